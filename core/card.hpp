@@ -1,0 +1,66 @@
+// A card: what an admin sees of one resource (contract: A card). The account makes a team's
+// cards; an agent shows them less the units completed here since (contract, the table of fields).
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/quantity.hpp"
+#include "core/resource.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::core {
+
+// In order of precedence: the first that applies is shown.
+enum class BalanceState { unknown, ended, exhausted, low, ok };
+std::string_view name_of(BalanceState);
+std::optional<BalanceState> balance_state_from(std::string_view);
+
+struct CardTier {
+    Tier tier = Tier::free;
+    std::optional<Units> available_units;  // none: open payg
+    std::optional<Units> purchased_units;
+    std::optional<UtcTime> ends_at;
+    std::optional<UtcTime> refreshes_at;
+    friend bool operator==(const CardTier&, const CardTier&) = default;
+};
+
+struct Card {
+    std::string resource;
+    std::string name;
+    Kind kind = Kind::exhaustible;
+    BalanceState state = BalanceState::unknown;
+    std::string reason;  // empty unless exhausted: exhausted, ended, stale, suspect, clock
+    Units available_units;
+    Units purchased_units;
+    Units leased_units;
+    Units charged_units;
+    Amount remainder;
+    Amount unit_size{1};
+    Measure measure = Measure::duration;
+    std::vector<CardTier> tiers;
+    std::optional<UtcTime> ends_at;
+    std::optional<UtcTime> refreshes_at;
+    std::optional<UtcTime> exhausts_at;
+    Units overage_units;
+    Enforcement enforcement = Enforcement::hard;
+    UtcTime as_of;
+    bool payg_open = false;  // an open payg tier is valid: never exhausted while it is
+    friend bool operator==(const Card&, const Card&) = default;
+};
+
+// (200 x (purchased - available) + purchased) div (2 x purchased); none when purchased is 0.
+std::optional<std::int64_t> used_percent(Units purchased, Units available);
+
+// Low when 100 x available <= low_percent x purchased, and purchased is not 0. Never from the rounded percentage.
+bool is_low(Units purchased, Units available, int low_percent);
+
+// The JSON object of the contract, used_percent included; times as RFC 3339, none as null.
+boost::json::object card_to_json(const Card& card);
+[[nodiscard]] Result<Card> card_from_json(const boost::json::value& json);
+
+}  // namespace meterbox::core

@@ -1,0 +1,64 @@
+// Every bound of meterbox, in one place: what is not bounded here is not bounded. Sizes in bytes,
+// times in milliseconds. What an admin may set has its default in config/, and its range here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace meterbox::core::limits {
+
+// Reports
+inline constexpr std::size_t body_bytes_max = 1024 * 1024;
+inline constexpr std::size_t dropped_body_bytes_max = 8 * 1024 * 1024;  // read and dropped after a 413
+inline constexpr std::size_t header_bytes_max = 16 * 1024;
+inline constexpr std::size_t batch_events_max = 10'000;
+inline constexpr std::size_t json_depth_max = 32;
+inline constexpr std::size_t identity_bytes_max = 1024;  // each of source and id
+inline constexpr std::size_t subject_bytes_max = 64;
+inline constexpr std::size_t subjects_per_hour_max = 200;  // the rest goes to "other"
+inline constexpr std::int64_t amount_max = (std::int64_t{1} << 53) - 1;
+inline constexpr std::int64_t event_ahead_ms_max = 5 * 60 * 1000;
+inline constexpr std::int64_t event_age_ms_max = std::int64_t{62} * 24 * 3600 * 1000;
+inline constexpr std::size_t key_bytes_max = 63;  // team, resource: [a-z0-9][a-z0-9._-]{0,62}
+
+// Connections
+inline constexpr std::size_t connections_default = 1024;
+inline constexpr std::size_t pipelined_requests_max = 256;       // answers owed on one connection
+inline constexpr std::size_t unsent_bytes_max = 4 * 1024 * 1024;  // answers not read by a slow client
+inline constexpr std::int64_t request_timeout_ms = 30'000;        // from first byte to last of a request
+inline constexpr std::int64_t idle_timeout_ms = 300'000;          // a kept connection without requests
+inline constexpr std::int64_t write_timeout_ms = 30'000;
+
+// Sessions
+inline constexpr std::size_t sessions_default = 16'384;
+inline constexpr std::size_t session_id_bytes_max = 128;
+inline constexpr std::int64_t checkpoint_default_ms = 5'000;
+inline constexpr std::int64_t heartbeat_default_ms = 30'000;
+inline constexpr std::int64_t exhaustion_answer_ms = 500;  // R6: how long a session at 0 waits
+
+// Store
+inline constexpr std::size_t group_commit_jobs_max = 4'096;     // of one transaction
+inline constexpr std::size_t group_commit_events_max = 20'000;  // of one transaction
+inline constexpr std::int64_t read_slice_ms = 2;
+
+// Sync
+inline constexpr std::int64_t sync_interval_default_ms = 240'000;
+inline constexpr std::int64_t sync_interval_min_ms = 1'000;
+inline constexpr std::int64_t sync_interval_max_ms = std::int64_t{24} * 3600 * 1000;
+inline constexpr std::int64_t sync_timeout_default_ms = 10'000;
+inline constexpr std::int64_t completion_sync_spacing_ms = 1'000;
+inline constexpr std::int64_t unknown_resource_sync_spacing_ms = 60'000;
+inline constexpr std::int64_t backoff_base_ms = 1'000;
+inline constexpr std::int64_t backoff_max_ms = 60'000;
+inline constexpr std::size_t sync_usage_rows_max = 2'000;  // of one sync; the rest follows at once
+inline constexpr std::size_t sync_body_bytes_max = 1024 * 1024;
+inline constexpr std::size_t lease_bytes_max = 256 * 1024;
+
+// Account
+inline constexpr std::int64_t lease_horizon_default_ms = std::int64_t{24} * 3600 * 1000;
+inline constexpr std::int64_t offline_horizon_default_ms = std::int64_t{30} * 24 * 3600 * 1000;
+inline constexpr std::int64_t payg_exposure_default_units = 1'000;
+inline constexpr std::int64_t units_max = std::int64_t{1} << 40;
+inline constexpr std::int64_t unit_size_max = std::int64_t{1} << 40;
+
+}  // namespace meterbox::core::limits

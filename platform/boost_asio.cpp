@@ -1,0 +1,2 @@
+// Boost.Asio, compiled once for every program.
+#include <boost/asio/impl/src.hpp>
