@@ -61,4 +61,19 @@ inline constexpr std::int64_t payg_exposure_default_units = 1'000;
 inline constexpr std::int64_t units_max = std::int64_t{1} << 40;
 inline constexpr std::int64_t unit_size_max = std::int64_t{1} << 40;
 
+// Settings: the range of what an admin may set
+inline constexpr std::size_t config_bytes_max = 1024 * 1024;
+inline constexpr std::int64_t connections_max = 65'536;
+inline constexpr std::int64_t sessions_max = 1'000'000;
+inline constexpr std::int64_t heartbeat_min_ms = 1'000;
+inline constexpr std::int64_t heartbeat_max_ms = 3'600'000;
+inline constexpr std::int64_t checkpoint_min_ms = 100;
+inline constexpr std::int64_t checkpoint_max_ms = 60'000;
+inline constexpr std::int64_t sync_timeout_min_ms = 100;
+inline constexpr std::int64_t sync_timeout_max_ms = 300'000;
+inline constexpr std::int64_t journal_budget_min_bytes = std::int64_t{16} << 20;
+inline constexpr std::int64_t journal_budget_max_bytes = std::int64_t{1} << 40;
+inline constexpr std::int64_t keep_min_ms = event_age_ms_max;  // an identity counts once for so long
+inline constexpr std::int64_t keep_max_ms = std::int64_t{3660} * 24 * 3600 * 1000;
+
 }  // namespace meterbox::core::limits

@@ -1,0 +1,68 @@
+#include "core/gate.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+
+namespace meterbox::core {
+
+namespace {
+
+bool team_is_low(const ResourceLedger& ledger, const Supply& supply) {
+    if (supply.team->payg_open) return false;
+    const Units since = std::max(Units{}, ledger.completed() - supply.completed_at_card);
+    return is_low(supply.team->purchased_units, supply.team->available_units - since, supply.low_percent);
+}
+
+bool lease_is_low(const Supply& supply, Amount available) {
+    return supply.nothing_to_be_had() &&
+           available.value() < supply.last_lease.value() / 100 * supply.low_percent +
+                                   supply.last_lease.value() % 100 * supply.low_percent / 100;
+}
+
+bool has_ended(const ResourceLedger& ledger, const Supply& supply, Now now) {
+    if (ledger.leased(now) > Units{}) return false;
+    return supply.team->state == BalanceState::ended ||
+           (supply.team->ends_at && now.latest >= *supply.team->ends_at);
+}
+
+BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount available, Now now) {
+    if (ledger.resource().enforcement == Enforcement::none) return BalanceState::ok;
+    if (!supply.team) return BalanceState::unknown;
+    const bool soft = ledger.resource().enforcement == Enforcement::soft;
+    if (has_ended(ledger, supply, now)) return soft ? BalanceState::low : BalanceState::ended;
+    if (available == Amount{} && supply.nothing_to_be_had())
+        return soft ? BalanceState::low : BalanceState::exhausted;
+    if (ledger.holds_open_payg(now)) return BalanceState::ok;
+    if (team_is_low(ledger, supply) || lease_is_low(supply, available)) return BalanceState::low;
+    return BalanceState::ok;
+}
+
+}  // namespace
+
+Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now) {
+    Standing result;
+    result.available_units = ledger.leased(now);
+    result.available = ledger.available(now);
+    const bool stale = supply.spend_until && now.latest >= *supply.spend_until;
+    if (stale) {  // the unit in progress may finish, no new one starts
+        const Amount unit = ledger.resource().unit_size;
+        const bool in_progress = ledger.remainder() > Amount{} && ledger.leased(now) > Units{};
+        result.available = in_progress ? unit - ledger.remainder() : Amount{};
+    }
+    result.available = std::max(Amount{}, result.available - running);
+    result.state = state_of(ledger, supply, result.available, now);
+    if (result.state == BalanceState::ended) {
+        result.reason = "ended";
+    } else if (result.state == BalanceState::exhausted) {
+        result.reason = stale && ledger.leased(now) > Units{} ? "stale" : "exhausted";
+    }
+    return result;
+}
+
+RunOut run_out(Amount available, std::int64_t sessions) {
+    METERBOX_ASSERT(sessions > 0 && available >= Amount{});
+    return {available.value() / sessions, available.value() % sessions};
+}
+
+}  // namespace meterbox::core

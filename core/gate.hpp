@@ -1,0 +1,51 @@
+// The gate: what a resource's balance allows at this moment (R6, R7, R8, and the contract's
+// precedence of states). Pure: it is told what is running, what the team's card says, and whether
+// more can be had from the account.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/card.hpp"
+#include "core/ledger.hpp"
+#include "core/quantity.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::core {
+
+// What an agent knows of the account's side of one resource.
+struct Supply {
+    std::optional<Card> team;      // the team's card, as of the last sync; none: no balance heard yet
+    Units completed_at_card;       // units completed here (overage included) that the card has counted
+    Amount last_lease;             // available, in the measure, when the lease in force was taken up
+    std::optional<UtcTime> spend_until;  // of the lease; past it no new unit starts
+    bool final = false;            // the lease said that the pool has no more
+    bool refused = false;          // the account, asked at half or later, had none
+    bool reachable = false;        // the last exchange with the account worked
+    int low_percent = 20;
+
+    // Nothing more will come in time for a session that reaches the end of its lease.
+    bool nothing_to_be_had() const { return final || refused || !reachable; }
+};
+
+struct Standing {
+    BalanceState state = BalanceState::unknown;
+    std::string_view reason;  // why no unit can start: exhausted, ended, stale; empty otherwise
+    Amount available;         // in the measure, what runs already taken off
+    Units available_units;    // whole leased units not yet completed: sum of valid (G - U - R)
+};
+
+// running: time that sessions ran and that is not in the ledger yet.
+// Enforcement none is always ok; soft is never worse than low.
+Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now);
+
+// How long `sessions` > 0 sessions can run on what is available, in ms, and how many of them can run
+// one millisecond longer, so that together they use exactly what is available.
+struct RunOut {
+    std::int64_t after_ms = 0;
+    std::int64_t one_more = 0;
+};
+RunOut run_out(Amount available, std::int64_t sessions);
+
+}  // namespace meterbox::core

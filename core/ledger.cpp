@@ -1,0 +1,130 @@
+#include "core/ledger.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "core/assert.hpp"
+
+namespace meterbox::core {
+
+namespace {
+// M stays far from the end of its range, so that no sum of figures can overflow.
+constexpr std::int64_t metered_max = std::int64_t{1} << 61;
+}  // namespace
+
+ResourceLedger::ResourceLedger(Resource resource, Amount metered, std::vector<Tranche> tranches)
+    : resource_(std::move(resource)), metered_(metered), tranches_(std::move(tranches)) {
+    check();
+}
+
+Units ResourceLedger::completed() const { return Units{metered_.value() / resource_.unit_size.value()}; }
+
+Amount ResourceLedger::remainder() const { return Amount{metered_.value() % resource_.unit_size.value()}; }
+
+Units ResourceLedger::used() const {
+    Units sum;
+    for (const Tranche& tranche : tranches_) sum += tranche.used;
+    return sum;
+}
+
+Units ResourceLedger::leased(Now now) const {
+    Units sum;
+    for (const Tranche& tranche : tranches_)
+        if (tranche.valid(now)) sum += tranche.left();
+    return sum;
+}
+
+Amount ResourceLedger::overage(Now now) const {
+    const Amount covered = usage_of(used() + leased(now), resource_.unit_size);
+    return std::max(Amount{}, metered_ - covered);
+}
+
+Amount ResourceLedger::available(Now now) const {
+    return std::max(Amount{}, usage_of(leased(now), resource_.unit_size) - remainder());
+}
+
+Units ResourceLedger::spendable(Now now) const {
+    const Units in_progress{remainder() > Amount{} ? 1 : 0};
+    return std::max(Units{}, leased(now) - in_progress);
+}
+
+bool ResourceLedger::holds_open_payg(Now now) const {
+    return std::any_of(tranches_.begin(), tranches_.end(), [now](const Tranche& tranche) {
+        return tranche.payg_open && tranche.valid(now) && tranche.left() > Units{};
+    });
+}
+
+bool ResourceLedger::can_meter(Amount amount) const {
+    return amount.value() >= 0 && amount.value() <= metered_max - metered_.value();
+}
+
+std::vector<Completion> ResourceLedger::meter(Amount amount, Now now) {
+    METERBOX_ASSERT(can_meter(amount));
+    const Units before = completed();
+    metered_ += amount;
+    if (completed() == before) return {};
+    return settle_overage(now);
+}
+
+std::vector<Completion> ResourceLedger::take_lease(const LeaseResource& lease, Now now) {
+    METERBOX_ASSERT(lease.unit_size == resource_.unit_size);
+    std::vector<Tranche> ordered;
+    ordered.reserve(lease.tranches.size() + tranches_.size());
+    for (const LeaseTranche& leased : lease.tranches) {
+        Tranche tranche;
+        tranche.id = leased.tranche;
+        tranche.tier = leased.tier;
+        tranche.granted = leased.granted;
+        const auto known = std::find_if(tranches_.begin(), tranches_.end(),
+                                        [&leased](const Tranche& t) { return t.id == leased.tranche; });
+        if (known != tranches_.end()) {
+            tranche = *known;
+            tranche.granted = std::max(known->granted, leased.granted);
+            tranches_.erase(known);
+        }
+        tranche.valid_from = leased.valid_from;
+        tranche.ends_at = leased.ends_at;
+        tranche.final = leased.final;
+        tranche.payg_capped = leased.payg_capped;
+        tranche.payg_open = leased.payg_open;
+        ordered.push_back(std::move(tranche));
+    }
+    std::move(tranches_.begin(), tranches_.end(), std::back_inserter(ordered));
+    tranches_ = std::move(ordered);
+    return settle_overage(now);
+}
+
+std::vector<Completion> ResourceLedger::settle_overage(Now now) {
+    std::vector<Completion> completions;
+    Units waiting = overage_units();
+    for (std::size_t i = 0; i < tranches_.size() && waiting > Units{}; ++i) {
+        Tranche& tranche = tranches_[i];
+        if (!tranche.valid(now)) continue;
+        const Units taken = std::min(waiting, tranche.left());
+        if (taken == Units{}) continue;
+        tranche.used += taken;
+        waiting -= taken;
+        completions.push_back({i, taken});
+    }
+    check();
+    return completions;
+}
+
+void ResourceLedger::describe(const Resource& resource) {
+    METERBOX_ASSERT(resource.key == resource_.key && resource.unit_size == resource_.unit_size &&
+                    resource.measure == resource_.measure && resource.kind == resource_.kind);
+    resource_ = resource;
+}
+
+void ResourceLedger::check() const {
+    METERBOX_ASSERT(resource_.unit_size > Amount{});
+    METERBOX_ASSERT(metered_ >= Amount{});
+    for (const Tranche& tranche : tranches_) {
+        METERBOX_ASSERT(tranche.used >= Units{} && tranche.returned >= Units{});
+        METERBOX_ASSERT(tranche.left() >= Units{});
+    }
+    METERBOX_ASSERT(overage_units() >= Units{});
+}
+
+}  // namespace meterbox::core

@@ -1,0 +1,59 @@
+#include "core/sync_plan.hpp"
+
+#include <algorithm>
+
+#include "core/backoff.hpp"
+
+namespace meterbox::core {
+
+void SyncPlan::set_enrolled(bool enrolled, BootTime now) {
+    enrolled_ = enrolled;
+    in_session_ = false;
+    failures_ = 0;
+    due_ = now;
+}
+
+void SyncPlan::wake(SyncReason reason, BootTime now) {
+    BootTime at = now;
+    if (reason == SyncReason::completion) {
+        if (failures_ > 0) return;  // the retry will carry it
+        if (last_sync_) at = std::max(now, *last_sync_ + limits::completion_sync_spacing_ms);
+    }
+    due_ = std::min(due_, at);
+}
+
+SyncPlan::Next SyncPlan::next(BootTime now) const {
+    if (!enrolled_) return {Step::idle, 0};
+    if (now < due_) return {Step::wait, due_ - now};
+    return {in_session_ ? Step::sync : Step::hello, 0};
+}
+
+void SyncPlan::hello_succeeded(BootTime now) {
+    in_session_ = true;
+    due_ = now;  // hello is followed by a sync
+}
+
+void SyncPlan::sync_succeeded(BootTime now, std::optional<std::int64_t> next_sync_ms, std::uint64_t random) {
+    failures_ = 0;
+    sessions_lost_ = 0;
+    last_sync_ = now;
+    std::int64_t wait = interval_ms_;
+    if (next_sync_ms) wait = std::min(wait, *next_sync_ms);
+    const std::int64_t jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(wait / 10 + 1));
+    due_ = now + (wait - jitter);
+}
+
+void SyncPlan::session_lost(BootTime now, std::uint64_t random) {
+    in_session_ = false;
+    if (++sessions_lost_ > 1) return failed(now, random);
+    due_ = now;
+}
+
+void SyncPlan::failed(BootTime now, std::uint64_t random) {
+    ++failures_;
+    due_ = now + backoff_ms(failures_, limits::backoff_base_ms,
+                            std::max(limits::backoff_base_ms, std::min(limits::backoff_max_ms, interval_ms_)),
+                            random);
+}
+
+}  // namespace meterbox::core

@@ -1,0 +1,60 @@
+// When an agent talks to its account, and what it says first: a state machine without I/O. It is
+// told what happened (enrolled, woken for a reason, an exchange ended) and answers what is next. No
+// failure ever ends the plan: everything is tried again, with backoff (core/backoff.hpp).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/limits.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::core {
+
+// Why a sync is asked for before its time.
+enum class SyncReason {
+    asked,       // an admin, or a session that waits for units: at once, even during backoff
+    completion,  // a unit was completed, or half of the lease is used: at most one a second, and not during backoff
+    more,        // the last sync could not carry everything
+};
+
+class SyncPlan {
+public:
+    enum class Step { idle, hello, sync, wait };
+    struct Next {
+        Step step = Step::idle;
+        std::int64_t wait_ms = 0;  // with Step::wait: ask again after so long, or when woken
+    };
+
+    explicit SyncPlan(std::int64_t interval_ms) : interval_ms_(interval_ms) {}
+
+    // The agent has (or has lost) an identity to speak with. A session begins with hello.
+    void set_enrolled(bool enrolled, BootTime now);
+    void set_interval(std::int64_t interval_ms) { interval_ms_ = interval_ms; }
+
+    void wake(SyncReason reason, BootTime now);
+
+    // What to do now. Nothing may be in flight.
+    Next next(BootTime now) const;
+
+    void hello_succeeded(BootTime now);
+    // random: for the jitter, which only shortens the interval (by up to a tenth).
+    void sync_succeeded(BootTime now, std::optional<std::int64_t> next_sync_ms, std::uint64_t random);
+    // The account doesn't know the session any more: say hello again, at once the first time.
+    void session_lost(BootTime now, std::uint64_t random);
+    void failed(BootTime now, std::uint64_t random);
+
+    int consecutive_failures() const { return failures_; }
+    BootTime due() const { return due_; }
+
+private:
+    std::int64_t interval_ms_;
+    bool enrolled_ = false;
+    bool in_session_ = false;
+    int failures_ = 0;
+    int sessions_lost_ = 0;
+    BootTime due_{};                     // the next exchange, by the plan
+    std::optional<BootTime> last_sync_;  // for the spacing of syncs at completions
+};
+
+}  // namespace meterbox::core
