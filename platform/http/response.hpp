@@ -1,0 +1,23 @@
+// An answer as a value. The server adds Content-Length and Connection; everything else is said here.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace meterbox::platform::http {
+
+struct Response {
+    int status = 200;
+    std::string_view content_type = "application/json";  // a literal: it is not copied
+    std::string body = {};                               // empty: no Content-Type is sent
+    std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
+// application/problem+json (RFC 9457), with Retry-After where trying again can help (429, 503).
+Response problem(const core::Error& error);
+
+}  // namespace meterbox::platform::http
