@@ -1,0 +1,85 @@
+// The one connection to a database of meterbox: durable commits (WAL, synchronous FULL), no other
+// process in it (EXCLUSIVE, from before the first access on), STRICT tables expected. Used by one
+// thread at a time. Says what kind of trouble it is in, so that its owner can tell a full disk, which
+// passes, from an I/O error, after which nobody knows what is stored.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "platform/sqlite/statement.hpp"
+
+struct sqlite3;
+
+namespace meterbox::platform::sqlite {
+
+enum class StorageFault {
+    none,
+    full,     // no space, or over quota: rolled back, resumes by itself
+    io,       // the outcome of what was being done is unknown: acknowledge nothing, end the process
+    corrupt,  // not a database, or a damaged one
+    busy,     // another process has it
+    other,    // a statement that this database can't run: a constraint, or a bug
+};
+std::string_view name_of(StorageFault);
+
+struct OpenOptions {
+    std::filesystem::path path;
+    std::int32_t application_id = 0;  // of a new file; another one in an existing file is refused
+    bool create = true;
+    std::int64_t wait_ms = 0;  // how long to wait for another process to leave
+};
+
+class Connection {
+public:
+    // On failure, *fault (if given) says which kind.
+    [[nodiscard]] static core::Result<std::unique_ptr<Connection>> open(const OpenOptions& options,
+                                                                        StorageFault* fault = nullptr);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // One or more statements without parameters or rows.
+    [[nodiscard]] core::Result<void> execute(const std::string& sql);
+    [[nodiscard]] core::Result<Statement> prepare(std::string_view sql);
+    // The same for statements prepared at the start: throws std::runtime_error, "cannot start".
+    Statement statement(std::string_view sql);
+    // The first column of the first row of a query without parameters; 0 if there is no row.
+    [[nodiscard]] core::Result<std::int64_t> number(std::string_view sql);
+
+    [[nodiscard]] core::Result<void> begin();  // IMMEDIATE
+    // Refused, and rolled back, when any statement since begin() met a storage fault: what a full disk
+    // cut in half is never committed, even if its caller didn't look.
+    [[nodiscard]] core::Result<void> commit();
+    void rollback() noexcept;
+    bool in_transaction() const;
+
+    std::int64_t changes() const;  // rows of the last INSERT, UPDATE or DELETE
+    std::int64_t last_insert_id() const;
+    StorageFault last_fault() const { return last_fault_; }  // of the last call that failed
+    const std::filesystem::path& path() const { return path_; }
+    bool created() const { return created_; }  // open() made the file
+
+    // For a test of a full disk: the file grows to so many pages and no further.
+    [[nodiscard]] core::Result<void> limit_pages(std::int64_t pages);
+
+private:
+    friend class Statement;
+    friend class Cursor;
+    Connection(std::filesystem::path path, sqlite3* database);
+    core::Result<void> prepare_database(const OpenOptions& options);
+    core::Error failure(int code, std::string_view what);
+
+    std::filesystem::path path_;
+    sqlite3* database_;
+    StorageFault last_fault_ = StorageFault::none;
+    StorageFault transaction_fault_ = StorageFault::none;
+    std::string transaction_fault_detail_;
+    bool created_ = false;
+};
+
+}  // namespace meterbox::platform::sqlite

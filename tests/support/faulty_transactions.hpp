@@ -1,0 +1,45 @@
+// Transactions that fail when told to: the Nth call of begin or commit, counted from 1 over both,
+// answers with an error. Everything else goes to the real ones, or succeeds when there are none.
+#pragma once
+
+#include "platform/store/store_thread.hpp"
+
+namespace meterbox::tests {
+
+class FaultyTransactions final : public platform::store::Transactions {
+public:
+    explicit FaultyTransactions(platform::store::Transactions* real = nullptr) : real_(real) {}
+
+    void fail_call(int number) { failing_ = number; }
+    int calls() const { return calls_; }
+    int begun() const { return begun_; }
+    int committed() const { return committed_; }
+    int rolled_back() const { return rolled_back_; }
+
+    core::Result<void> begin() override {
+        if (fails()) return core::Error{core::ErrorCode::storage, "begin failed as told", {}, {}};
+        ++begun_;
+        return real_ ? real_->begin() : core::Result<void>();
+    }
+    core::Result<void> commit() override {
+        if (fails()) return core::Error{core::ErrorCode::storage, "commit failed as told", {}, {}};
+        ++committed_;
+        return real_ ? real_->commit() : core::Result<void>();
+    }
+    void rollback() noexcept override {
+        ++rolled_back_;
+        if (real_) real_->rollback();
+    }
+
+private:
+    bool fails() { return ++calls_ == failing_; }
+
+    platform::store::Transactions* real_;
+    int failing_ = 0;
+    int calls_ = 0;
+    int begun_ = 0;
+    int committed_ = 0;
+    int rolled_back_ = 0;
+};
+
+}  // namespace meterbox::tests
