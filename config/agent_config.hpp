@@ -27,7 +27,7 @@ struct AllowRule {
     friend bool operator==(const AllowRule&, const AllowRule&) = default;
 };
 
-enum class LogLevel { error, warning, info, debug };
+enum class LogLevel { error, warn, info, debug };
 enum class LogFormat { text, json };
 
 struct AgentSection {

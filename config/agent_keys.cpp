@@ -25,7 +25,8 @@ auto as(Complaint (*read)(const Value&, Range, std::int64_t&), Section AgentConf
 Complaint read_log_level(const Value& value, LogLevel& field) {
     return read_choice<LogLevel>(value,
                                  {{"error", LogLevel::error},
-                                  {"warning", LogLevel::warning},
+                                  {"warn", LogLevel::warn},
+                                  {"warning", LogLevel::warn},
                                   {"info", LogLevel::info},
                                   {"debug", LogLevel::debug}},
                                  field);
