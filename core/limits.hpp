@@ -28,6 +28,13 @@ inline constexpr std::size_t unsent_bytes_max = 4 * 1024 * 1024;  // answers not
 inline constexpr std::int64_t request_timeout_ms = 30'000;        // from first byte to last of a request
 inline constexpr std::int64_t idle_timeout_ms = 300'000;          // a kept connection without requests
 inline constexpr std::int64_t write_timeout_ms = 30'000;
+inline constexpr std::int64_t linger_timeout_ms = 5'000;      // for a client to take the last answer
+inline constexpr std::size_t refused_connections_max = 64;    // over the limit, and still to be told so
+inline constexpr std::int64_t accept_backoff_ms = 200;        // out of descriptors
+inline constexpr std::size_t read_chunk_bytes = 64 * 1024;    // read at once, from one connection
+inline constexpr std::size_t kept_buffer_bytes = 4 * 1024;    // of one connection between requests
+inline constexpr std::size_t conversations_a_turn_max = 256;  // woken by answers, before others get their turn
+inline constexpr int retry_after_s = 5;
 
 // Sessions
 inline constexpr std::size_t sessions_default = 16'384;
@@ -53,6 +60,18 @@ inline constexpr std::int64_t backoff_max_ms = 60'000;
 inline constexpr std::size_t sync_usage_rows_max = 2'000;  // of one sync; the rest follows at once
 inline constexpr std::size_t sync_body_bytes_max = 1024 * 1024;
 inline constexpr std::size_t lease_bytes_max = 256 * 1024;
+
+// Messages between agent and account, and leases
+inline constexpr std::size_t message_id_bytes_max = 128;    // of agents, tranches, sessions, tickets, keys
+inline constexpr std::size_t message_text_bytes_max = 256;  // of a name, a version, a token, a hash
+inline constexpr std::size_t message_pem_bytes_max = 64 * 1024;
+inline constexpr std::size_t message_resources_max = 1'000;
+inline constexpr std::size_t message_tranches_max = 1'000;   // of one resource
+inline constexpr std::size_t message_hours_max = 24 * 366 * 2;  // of one tranche: 24 months (R13)
+inline constexpr std::size_t message_lease_keys_max = 16;
+inline constexpr std::size_t cycle_boundaries_max = 3;
+inline constexpr std::int64_t counter_max = std::int64_t{1} << 60;  // totals of one incarnation
+inline constexpr std::int64_t protocol_version_max = 1'000;
 
 // Account
 inline constexpr std::int64_t lease_horizon_default_ms = std::int64_t{24} * 3600 * 1000;
