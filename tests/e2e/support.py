@@ -158,17 +158,16 @@ sync_interval = "{settings.get('sync_interval', '1s')}"
 
     def start(self, *more):
         self.process = Process([f"{BIN}/meterboxd", "--config", self.config, *more], f"{self.folder}.log")
-
-        def healthy():
-            if not self.process.alive():
-                raise AssertionError("meterboxd ended at once:\n" + tail(self.process.log))
-            try:
-                return request(self.admin, "GET", "/healthz").status == 200
-            except OSError:
-                return False
-
-        wait_until(healthy, "meterboxd answers")
+        wait_until(self.healthy, "meterboxd answers")
         return self
+
+    def healthy(self):
+        if not self.process.alive():
+            raise AssertionError("meterboxd ended at once:\n" + tail(self.process.log))
+        try:
+            return request(self.admin, "GET", "/healthz").status == 200
+        except OSError:
+            return False
 
     def restart(self, *more):
         return self.start(*more)

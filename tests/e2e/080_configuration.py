@@ -1,0 +1,74 @@
+"""080: a wrong configuration is named with file, line and key, and the program ends with 2.
+
+Goal: one line on stderr that says where and what, for unknown keys, wrong types, bad values, bad TOML,
+a missing file and bad arguments; a good file passes --check-config with 0 and starts nothing.
+"""
+
+import os
+import subprocess
+
+from support import BIN, EndToEnd, main
+
+
+class Configuration(EndToEnd):
+    def check(self, text, *more):
+        path = f"{self.folder}/agent.toml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.daemon("--config", path, "--check-config", *more)
+
+    def daemon(self, *argv):
+        return subprocess.run([f"{BIN}/meterboxd", *argv], capture_output=True, text=True, timeout=20, check=False)
+
+    def refused(self, done, *said):
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        for words in said:
+            self.assertIn(words, done.stderr)
+
+    def test_a_good_file(self):
+        done = self.check('[agent]\nname = "one"\n[products]\nheartbeat = "10s"\n')
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.check("").returncode, 0, "every key has a default")
+
+    def test_a_wrong_file(self):
+        for text, line, key in [
+                ('[agent]\nnmae = "one"\n', 2, "nmae"),
+                ("\n[prodcuts]\n", 2, "prodcuts"),
+                ('[products]\n\nmax_sessions = "many"\n', 3, "max_sessions"),
+                ("[products]\nheartbeat = 30\n", 2, "heartbeat"),
+                ('[account]\nsync_interval = "4 parsecs"\n', 2, "sync_interval"),
+                ('[account]\nsync_interval = "10ms"\n', 2, "sync_interval"),
+                ('[journal]\nbudget = "-1MiB"\n', 2, "budget")]:
+            self.refused(self.check(text), f"agent.toml:{line}", key)
+        self.refused(self.check('[agent\nname="x"\n'), "agent.toml:1")
+
+    def test_overrides(self):
+        self.assertEqual(self.check("", "--set", "account.sync_interval=5s").returncode, 0)
+        self.refused(self.check("", "--set", "account.sync_intervall=5s"), "sync_intervall")
+        self.refused(self.check("", "--set", "account.sync_interval=soon"), "sync_interval")
+
+    def test_a_missing_file(self):
+        self.refused(self.daemon("--config", f"{self.folder}/none.toml"), "none.toml")
+
+    def test_a_private_key_that_cannot_be_used(self):
+        _, agent = self.one_agent()
+        self.assertEqual(agent.process.stop(), 0)
+        keys = [os.path.join(folder, name) for folder, _, names in os.walk(f"{agent.folder}/state")
+                for name in names if name.endswith((".key", "key.pem"))]
+        self.assertTrue(keys, "the agent's key is a file of its own")
+        for key in keys:
+            self.assertEqual(os.stat(key).st_mode & 0o077, 0, f"{key} is the owner's alone")
+            with open(key, "w", encoding="utf-8") as file:
+                file.write("not a key\n")
+        self.refused(self.daemon("--config", agent.config), os.path.basename(keys[0]))
+
+    def test_wrong_arguments(self):
+        for program in ("meterboxd", "meterbox", "meterbox-account"):
+            for argv, code in ((["--help"], 0), (["--version"], 0), (["--no-such-option"], 2)):
+                done = subprocess.run([f"{BIN}/{program}", *argv], capture_output=True, text=True, timeout=20,
+                                      check=False)
+                self.assertEqual(done.returncode, code, (program, argv, done.stdout, done.stderr))
+
+
+main()
