@@ -1,7 +1,17 @@
-// Catch2, version 2 (Debian 12) or 3 (Debian 13).
+// Catch2, version 2 (Debian 12) or 3 (Debian 13), that can print a Result: REQUIRE(write_file(...)).
 #pragma once
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #else
 #include <catch2/catch.hpp>
 #endif
+
+#include <ostream>
+
+#include "core/error.hpp"
+
+namespace meterbox::core {
+inline std::ostream& operator<<(std::ostream& stream, const Error& error) {
+    return stream << traits(error.code).name << ": " << error.detail;
+}
+}  // namespace meterbox::core
