@@ -95,4 +95,14 @@ inline constexpr std::int64_t journal_budget_max_bytes = std::int64_t{1} << 40;
 inline constexpr std::int64_t keep_min_ms = event_age_ms_max;  // an identity counts once for so long
 inline constexpr std::int64_t keep_max_ms = std::int64_t{3660} * 24 * 3600 * 1000;
 
+// The command line
+inline constexpr std::int64_t client_answer_ms = 30'000;
+inline constexpr std::int64_t client_account_answer_ms = sync_timeout_max_ms + 30'000;  // sync, enroll
+inline constexpr std::int64_t client_session_answer_ms = 10'000;                        // a session's first state
+inline constexpr std::int64_t client_retry_answer_ms = 1'000;  // while a command runs and must be listened to
+inline constexpr std::int64_t client_retry_base_ms = 100;
+inline constexpr std::int64_t client_retry_max_ms = 1'000;
+inline constexpr std::int64_t client_grace_max_ms = 3'600'000;
+inline constexpr std::size_t enrollment_token_bytes_max = 1024;
+
 }  // namespace meterbox::core::limits
