@@ -15,6 +15,8 @@
 
 namespace meterbox::core {
 
+class ObjectReader;
+
 // In order of precedence: the first that applies is shown.
 enum class BalanceState { unknown, ended, exhausted, low, ok };
 std::string_view name_of(BalanceState);
@@ -62,5 +64,7 @@ bool is_low(Units purchased, Units available, int low_percent);
 // The JSON object of the contract, used_percent included; times as RFC 3339, none as null.
 boost::json::object card_to_json(const Card& card);
 [[nodiscard]] Result<Card> card_from_json(const boost::json::value& json);
+// The same inside a larger message: an error goes to the reader.
+Card card_from_reader(ObjectReader& reader);
 
 }  // namespace meterbox::core
