@@ -1,0 +1,30 @@
+#include "agent/balances.hpp"
+
+#include <algorithm>
+
+namespace meterbox::agent {
+
+Balances::Balances(const std::vector<LedgerView>& ledgers) {
+    for (const LedgerView& ledger : ledgers) balances_[ledger->resource().key].ledger = ledger;
+}
+
+std::vector<std::string> Balances::publish(std::vector<Publication> publications) {
+    std::vector<std::string> changed;
+    for (const Publication& publication : publications) {
+        events_taken_ += publication.events;
+        for (const LedgerView& ledger : publication.ledgers) {
+            const std::string& key = ledger->resource().key;
+            balances_[key].ledger = ledger;
+            if (std::find(changed.begin(), changed.end(), key) == changed.end()) changed.push_back(key);
+        }
+        for (const auto& [key, amount] : publication.metered_by_sessions) balances_[key].in_flight -= amount;
+    }
+    return changed;
+}
+
+Balance* Balances::find(std::string_view resource) {
+    const auto found = balances_.find(resource);
+    return found == balances_.end() ? nullptr : &found->second;
+}
+
+}  // namespace meterbox::agent

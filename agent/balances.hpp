@@ -1,0 +1,44 @@
+// What the loop knows of each resource's balance: the ledger as it was last committed, what the
+// account said, and what sessions have run that is not in the ledger yet. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/journal.hpp"
+#include "core/gate.hpp"
+
+namespace meterbox::agent {
+
+struct Balance {
+    LedgerView ledger;
+    core::Supply supply;
+    core::Amount in_flight;  // slices of sessions, submitted and not yet committed
+    bool asked = false;      // more was asked for since the lease in force was taken up
+};
+
+class Balances {
+public:
+    using Map = std::map<std::string, Balance, std::less<>>;
+
+    explicit Balances(const std::vector<LedgerView>& ledgers);
+
+    // After a commit. Returns the keys whose ledgers changed.
+    std::vector<std::string> publish(std::vector<Publication> publications);
+
+    Balance* find(std::string_view resource);  // null: not in the catalogue
+    Map& all() { return balances_; }
+    const Map& all() const { return balances_; }
+    bool empty() const { return balances_.empty(); }
+
+    std::int64_t events_taken() const { return events_taken_; }
+
+private:
+    Map balances_;
+    std::int64_t events_taken_ = 0;
+};
+
+}  // namespace meterbox::agent

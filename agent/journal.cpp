@@ -1,0 +1,382 @@
+#include "agent/journal.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+#include "agent/journal_schema.hpp"
+#include "core/assert.hpp"
+#include "core/limits.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+
+constexpr std::string_view settled_key = "settled_change";
+constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to save reads
+const std::string other_subject = "other";
+
+std::unique_ptr<platform::sqlite::Connection> open_connection(const std::filesystem::path& path) {
+    platform::sqlite::OpenOptions options;
+    options.path = path;
+    options.application_id = journal_application_id;
+    auto connection = platform::sqlite::Connection::open(options);
+    if (!connection) throw std::runtime_error(connection.error().detail);
+    const auto migrated = platform::sqlite::migrate(**connection, journal_migrations());
+    if (!migrated) throw std::runtime_error(migrated.error().detail);
+    return std::move(*connection);
+}
+
+template <class T>
+T required(core::Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().detail);
+    return std::move(*result);
+}
+
+}  // namespace
+
+Journal::Journal(const std::filesystem::path& path)
+    : connection_(open_connection(path)), tables_(*connection_), identities_(*connection_) {
+    meta_ = required(tables_.meta());
+    for (StoredResource& stored : required(tables_.resources())) {
+        const std::string key = stored.ledger.resource().key;
+        keys_.emplace(stored.id, key);
+        if (stored.high_water && (!high_water_ || *stored.high_water > *high_water_))
+            high_water_ = stored.high_water;
+        Entry entry{.id = stored.id,
+                    .ledger = std::move(stored.ledger),
+                    .before = {},
+                    .high_water = stored.high_water,
+                    .metered_by_sessions = {}};
+        entries_.emplace(key, std::move(entry));
+    }
+    const auto settled = meta_.find(std::string(settled_key));
+    if (settled != meta_.end()) settled_ = std::stoll(settled->second);
+    change_ = required(tables_.newest_change(settled_));
+}
+
+core::Result<void> Journal::begin() {
+    METERBOX_ASSERT(!trouble_);
+    return connection_->begin();
+}
+
+core::Result<void> Journal::commit() {
+    flush();
+    core::Result<void> committed = trouble_ ? core::Result<void>(*trouble_) : connection_->commit();
+    if (!committed) {
+        if (connection_->last_fault() == platform::sqlite::StorageFault::full) return committed;
+        std::fprintf(stderr, "meterboxd: the journal can't be written, so nothing is acknowledged: %s\n",
+                     committed.error().detail.c_str());
+        std::_Exit(1);
+    }
+    publish();
+    return committed;
+}
+
+void Journal::rollback() noexcept {
+    connection_->rollback();
+    for (auto& [key, entry] : entries_) {
+        if (entry.before) entry.ledger = std::move(*entry.before);
+        entry.before.reset();
+        entry.metered = entry.tranches = false;
+        entry.metered_by_sessions = core::Amount{};
+    }
+    for (const std::string& key : added_) {
+        keys_.erase(entries_.at(key).id);
+        entries_.erase(key);
+    }
+    added_.clear();
+    cells_.clear();
+    changed_cells_.clear();
+    events_added_ = 0;
+    trouble_.reset();
+}
+
+void Journal::must(const core::Result<void>& done) {
+    if (!done && !trouble_) trouble_ = done.error();
+}
+
+Journal::Entry& Journal::touch(Entry& entry) {
+    if (!entry.before) entry.before = entry.ledger;
+    return entry;
+}
+
+bool Journal::has_room(const Entry& entry, const JournalEvent& event, core::Amount sum) {
+    if (!entry.ledger.can_meter(sum) || !entry.ledger.can_meter(sum + event.event.amount)) return false;
+    if (entry.ledger.resource().enforcement != core::Enforcement::none) return true;
+    // Without enforcement nothing adds up in the ledger, so the hour's own sum is what is bounded.
+    const core::Amount hour = cell(entry.id, core::hour_of(event.time), event.event.subject).second.amount;
+    return entry.ledger.can_meter(hour) && entry.ledger.can_meter(hour + sum) &&
+           entry.ledger.can_meter(hour + sum + event.event.amount);
+}
+
+core::Result<void> Journal::check(std::span<const JournalEvent> events) {
+    std::map<const Entry*, core::Amount> sums;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const core::UsageEvent& event = events[i].event;
+        const auto found = entries_.find(event.type);
+        const auto refuse = [&](std::string detail, std::string pointer) {
+            return core::Error{core::ErrorCode::invalid, std::move(detail), i, std::move(pointer)};
+        };
+        if (found == entries_.end())
+            return refuse("type: no resource \"" + event.type + "\" in this account", "/type");
+        const core::Resource& resource = found->second.ledger.resource();
+        if (resource.kind == core::Kind::returnable)
+            return refuse("type: " + event.type + " is returnable: open a session to hold it", "/type");
+        if (resource.measure != event.measure)
+            return refuse("data: " + event.type + " is metered as a " +
+                              std::string(core::name_of(resource.measure)),
+                          "/data");
+        core::Amount& sum = sums[&found->second];
+        if (!has_room(found->second, events[i], sum))
+            return refuse("data: more than the counters of " + event.type + " can hold", "/data");
+        sum += event.amount;
+    }
+    return {};
+}
+
+core::Result<std::vector<bool>> Journal::remember(std::span<const JournalEvent> events, core::UtcTime now) {
+    const std::int64_t day = now.ms / core::day_ms;
+    std::vector<bool> fresh(events.size());
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const auto seen = identities_.remember(events[i].identity, events[i].contents, day);
+        if (!seen) {
+            must(seen.error());
+            return seen.error();
+        }
+        fresh[i] = *seen == IdentityStore::Seen::fresh;
+        if (*seen != IdentityStore::Seen::conflict) continue;
+        for (std::size_t taken = 0; taken < i; ++taken)
+            if (fresh[taken]) must(identities_.forget(events[taken].identity));
+        return core::Error{core::ErrorCode::conflict,
+                           "id: this source and id were taken before with other contents; a new event "
+                           "needs a new id",
+                           i, "/id"};
+    }
+    return fresh;
+}
+
+core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events, const JournalNow& now) {
+    const auto checked = check(events);
+    if (!checked) return checked.error();
+    const auto fresh = remember(events, now.utc);
+    if (!fresh) return fresh.error();
+    ReportOutcome outcome;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        if (!(*fresh)[i]) {
+            ++outcome.duplicates;
+            continue;
+        }
+        ++outcome.accepted;
+        const core::UsageEvent& event = events[i].event;
+        Entry& entry = touch(entries_.find(event.type)->second);
+        must(tables_.add_event(entry.id, event, events[i].time, now.utc));
+        ++events_added_;
+        add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount);
+        add_amount(entry, event.amount, now);
+    }
+    return outcome;
+}
+
+void Journal::meter(SessionSlice& slice, const JournalNow& now) {
+    Entry& entry = touch(entries_.at(slice.record.resource));
+    if (slice.starts) slice.record.completed_at_start = entry.ledger.completed();
+    for (const SessionSlice::Part& part : slice.parts) {
+        add_usage(entry, part.hour, slice.record.subject, part.amount);
+        add_amount(entry, part.amount, now);
+        entry.metered_by_sessions += part.amount;
+    }
+    if (slice.ends) {
+        slice.record.units_completed = entry.ledger.completed() - slice.record.completed_at_start;
+        slice.record.remainder = entry.ledger.remainder();
+    }
+    save_session(slice.record);
+}
+
+void Journal::save_session(const SessionRecord& session) { must(tables_.save_session(session)); }
+
+void Journal::add_amount(Entry& entry, core::Amount amount, const JournalNow& now) {
+    if (entry.ledger.resource().enforcement == core::Enforcement::none) return;
+    const std::vector<core::Completion> completions = entry.ledger.meter(amount, now.range);
+    entry.metered = true;
+    if (now.trusted && (!entry.high_water || now.utc > *entry.high_water)) entry.high_water = now.utc;
+    complete(entry, completions, core::hour_of(now.utc));
+}
+
+void Journal::complete(Entry& entry, const std::vector<core::Completion>& completions, core::UtcHour hour) {
+    for (const core::Completion& completion : completions) {
+        entry.tranches = true;
+        must(tables_.add_units(entry.id, entry.ledger.tranches()[completion.tranche].id, hour,
+                               completion.units, change_ + 1));
+    }
+}
+
+Journal::UsageCells::value_type& Journal::cell(ResourceId resource, core::UtcHour hour,
+                                               const std::string& subject) {
+    const auto [place, made] = cells_.try_emplace(UsageKey{resource, hour, subject});
+    if (!made) return *place;
+    const auto stored = tables_.usage(place->first);
+    if (!stored) {
+        must(stored.error());
+    } else if (*stored) {
+        place->second.stored = true;
+        place->second.amount = **stored;
+    }
+    return *place;
+}
+
+bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject) {
+    if (subject.empty() || subject == other_subject) return true;
+    const UsageCell& usage = cell(resource, hour, subject).second;
+    if (usage.stored || usage.changed) return true;
+    const auto count = tables_.subjects(resource, hour);
+    if (!count) {
+        must(count.error());
+        return true;
+    }
+    std::int64_t unsaved = 0;  // subjects that this transaction is the first to name
+    for (const UsageCells::value_type* changed : changed_cells_) {
+        const UsageKey& key = changed->first;
+        if (key.resource == resource && key.hour == hour && !changed->second.stored && !key.subject.empty() &&
+            key.subject != other_subject)
+            ++unsaved;
+    }
+    return *count + unsaved < static_cast<std::int64_t>(core::limits::subjects_per_hour_max);
+}
+
+void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount) {
+    const bool taken = takes_subject(entry.id, hour, subject);
+    UsageCells::value_type& usage = cell(entry.id, hour, taken ? subject : other_subject);
+    usage.second.amount += amount;
+    if (!usage.second.changed) changed_cells_.push_back(&usage);
+    usage.second.changed = true;
+}
+
+void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
+    for (const core::LeaseResource& leased : lease.resources) {
+        const auto found = entries_.find(leased.key);
+        if (found == entries_.end() || found->second.ledger.resource().unit_size != leased.unit_size) continue;
+        Entry& entry = touch(found->second);
+        const std::vector<core::Completion> completions = entry.ledger.take_lease(leased, now.range);
+        entry.tranches = true;
+        complete(entry, completions, core::hour_of(now.utc));
+    }
+}
+
+void Journal::settle_overage(const JournalNow& now) {
+    for (auto& [key, entry] : entries_) {
+        if (entry.ledger.overage_units() == core::Units{}) continue;
+        const auto completions = touch(entry).ledger.settle_overage(now.range);
+        complete(entry, completions, core::hour_of(now.utc));
+    }
+}
+
+void Journal::describe(const std::vector<core::Resource>& catalogue) {
+    for (const core::Resource& resource : catalogue) {
+        const auto found = entries_.find(resource.key);
+        if (found == entries_.end()) {
+            const auto id = tables_.add_resource(resource);
+            if (!id) return must(id.error());
+            Entry entry{.id = *id,
+                        .ledger = core::ResourceLedger(resource),
+                        .before = {},
+                        .high_water = {},
+                        .metered_by_sessions = {}};
+            entry.before = entry.ledger;
+            entries_.emplace(resource.key, std::move(entry));
+            keys_.emplace(*id, resource.key);
+            added_.push_back(resource.key);
+        } else if (found->second.ledger.resource() != resource &&
+                   found->second.ledger.resource().unit_size == resource.unit_size &&
+                   found->second.ledger.resource().measure == resource.measure &&
+                   found->second.ledger.resource().kind == resource.kind) {
+            touch(found->second).ledger.describe(resource);
+            must(tables_.describe_resource(found->second.id, resource));
+        }
+    }
+}
+
+void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
+    for (const UsageKey& key : usage) {
+        must(tables_.settle_usage(key, change));
+        const auto known = cells_.find(key);  // it may have been settled: mark it again with its next change
+        if (known != cells_.end()) known->second.pending = false;
+    }
+    if (change > settled_) {
+        settled_ = change;
+        set_meta(settled_key, std::to_string(change));
+    }
+}
+
+void Journal::set_meta(std::string_view key, std::string_view value) { must(tables_.set_meta(key, value)); }
+
+void Journal::flush() {
+    for (auto& [key, entry] : entries_) {
+        if (entry.metered) must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
+        if (!entry.tranches) continue;
+        std::int64_t order = 0;
+        for (const core::Tranche& tranche : entry.ledger.tranches())
+            must(tables_.save_tranche(entry.id, order++, tranche));
+    }
+    for (UsageCells::value_type* changed : changed_cells_) {
+        UsageCell& usage = changed->second;
+        must(tables_.save_usage(changed->first, usage.amount, change_ + 1));
+        if (!usage.pending) must(tables_.mark_pending(changed->first));
+        usage.pending = usage.stored = true;
+        usage.changed = false;
+    }
+    changed_cells_.clear();
+}
+
+void Journal::publish() {
+    Publication publication;
+    for (auto& [key, entry] : entries_) {
+        if (!entry.before) continue;
+        publication.ledgers.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
+        if (entry.metered_by_sessions > core::Amount{})
+            publication.metered_by_sessions.emplace_back(key, entry.metered_by_sessions);
+        entry.before.reset();
+        entry.metered = entry.tranches = false;
+        entry.metered_by_sessions = core::Amount{};
+    }
+    if (cells_.size() > usage_cells_max) cells_.clear();
+    publication.events = std::exchange(events_added_, 0);
+    added_.clear();
+    ++change_;
+    const std::lock_guard lock(publications_mutex_);
+    publications_.push_back(std::move(publication));
+}
+
+std::vector<Publication> Journal::take_publications() {
+    const std::lock_guard lock(publications_mutex_);
+    return std::exchange(publications_, {});
+}
+
+std::vector<LedgerView> Journal::ledgers() const {
+    std::vector<LedgerView> views;
+    for (const auto& [key, entry] : entries_)
+        views.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
+    return views;
+}
+
+CounterReading Journal::read_counters(std::size_t usage_rows_max) {
+    CounterReading reading;
+    reading.change = change_;
+    for (const auto& [key, entry] : entries_) reading.ledgers.push_back(entry.ledger);
+    auto usage = tables_.pending_usage(usage_rows_max + 1);
+    if (!usage) return reading;  // the next reading tries again: nothing was settled
+    reading.more_usage = usage->size() > usage_rows_max;
+    if (reading.more_usage) usage->pop_back();
+    for (PendingUsage& row : *usage) {
+        reading.usage.push_back({keys_.at(row.key.resource), row.key.hour, row.key.subject, row.amount});
+        reading.usage_keys.push_back(std::move(row.key));
+    }
+    const auto hours = tables_.units_changed_after(settled_);
+    if (!hours) return reading;
+    for (const PendingUnits& row : *hours)
+        reading.hours.push_back({keys_.at(row.resource), row.tranche, {row.hour, row.units}});
+    return reading;
+}
+
+}  // namespace meterbox::agent

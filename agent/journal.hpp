@@ -1,0 +1,168 @@
+// The journal: everything that this agent must not lose, and the only place where it changes. An
+// event, its identity, the usage, the remainder and the units that it completes change in one
+// transaction; so do the slices of sessions, and a lease with the overage that it covers.
+//
+// Store side: all methods but take_publications() run inside CommitJob::apply or ReadJob::run, on
+// whichever thread the store thread uses at that moment. What was committed is published to the loop
+// as immutable ledgers. A disk that is full refuses a transaction and leaves no trace of it; any other
+// failure of a commit has an unknown outcome, so the process ends with nothing acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/identity_store.hpp"
+#include "agent/journal_tables.hpp"
+#include "agent/session_record.hpp"
+#include "core/cloud_event.hpp"
+#include "core/error.hpp"
+#include "core/ledger.hpp"
+#include "core/wire.hpp"
+#include "platform/store/store_thread.hpp"
+
+namespace meterbox::agent {
+
+using LedgerView = std::shared_ptr<const core::ResourceLedger>;
+
+// A report that passed every check that needs no journal.
+struct JournalEvent {
+    core::UsageEvent event;
+    core::IdentityHash identity;
+    std::uint64_t contents = 0;
+    core::UtcTime time;  // when the usage ended: as sent, or now
+};
+
+struct ReportOutcome {
+    std::int64_t accepted = 0;
+    std::int64_t duplicates = 0;
+};
+
+// What a session ran since its mark, cut at the UTC hours, and its record afterwards.
+struct SessionSlice {
+    SessionRecord record;
+    struct Part {
+        core::UtcHour hour;
+        core::Amount amount;
+    };
+    std::vector<Part> parts;
+    bool starts = false;  // completed_at_start is filled in here
+    bool ends = false;    // units_completed and remainder are filled in here
+};
+
+// What one transaction changed, for the loop.
+struct Publication {
+    std::vector<LedgerView> ledgers;
+    std::vector<std::pair<std::string, core::Amount>> metered_by_sessions;  // by resource
+    std::int64_t events = 0;                                                // rows added
+};
+
+// Everything that a sync says, read together, so that it agrees with itself.
+struct CounterReading {
+    std::int64_t change = 0;  // what the reading reaches up to
+    std::vector<core::ResourceLedger> ledgers;
+    std::vector<core::wire::UsageRow> usage;
+    std::vector<UsageKey> usage_keys;  // of the rows above, for settle()
+    bool more_usage = false;           // there are more rows than fit
+    struct HourUnits {
+        std::string resource;
+        std::string tranche;
+        core::wire::HourUnits units;
+    };
+    std::vector<HourUnits> hours;
+};
+
+// Times of the transaction in progress.
+struct JournalNow {
+    core::Now range;
+    core::UtcTime utc;     // the trusted clock's estimate: names the hour
+    bool trusted = false;  // it may raise the high-water mark
+};
+
+class Journal final : public platform::store::Transactions {
+public:
+    // Throws std::runtime_error if it can't be opened, is another program's, or of a newer version.
+    explicit Journal(const std::filesystem::path& path);
+
+    core::Result<void> begin() override;
+    core::Result<void> commit() override;
+    void rollback() noexcept override;
+
+    // Inside a transaction. A refused report leaves no trace; index names the event.
+    core::Result<ReportOutcome> report(std::span<const JournalEvent> events, const JournalNow& now);
+    void meter(SessionSlice& slice, const JournalNow& now);
+    void save_session(const SessionRecord& session);
+    void take_lease(const core::Lease& lease, const JournalNow& now);
+    void describe(const std::vector<core::Resource>& catalogue);
+    void settle_overage(const JournalNow& now);  // tranches may have begun to be valid
+    void settle(const std::vector<UsageKey>& usage, std::int64_t change);
+    void set_meta(std::string_view key, std::string_view value);
+
+    // Between transactions.
+    CounterReading read_counters(std::size_t usage_rows_max);
+    JournalTables& tables() { return tables_; }
+    const std::map<std::string, std::string>& meta() const { return meta_; }
+    std::optional<core::UtcTime> high_water() const { return high_water_; }  // of what was metered
+    std::vector<LedgerView> ledgers() const;
+
+    // On the loop: what was committed since the last call. Any thread.
+    std::vector<Publication> take_publications();
+
+private:
+    struct Entry {
+        ResourceId id = 0;
+        core::ResourceLedger ledger;
+        std::optional<core::ResourceLedger> before;  // as it was when the transaction began
+        std::optional<core::UtcTime> high_water;
+        core::Amount metered_by_sessions;
+        bool metered = false;   // M changed
+        bool tranches = false;  // G, U, R, order or validity changed
+    };
+    struct UsageCell {
+        core::Amount amount;
+        bool stored = false;   // it has a row
+        bool pending = false;  // known to be marked as not yet acknowledged
+        bool changed = false;  // in changed_cells_
+    };
+    using UsageCells = std::map<UsageKey, UsageCell>;
+
+    void must(const core::Result<void>& done);
+    Entry& touch(Entry& entry);
+    void add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount);
+    UsageCells::value_type& cell(ResourceId resource, core::UtcHour hour, const std::string& subject);
+    bool takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject);
+    void add_amount(Entry& entry, core::Amount amount, const JournalNow& now);
+    void complete(Entry& entry, const std::vector<core::Completion>& completions, core::UtcHour hour);
+    core::Result<void> check(std::span<const JournalEvent> events);
+    bool has_room(const Entry& entry, const JournalEvent& event, core::Amount sum);
+    core::Result<std::vector<bool>> remember(std::span<const JournalEvent> events, core::UtcTime now);
+    void flush();
+    void publish();
+
+    std::unique_ptr<platform::sqlite::Connection> connection_;
+    JournalTables tables_;
+    IdentityStore identities_;
+    std::map<std::string, Entry, std::less<>> entries_;
+    std::map<ResourceId, std::string> keys_;
+    UsageCells cells_;
+    std::vector<UsageCells::value_type*> changed_cells_;  // by the transaction in progress
+    std::map<std::string, std::string> meta_;
+    std::optional<core::UtcTime> high_water_;
+    std::int64_t change_ = 0;   // of the last transaction that was committed
+    std::int64_t settled_ = 0;  // what the account has acknowledged of completed units
+    std::int64_t events_added_ = 0;
+    std::optional<core::Error> trouble_;  // the first failure of the transaction in progress
+    std::vector<std::string> added_;      // resources that the transaction made
+
+    std::mutex publications_mutex_;
+    std::vector<Publication> publications_;
+};
+
+}  // namespace meterbox::agent

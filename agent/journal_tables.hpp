@@ -1,0 +1,101 @@
+// The rows of the journal as values: each statement once, no decisions. Used inside the journal's
+// transactions, and for reads between them, on whichever thread holds the store at that moment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/session_record.hpp"
+#include "core/cloud_event.hpp"
+#include "core/error.hpp"
+#include "core/ledger.hpp"
+#include "core/resource.hpp"
+#include "core/time.hpp"
+#include "platform/sqlite/connection.hpp"
+
+namespace meterbox::agent {
+
+using ResourceId = std::int64_t;  // a row's id, of this journal alone
+
+struct StoredResource {
+    ResourceId id = 0;
+    core::ResourceLedger ledger;
+    std::optional<core::UtcTime> high_water;
+};
+
+struct UsageKey {
+    ResourceId resource = 0;
+    core::UtcHour hour;
+    std::string subject;
+    friend auto operator<=>(const UsageKey&, const UsageKey&) = default;
+};
+
+struct PendingUsage {
+    UsageKey key;
+    core::Amount amount;
+};
+
+struct PendingUnits {
+    ResourceId resource = 0;
+    std::string tranche;
+    core::UtcHour hour;
+    core::Units units;
+};
+
+struct JournalRows {
+    std::int64_t events = 0;
+    std::optional<core::UtcTime> oldest_event;  // when the oldest one was taken
+};
+
+class JournalTables {
+public:
+    explicit JournalTables(platform::sqlite::Connection& connection);
+
+    core::Result<std::map<std::string, std::string>> meta();
+    core::Result<void> set_meta(std::string_view key, std::string_view value);
+
+    core::Result<std::vector<StoredResource>> resources();
+    core::Result<ResourceId> add_resource(const core::Resource& resource);
+    core::Result<void> describe_resource(ResourceId id, const core::Resource& resource);
+    core::Result<void> save_metered(ResourceId id, core::Amount metered,
+                                    std::optional<core::UtcTime> high_water);
+    core::Result<void> save_tranche(ResourceId id, std::int64_t draw_order, const core::Tranche& tranche);
+
+    core::Result<void> add_event(ResourceId id, const core::UsageEvent& event, core::UtcTime time,
+                                 core::UtcTime taken_at);
+
+    core::Result<std::optional<core::Amount>> usage(const UsageKey& key);
+    core::Result<std::int64_t> subjects(ResourceId id, core::UtcHour hour);  // how many that hour has
+    core::Result<void> save_usage(const UsageKey& key, core::Amount amount, std::int64_t change);
+    core::Result<void> mark_pending(const UsageKey& key);
+    // Pending no more, unless it changed after `change`.
+    core::Result<void> settle_usage(const UsageKey& key, std::int64_t change);
+    core::Result<std::vector<PendingUsage>> pending_usage(std::size_t rows_max);
+    core::Result<std::int64_t> pending_usage_rows();
+    core::Result<core::Amount> usage_since(ResourceId id, core::UtcHour hour);
+
+    core::Result<void> add_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
+                                 core::Units units, std::int64_t change);
+    core::Result<std::vector<PendingUnits>> units_changed_after(std::int64_t change);
+    // The newest change that any row carries; `settled` when none is newer.
+    core::Result<std::int64_t> newest_change(std::int64_t settled);
+
+    core::Result<void> save_session(const SessionRecord& session);
+    core::Result<std::vector<SessionRecord>> running_sessions();
+    core::Result<std::optional<SessionRecord>> session(std::string_view id);
+
+    core::Result<JournalRows> rows();
+    core::Result<std::int64_t> bytes();
+
+private:
+    platform::sqlite::Connection& connection_;
+    platform::sqlite::Statement set_meta_, add_resource_, describe_resource_, save_metered_, save_tranche_,
+        add_event_, usage_, subjects_, save_usage_, mark_pending_, settle_usage_, pending_usage_,
+        usage_since_, add_units_, units_changed_, save_session_, session_;
+};
+
+}  // namespace meterbox::agent
