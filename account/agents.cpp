@@ -1,0 +1,85 @@
+// The tables agent and evidence.
+#include "account/agents.hpp"
+
+#include <algorithm>
+
+namespace meterbox::account {
+
+namespace {
+
+#define COLUMNS                                                                           \
+    "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), " \
+    "acknowledged, acknowledged_hash, lease_number, last_sync_at FROM agent "
+
+Agent agent_of(platform::sqlite::Cursor& row) {
+    Agent agent;
+    agent.id = row.string(0);
+    agent.team = row.string(1);
+    agent.name = row.string(2);
+    agent.state = row.string(3);
+    agent.incarnation = row.integer(4);
+    agent.key_fingerprint = row.string(5);
+    agent.session = row.string(6);
+    agent.acknowledged = row.integer(7);
+    agent.acknowledged_hash = row.string(8);
+    agent.lease_number = row.integer(9);
+    if (!row.is_null(10)) agent.last_sync_at = core::UtcTime{row.integer(10)};
+    return agent;
+}
+
+}  // namespace
+
+std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint) {
+    return database.first(COLUMNS "WHERE certificate_fingerprint = ?", agent_of, fingerprint);
+}
+
+std::vector<Agent> list_agents(Database& database, const std::string& team) {
+    std::vector<Agent> agents;
+    database.each(
+        COLUMNS "WHERE team = ? ORDER BY enrolled_at, id",
+        [&](auto& row) { agents.push_back(agent_of(row)); }, team);
+    return agents;
+}
+
+std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent) {
+    std::map<std::string, core::Units> leased;
+    database.each(
+        "SELECT tranche.resource, sum(holding.granted - holding.used - holding.returned) "
+        "FROM holding JOIN tranche ON tranche.id = holding.tranche "
+        "WHERE holding.agent = ? GROUP BY 1 ORDER BY 1",
+        [&](auto& row) { leased[row.string(0)] = core::Units{row.integer(1)}; }, agent.id);
+    return leased;
+}
+
+std::int64_t agents_active_since(Database& database, const std::string& team, core::UtcTime since) {
+    const auto count = database.number(
+        "SELECT count(*) FROM agent WHERE team = ? AND state = 'active' AND last_sync_at >= ?", team, since);
+    return std::max<std::int64_t>(1, count);
+}
+
+void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now) {
+    database.run(
+        "INSERT INTO evidence (agent, incarnation, first_at, last_at, times, detail) "
+        "VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (agent, incarnation, detail) "
+        "DO UPDATE SET last_at = excluded.last_at, times = times + 1",
+        agent.id, agent.incarnation, now, now, detail);
+}
+
+std::vector<Evidence> list_evidence(Database& database, const std::string& team) {
+    std::vector<Evidence> list;
+    database.each(
+        "SELECT evidence.agent, evidence.incarnation, first_at, last_at, times, detail "
+        "FROM evidence JOIN agent ON agent.id = evidence.agent WHERE agent.team = ? ORDER BY evidence.id",
+        [&](auto& row) {
+            list.push_back({row.string(0),
+                            row.integer(1),
+                            {row.integer(2)},
+                            {row.integer(3)},
+                            row.integer(4),
+                            row.string(5)});
+        },
+        team);
+    return list;
+}
+
+}  // namespace meterbox::account

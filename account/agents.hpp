@@ -1,0 +1,53 @@
+// The agents of a team, as the account knows them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "account/database.hpp"
+#include "core/quantity.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::account {
+
+struct Agent {
+    std::string id;
+    std::string team;
+    std::string name;
+    std::string state;  // active; later: fenced, revoked, retired
+    std::int64_t incarnation = 1;
+    std::string key_fingerprint;
+    std::string session;
+    std::int64_t acknowledged = 0;
+    std::string acknowledged_hash;
+    std::int64_t lease_number = 0;
+    std::optional<core::UtcTime> last_sync_at;
+};
+
+// Whose certificate this is, if it is the one in force.
+std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint);
+std::vector<Agent> list_agents(Database& database, const std::string& team);
+
+// Units leased and neither used nor returned, by resource, as known.
+std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent);
+
+// Agents of the team that synced since then: N of the lease's size. At least 1.
+std::int64_t agents_active_since(Database& database, const std::string& team, core::UtcTime since);
+
+// A message that was refused because no honest agent sends it. The same one again counts up.
+void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now);
+
+struct Evidence {
+    std::string agent;
+    std::int64_t incarnation = 1;
+    core::UtcTime first_at;
+    core::UtcTime last_at;
+    std::int64_t times = 0;
+    std::string detail;
+};
+std::vector<Evidence> list_evidence(Database& database, const std::string& team);
+
+}  // namespace meterbox::account

@@ -1,0 +1,191 @@
+// From the pool to an agent's lease.
+#include "account/leasing.hpp"
+
+#include <algorithm>
+
+#include "account/booking.hpp"
+#include "account/sizing.hpp"
+
+namespace meterbox::account {
+
+using core::Units;
+
+namespace {
+
+bool is_leased(const core::Resource& resource) {
+    return resource.kind == core::Kind::exhaustible && resource.enforcement != core::Enforcement::none;
+}
+
+Holding holding_of(Database& database, const Agent& agent, std::int64_t tranche) {
+    const auto found = database.first(
+        "SELECT granted, used, returned, since FROM holding WHERE agent = ? AND incarnation = ? AND tranche "
+        "= ?",
+        [](auto& row) {
+            return Holding{
+                Units{row.integer(0)}, Units{row.integer(1)}, Units{row.integer(2)}, {row.integer(3)}};
+        },
+        agent.id, agent.incarnation, tranche);
+    return found.value_or(Holding{});
+}
+
+// One resource of one agent: what there is, what it holds, what it gets.
+class Granting {
+public:
+    Granting(Database& database, Ledger& ledger, const Agent& agent, const Settings& settings,
+             std::span<Tranche> tranches)
+        : database_(database), ledger_(ledger), agent_(agent), settings_(settings), tranches_(tranches) {
+        for (const Tranche& tranche : tranches_) {
+            Units left;
+            if (tranche.valid_at(ledger.now())) left = holding_of(database, agent, tranche.id).left();
+            left_.push_back(left);
+            if (!tranche.valid_at(ledger.now()) || tranche.open()) continue;
+            held_ += left;
+            available_ += tranche.available;
+        }
+    }
+
+    void run(const core::Resource& resource, const core::wire::ResourceCounters* asked, std::int64_t agents) {
+        const bool asks = asked && (asked->need.value() > 0 || asked->wanted.value() > 0);
+        const auto remainder = database_.number(
+            "SELECT remainder FROM agent_resource WHERE agent = ? AND incarnation = ? AND resource = ?",
+            agent_.id, agent_.incarnation, resource.key);
+
+        Demand demand;
+        demand.spendable = std::max(Units{0}, held_ - Units{remainder > 0 ? 1 : 0});
+        if (asked) {
+            demand.need = asked->need;
+            demand.wants_reserve = asked->wanted.value() > 0;
+            demand.expected =
+                expected_units(asked->rate_per_hour, settings_.lease_horizon_ms, resource.unit_size);
+        } else {
+            // While A >= 2N every agent holds at least one unit, so that it can act offline.
+            demand.wants_reserve = held_.value() == 0 && available_.value() / 2 / agents >= 1;
+        }
+        lease_limited(units_to_lease(demand, available_, agents));
+        lease_open(asks);
+    }
+
+private:
+    void lease_limited(Units units) {
+        std::vector<Tranche> valid;
+        std::vector<Tranche*> places;
+        for (Tranche& tranche : tranches_) {
+            if (!tranche.valid_at(ledger_.now())) continue;
+            valid.push_back(tranche);
+            places.push_back(&tranche);
+        }
+        const auto taken = fill(valid, units);
+        for (std::size_t i = 0; i < taken.size(); ++i) give(*places[i], Place::available, taken[i]);
+    }
+
+    void lease_open(bool asks) {
+        for (std::size_t i = 0; i < tranches_.size(); ++i) {
+            Tranche& tranche = tranches_[i];
+            if (!tranche.open() || !tranche.valid_at(ledger_.now())) continue;
+            give(tranche, Place::purchase, open_units_to_lease(left_[i], settings_.payg_exposure, asks));
+            return;  // one exposure, however many open tranches there are
+        }
+    }
+
+    void give(Tranche& tranche, Place from, Units units) {
+        if (units.value() == 0) return;
+        const Holder holder{agent_.id, agent_.incarnation};
+        ledger_.move(tranche, from, Place::leased, units, "lease", &holder);
+        database_.run(
+            "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
+            "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + excluded.granted",
+            agent_.id, agent_.incarnation, tranche.id, units, ledger_.now());
+    }
+
+    Database& database_;
+    Ledger& ledger_;
+    const Agent& agent_;
+    const Settings& settings_;
+    std::span<Tranche> tranches_;
+    std::vector<Units> left_;  // G - U - R of each tranche that is valid
+    Units held_;               // of the limited ones
+    Units available_;          // A: of the limited ones, unleased
+};
+
+}  // namespace
+
+void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
+           const Settings& settings, const std::vector<core::wire::ResourceCounters>& asked) {
+    const auto agents = agents_active_since(database, agent.team, ledger.now() + -core::day_ms);
+    for (const core::Resource& resource : catalogue.resources) {
+        const auto tranches = pool.of(resource.key);
+        if (!is_leased(resource) || tranches.empty()) continue;
+        const auto mentioned =
+            std::ranges::find(asked, resource.key, &core::wire::ResourceCounters::resource);
+        Granting(database, ledger, agent, settings, tranches)
+            .run(resource, mentioned == asked.end() ? nullptr : &*mentioned, agents);
+    }
+}
+
+core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
+                           const Settings& settings, core::UtcTime now) {
+    core::Lease lease;
+    lease.team = agent.team;
+    lease.agent = agent.id;
+    lease.key_fingerprint = agent.key_fingerprint;
+    lease.incarnation = agent.incarnation;
+    lease.policy = {settings.offline_horizon_ms, settings.low_percent};
+    database.first(
+        "SELECT account.id, account.epoch, session.nonce FROM account, session WHERE session.id = ?",
+        [&](auto& row) {
+            lease.account = row.string(0);
+            lease.epoch = row.integer(1);
+            lease.session_nonce = row.string(2);
+            return 0;
+        },
+        agent.session);
+
+    for (const core::Resource& resource : catalogue.resources) {
+        if (!is_leased(resource)) continue;
+        core::LeaseResource part{resource.key, resource.unit_size, resource.enforcement, {}};
+        Units available;
+        bool open = false;
+        for (const Tranche& tranche : pool.of(resource.key)) {
+            if (!tranche.valid_at(now)) continue;
+            available += tranche.available;
+            open = open || tranche.open();
+        }
+        const bool final = available.value() == 0 && !open;
+        for (const Tranche& tranche : pool.of(resource.key)) {
+            if (!tranche.valid_at(now)) continue;
+            const Units granted = holding_of(database, agent, tranche.id).granted;
+            if (granted.value() == 0 && !final) continue;  // a final one also says so where it gives nothing
+            const bool payg = tranche.tier == core::Tier::payg;
+            part.tranches.push_back({tranche_name(tranche.id), tranche.tier, granted, tranche.starts_at,
+                                     tranche.ends_at, final, payg && !tranche.open(), tranche.open()});
+        }
+        lease.resources.push_back(std::move(part));
+    }
+    return lease;
+}
+
+core::Result<IssuedLease> issue_lease(Database& database, const LeaseSigner& signer, const Agent& agent,
+                                      core::Lease contents, const Settings& settings, core::UtcTime now) {
+    const std::string says = core::lease_to_json(contents);
+    const auto in_force = database.first(
+        "SELECT jws FROM lease WHERE agent = ? AND session = ? AND contents = ? AND ? - issued_at <= "
+        "(spend_until - issued_at) / 3",
+        [](auto& row) { return row.string(0); }, agent.id, agent.session, says, now);
+    if (in_force) return IssuedLease{*in_force, false};
+
+    contents.number = agent.lease_number + 1;
+    contents.issued_at = now;
+    contents.spend_until = now + settings.offline_horizon_ms;
+    auto signed_lease = signer.sign(core::lease_to_json(contents));
+    if (!signed_lease) return signed_lease.error();
+    database.run("UPDATE agent SET lease_number = ? WHERE id = ?", contents.number, agent.id);
+    database.run(
+        "INSERT INTO lease (agent, session, number, issued_at, spend_until, contents, jws) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET session = excluded.session, "
+        "number = excluded.number, issued_at = excluded.issued_at, spend_until = excluded.spend_until, "
+        "contents = excluded.contents, jws = excluded.jws",
+        agent.id, agent.session, contents.number, now, contents.spend_until, says, *signed_lease);
+    return IssuedLease{std::move(*signed_lease), true};
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,48 @@
+// The only way in which units move. A move is one entry of the ledger (double entry: out of one place
+// of a tranche, into another) and the same move in the tranche's row, in one transaction; the row's
+// CHECKs refuse what would break I1. Not a place for rules: which units move, others decide.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "account/database.hpp"
+#include "account/tranche.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::account {
+
+enum class Place { purchase, available, leased, charged, in_doubt, expired };
+std::string_view name_of(Place);
+
+// Whose lease the units leave or join.
+struct Holder {
+    std::string agent;
+    std::int64_t incarnation = 1;
+};
+
+class Ledger {
+public:
+    Ledger(Database& database, core::UtcTime now) : database_(database), now_(now) {}
+
+    // The first entry of a tranche: its row was made with all that was purchased available.
+    void purchase(const Tranche& tranche);
+    // Moves units of the tranche, in the ledger, in its row and in `tranche` itself. 0 units: nothing.
+    void move(Tranche& tranche, Place from, Place to, core::Units units, std::string_view reason,
+              const Holder* holder = nullptr);
+    // What is unleased of a tranche that has ended is expired from now on. Nothing more is leased of it.
+    void expire(Tranche& tranche);
+
+    core::UtcTime now() const { return now_; }
+
+private:
+    void enter(const Tranche& tranche, Place from, Place to, core::Units units, std::string_view reason,
+               const Holder* holder);
+    std::int64_t transaction();
+
+    Database& database_;
+    core::UtcTime now_;
+    std::int64_t transaction_ = 0;
+};
+
+}  // namespace meterbox::account

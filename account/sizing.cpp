@@ -1,0 +1,61 @@
+// The rules of protocol, Sizing, as arithmetic.
+#include "account/sizing.hpp"
+
+#include <algorithm>
+
+#include "core/limits.hpp"
+
+namespace meterbox::account {
+
+using core::Units;
+
+Units expected_units(core::Amount rate_per_hour, std::int64_t horizon_ms, core::Amount unit_size) {
+    METERBOX_ASSERT(rate_per_hour.value() >= 0 && horizon_ms >= 0 && unit_size.value() >= 1);
+    std::int64_t usage = 0;
+    if (__builtin_mul_overflow(rate_per_hour.value(), horizon_ms, &usage)) {
+        return Units{core::limits::units_max};  // an absurd rate asks for all there may be
+    }
+    std::int64_t unit_hours = 0;
+    if (__builtin_mul_overflow(unit_size.value(), core::hour_ms, &unit_hours)) return Units{1};
+    const std::int64_t units = usage / unit_hours + (usage % unit_hours != 0 ? 1 : 0);
+    return Units{std::min(units, core::limits::units_max)};
+}
+
+Units reserve_target(Units expected, Units available, std::int64_t agents) {
+    METERBOX_ASSERT(agents >= 1 && available.value() >= 0 && expected.value() >= 0);
+    if (available.value() == 0) return Units{0};
+    const std::int64_t share = available.value() / 2 / agents;
+    if (share == 0) return Units{1};  // A < 2N
+    return Units{std::max<std::int64_t>(1, std::min(expected.value(), share))};
+}
+
+Units units_to_lease(const Demand& demand, Units available, std::int64_t agents) {
+    // A need repeated because the answer was lost is met by what was leased for it the first time.
+    const Units unmet = std::max(Units{0}, demand.need - demand.spendable);
+    const Units for_need = std::min(unmet, available);
+    if (!demand.wants_reserve) return for_need;
+
+    const Units left = available - for_need;
+    const Units reserve = std::max(Units{0}, demand.spendable - demand.need);
+    const Units target = reserve_target(demand.expected, left, agents);
+    return for_need + std::min(left, std::max(Units{0}, target - reserve));
+}
+
+Units open_units_to_lease(Units held, Units exposure, bool asked) {
+    if (held >= exposure) return Units{0};
+    if (!asked && held.value() > exposure.value() / 2) return Units{0};
+    return exposure - held;
+}
+
+std::vector<Units> fill(std::span<const Tranche> in_draw_order, Units units) {
+    std::vector<Units> taken;
+    taken.reserve(in_draw_order.size());
+    for (const Tranche& tranche : in_draw_order) {
+        const Units here = tranche.open() ? Units{0} : std::min(units, tranche.available);
+        taken.push_back(here);
+        units -= here;
+    }
+    return taken;
+}
+
+}  // namespace meterbox::account

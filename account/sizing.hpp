@@ -1,0 +1,43 @@
+// How many units an agent is given (protocol, Sizing). Pure. `need` is what can't wait and is served
+// in full, as far as the pool goes; the reserve is what lets an agent act offline, and leaves about
+// half of what is left in the pool. Nothing here reads a balance: the pool's is an argument.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "account/tranche.hpp"
+#include "core/quantity.hpp"
+
+namespace meterbox::account {
+
+// What one agent asks for of one resource.
+struct Demand {
+    core::Units need;  // can't wait
+    bool wants_reserve = false;
+    core::Units expected;   // rate x lease horizon, in units
+    core::Units spendable;  // what it was given and, as far as heard of, hasn't begun: sum of valid
+                            // G - U - R, less the slot of the unit in progress
+};
+
+// The usage of so long at this rate, in whole units, rounded up so that it covers the time.
+core::Units expected_units(core::Amount rate_per_hour, std::int64_t horizon_ms, core::Amount unit_size);
+
+// The reserve that an agent should hold while `available` (A) units are unleased and `agents` (N >= 1)
+// share them: min(expected, A / 2N), at least 1 while A >= 2N, and one unit below that; 0 when A is 0.
+core::Units reserve_target(core::Units expected, core::Units available, std::int64_t agents);
+
+// Units to lease now out of the limited tranches: the need that is not already on its way to the
+// agent, then the reserve up to its target. Never more than `available`.
+core::Units units_to_lease(const Demand& demand, core::Units available, std::int64_t agents);
+
+// Units to lease now out of an open payg tranche, so that the agent holds `exposure` of it. It is
+// topped up when something is asked for, or half of it is used.
+core::Units open_units_to_lease(core::Units held, core::Units exposure, bool asked);
+
+// `units` taken from the limited tranches in their order, which must be the draw order, as far as each
+// one's available units go: one figure a tranche. Open ones give nothing here.
+std::vector<core::Units> fill(std::span<const Tranche> in_draw_order, core::Units units);
+
+}  // namespace meterbox::account
