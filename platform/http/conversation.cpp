@@ -1,0 +1,359 @@
+#include "platform/http/conversation.hpp"
+
+#include <algorithm>
+
+#include "core/limits.hpp"
+#include "platform/http/server_core.hpp"
+
+namespace meterbox::platform::http {
+
+Conversation::Conversation(std::shared_ptr<ServerCore> core, Peer peer)
+    : core_(std::move(core)), peer_(std::move(peer)) {}
+
+Conversation::~Conversation() = default;
+
+bool Conversation::may_handle() const {
+    return phase_ == Phase::open && owed() < core_->limits().pipelined_requests_max &&
+           unsent_bytes() < core_->limits().unsent_bytes_max;
+}
+
+bool Conversation::wants_input() const {
+    if (phase_ == Phase::gone || input_ended_) return false;
+    return phase_ != Phase::open || (may_handle() && (pending_.empty() || starved_));
+}
+
+void Conversation::take_input(std::string_view bytes) {
+    starved_ = false;
+    if (phase_ != Phase::open) {
+        dropped_ += bytes.size();
+        if (dropped_ > core_->limits().dropped_body_bytes_max) drop();
+        return;
+    }
+    if (!pending_.empty()) {
+        pending_ += bytes;
+        handle_pending();
+        return;
+    }
+    parse(bytes);
+    if (phase_ == Phase::open && !bytes.empty()) pending_ = bytes;
+}
+
+bool Conversation::handle_pending() {
+    if (pending_.empty() || starved_ || !may_handle()) return false;
+    std::string text = std::move(pending_);
+    pending_.clear();
+    std::string_view input = text;
+    parse(input);
+    if (phase_ != Phase::open) return true;
+    const std::size_t taken = text.size() - input.size();
+    if (input.empty() && text.capacity() > core::limits::kept_buffer_bytes) return true;
+    text.erase(0, taken);
+    pending_ = std::move(text);
+    return taken > 0;
+}
+
+void Conversation::parse(std::string_view& input) {
+    while (may_handle() && (reader_ || !input.empty())) {
+        if (!reader_) reader_ = core_->lend_reader();
+        switch (reader_->read(input)) {
+            case RequestReader::Progress::head:
+                break;
+            case RequestReader::Progress::complete:
+                handle_request();
+                break;
+            case RequestReader::Progress::oversized:
+                refuse(reader_->error(), !reader_->can_read_past() || !reader_->is_keep_alive());
+                break;
+            case RequestReader::Progress::bad:
+                refuse_rest();
+                break;
+            case RequestReader::Progress::need_more:
+                starved_ = true;
+                if (!reader_->has_started()) {
+                    give_back_reader();
+                    return;
+                }
+                if (request_began_ms_ == 0) request_began_ms_ = core_->now_ms();
+                if (reader_->take_expectation()) continue_owed_ = true;
+                owe_continue();
+                return;
+        }
+    }
+    if (reader_ && (phase_ != Phase::open || !reader_->has_started())) give_back_reader();
+}
+
+void Conversation::handle_request() {
+    request_began_ms_ = 0;
+    continue_owed_ = false;
+    if (reader_->is_oversized()) {  // it was answered when that was seen
+        reader_->reset();
+        return;
+    }
+    const bool close = !reader_->is_keep_alive();
+    if (refused_) {
+        refuse({core::ErrorCode::too_many, "too many connections; close some, or raise the limit", {}, {}},
+               true);
+        return;
+    }
+    answers_.push_back({{}, {close, reader_->is_http10() && !close, reader_->is_head()}, false});
+    const std::uint64_t number = next_number_++;
+    if (close) phase_ = Phase::answering;
+    // Away from drop(), which the handler may cause: it reads the request until it returns.
+    std::unique_ptr<RequestReader> reader = std::move(reader_);
+    core_->handler().handle(reader->request(peer_), Responder(shared_from_this(), number));
+    reader->reset();
+    reader_ = std::move(reader);
+    if (phase_ == Phase::gone) give_back_reader();
+}
+
+// An oversized request was answered when that was seen; whatever is wrong with its end only ends it.
+void Conversation::refuse_rest() {
+    if (!reader_->is_oversized()) {
+        refuse(reader_->error(), true);
+        return;
+    }
+    phase_ = Phase::answering;
+    dropped_ = core_->limits().dropped_body_bytes_max;
+}
+
+void Conversation::refuse(const core::Error& error, bool close) {
+    if (close) phase_ = Phase::answering;
+    const bool head = reader_ && reader_->is_head();
+    const bool http10 = reader_ && reader_->is_http10();
+    answers_.push_back({{}, {close, http10 && !close, head}, false});
+    const Response response = problem(error);
+    answer(next_number_++, response.status, response.content_type, response.body, response.headers);
+}
+
+void Conversation::end_of_input() {
+    input_ended_ = true;
+    if (phase_ == Phase::draining) {
+        drop();
+        return;
+    }
+    if (phase_ != Phase::open) return;
+    if (reader_ && reader_->has_started() && !reader_->is_oversized()) {
+        refuse({core::ErrorCode::malformed, "the request broke off before its end", {}, {}}, true);
+    }
+    phase_ = Phase::answering;
+    give_back_reader();
+}
+
+void Conversation::owe_continue() {
+    if (!continue_owed_ || owed() > 0) return;
+    continue_owed_ = false;
+    out_ += continue_text;
+}
+
+void Conversation::give_back_reader() {
+    request_began_ms_ = 0;
+    if (reader_) core_->give_back(std::move(reader_));
+    reader_.reset();
+}
+
+Conversation::Answer* Conversation::find(std::uint64_t number) {
+    if (phase_ == Phase::gone || number < first_number() || number >= next_number_) return nullptr;
+    return &answers_[first_ + static_cast<std::size_t>(number - first_number())];
+}
+
+bool Conversation::is_answered(std::uint64_t number) const {
+    Answer* answer = const_cast<Conversation*>(this)->find(number);
+    return answer == nullptr || answer->done;
+}
+
+// The first in the order goes straight out; the others wait in their own place.
+template <class Write>
+void Conversation::write_for(std::uint64_t number, Write write) {
+    if (number == first_number()) {
+        write(out_);
+        return;
+    }
+    std::string& text = find(number)->text;
+    const std::size_t before = text.size();
+    write(text);
+    held_bytes_ += text.size() - before;
+}
+
+void Conversation::answer(std::uint64_t number, int status, std::string_view content_type,
+                          std::string_view body, const AnswerHeaders& headers) {
+    Answer* const answer = find(number);
+    if (answer == nullptr || answer->done) return;
+    write_for(number, [&](std::string& out) {
+        append_answer(out, answer->shape, status, content_type, body, headers);
+    });
+    answer->done = true;
+    release_answers();
+    wake();
+}
+
+void Conversation::release_answers() {
+    while (owed() > 0) {
+        Answer& answer = answers_[first_];
+        if (!answer.text.empty()) {
+            held_bytes_ -= answer.text.size();
+            out_ += answer.text;
+            std::string().swap(answer.text);
+        }
+        if (!answer.done) return;
+        ++first_;
+        // A long queue that never runs empty is moved to the front now and then.
+        if (first_ == answers_.size() || first_ >= 2 * core::limits::pipelined_requests_max) {
+            answers_.erase(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(first_));
+            first_ = 0;
+        }
+    }
+    owe_continue();
+}
+
+bool Conversation::start_events(std::uint64_t number, int status) {
+    Answer* const answer = find(number);
+    if (answer == nullptr || answer->done || events_ != Events::none) return false;
+    write_for(number, [&](std::string& out) { append_events_head(out, status); });
+    answer->shape.close = true;
+    const bool head = answer->shape.head;
+    // The connection ends with the stream: what was asked after it is never answered.
+    const std::size_t keep = first_ + static_cast<std::size_t>(number - first_number()) + 1;
+    for (std::size_t i = keep; i < answers_.size(); ++i) {
+        held_bytes_ -= answers_[i].text.size();
+    }
+    answers_.resize(keep);
+    next_number_ = number + 1;
+    phase_ = Phase::answering;
+    events_ = Events::open;
+    std::string().swap(pending_);
+    if (!in_turn_) give_back_reader();
+    if (head) close_events();
+    wake();
+    return true;
+}
+
+bool Conversation::send_event(std::string_view event, std::string_view data) {
+    if (!has_open_events()) return false;
+    write_for(next_number_ - 1, [&](std::string& out) { append_event(out, event, data); });
+    if (unsent_bytes() > core_->limits().unsent_bytes_max) {
+        drop();
+        return false;
+    }
+    wake();
+    return true;
+}
+
+void Conversation::close_events() {
+    if (!has_open_events()) return;
+    events_ = Events::closed;
+    find(next_number_ - 1)->done = true;
+    release_answers();
+    wake();
+}
+
+void Conversation::on_gone(std::function<void()> callback) {
+    if (phase_ == Phase::gone) {
+        core_->post(std::move(callback));
+        return;
+    }
+    on_gone_ = std::move(callback);
+}
+
+void Conversation::wake() {
+    if (in_turn_ || scheduled || phase_ == Phase::gone) return;
+    scheduled = true;
+    core_->schedule(shared_from_this());
+}
+
+void Conversation::sent(std::size_t bytes) {
+    if (bytes > 0) write_began_ms_ = 0;
+    if (in_flight_ > 0) {
+        in_flight_ -= bytes;
+        return;
+    }
+    sent_ += bytes;
+    if (sent_ < out_.size()) return;
+    sent_ = 0;
+    if (out_.capacity() > core::limits::kept_buffer_bytes || is_streaming()) {
+        std::string().swap(out_);
+    } else {
+        out_.clear();
+    }
+}
+
+std::string Conversation::take_unsent() {
+    std::string bytes = std::move(out_);
+    bytes.erase(0, sent_);
+    out_.clear();
+    sent_ = 0;
+    in_flight_ = bytes.size();
+    return bytes;
+}
+
+bool Conversation::wants_shutdown() const {
+    return phase_ == Phase::answering && owed() == 0 && unsent_bytes() == 0;
+}
+
+void Conversation::was_shut_down() {
+    if (input_ended_) {
+        drop();
+        return;
+    }
+    phase_ = Phase::draining;
+    draining_since_ms_ = core_->now_ms();
+}
+
+void Conversation::drop() {
+    if (phase_ == Phase::gone) return;
+    const std::shared_ptr<Conversation> self = shared_from_this();  // remove() lets go of it
+    phase_ = Phase::gone;
+    deadline_ms_ = never;
+    close_stream();
+    std::vector<Answer>().swap(answers_);
+    std::string().swap(out_);
+    std::string().swap(pending_);
+    first_ = sent_ = held_bytes_ = 0;
+    give_back_reader();
+    if (on_gone_) core_->post(std::exchange(on_gone_, nullptr));
+    core_->remove(*this);
+}
+
+std::int64_t Conversation::write_deadline_ms() const {
+    return write_began_ms_ == 0 ? never : write_began_ms_ + core_->limits().write_timeout_ms;
+}
+
+std::int64_t Conversation::request_deadline_ms() const {
+    if (request_began_ms_ == 0 || !wants_input()) return never;
+    return request_began_ms_ + core_->limits().request_timeout_ms;
+}
+
+std::int64_t Conversation::rest_deadline_ms() const {
+    if (phase_ == Phase::draining) return draining_since_ms_ + core::limits::linger_timeout_ms;
+    if (phase_ != Phase::open || owed() > 0 || unsent_bytes() > 0 || request_began_ms_ != 0) return never;
+    return last_active_ms_ + (refused_ ? core::limits::linger_timeout_ms : core_->limits().idle_timeout_ms);
+}
+
+void Conversation::update_deadline() {
+    if (phase_ == Phase::gone) return;
+    last_active_ms_ = core_->now_ms();
+    if (unsent_bytes() == held_bytes_) {
+        write_began_ms_ = 0;
+    } else if (write_began_ms_ == 0) {
+        write_began_ms_ = last_active_ms_;
+    }
+    deadline_ms_ = std::min({write_deadline_ms(), request_deadline_ms(), rest_deadline_ms()});
+    core_->watch(deadline_ms_);
+}
+
+void Conversation::expire(std::int64_t now_ms) {
+    if (write_deadline_ms() <= now_ms || rest_deadline_ms() <= now_ms) {
+        drop();
+        return;
+    }
+    if (request_deadline_ms() > now_ms) return;
+    if (reader_ && reader_->is_oversized()) {
+        drop();
+        return;
+    }
+    const std::string limit = std::to_string(core_->limits().request_timeout_ms);
+    refuse({core::ErrorCode::malformed, "the request was not complete within " + limit + " ms", {}, {}},
+           true);
+    give_back_reader();
+}
+
+}  // namespace meterbox::platform::http

@@ -1,0 +1,146 @@
+#include "platform/http/server.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "platform/http/accept_loop.hpp"
+#include "platform/http/conversation.hpp"
+#include "platform/http/listening_socket.hpp"
+#include "platform/http/server_core.hpp"
+#include "platform/http/socket_connection.hpp"
+
+namespace meterbox::platform::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using asio::local::stream_protocol;
+
+Peer peer_of(LoopSocket<stream_protocol>& socket) {
+    Peer peer;
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
+        peer.uid = credentials.uid;
+        peer.gid = credentials.gid;
+        peer.pid = credentials.pid;
+    }
+    return peer;
+}
+
+Peer peer_of(LoopSocket<tcp>& socket) {
+    Peer peer;
+    peer.address = address_text(socket);
+    return peer;
+}
+
+template <class Protocol>
+void converse(const std::shared_ptr<ServerCore>& core, LoopSocket<Protocol> socket, bool refused) {
+    Peer peer = peer_of(socket);
+    const auto connection =
+        std::make_shared<SocketConnection<Protocol>>(core, std::move(socket), std::move(peer));
+    if (refused) connection->refuse_requests();
+    core->admit(connection);
+    connection->advance();
+}
+
+}  // namespace
+
+Server::Server(asio::io_context& context, Handler& handler, Limits limits)
+    : core_(std::make_shared<ServerCore>(context, handler, limits)) {}
+
+Server::~Server() {
+    stop();
+}
+
+core::Result<void> Server::listen_unix(const std::string& path, const std::string& group, unsigned mode) {
+    auto socket = UnixListeningSocket::open(path, group, mode);
+    if (!socket) return socket.error();
+    auto file = std::make_shared<UnixListeningSocket>(std::move(*socket));
+    AcceptLoop<stream_protocol>::Acceptor acceptor(core_->context());
+    acceptor.assign(stream_protocol(), file->release_descriptor());
+    listen<stream_protocol>(*core_, std::move(acceptor), file, converse<stream_protocol>);
+    return {};
+}
+
+core::Result<void> Server::listen_tcp(const std::string& host, std::uint16_t port) {
+    auto acceptor = open_tcp(*core_, host, port);
+    if (!acceptor) return acceptor.error();
+    listen<tcp>(*core_, std::move(*acceptor), nullptr, converse<tcp>);
+    return {};
+}
+
+std::uint16_t Server::port() const {
+    return core_->port;
+}
+void Server::stop() {
+    core_->stop();
+}
+std::size_t Server::connections() const {
+    return core_->connections();
+}
+
+EventStream::EventStream(std::shared_ptr<Conversation> conversation)
+    : conversation_(std::move(conversation)) {}
+EventStream::~EventStream() {
+    conversation_->close_events();
+}
+bool EventStream::send(std::string_view event, std::string_view data) {
+    return conversation_->send_event(event, data);
+}
+void EventStream::close() {
+    conversation_->close_events();
+}
+bool EventStream::is_open() const {
+    return conversation_->has_open_events();
+}
+void EventStream::on_close(std::function<void()> callback) {
+    conversation_->on_gone(std::move(callback));
+}
+
+Responder::Responder(std::shared_ptr<Conversation> conversation, std::uint64_t number)
+    : conversation_(std::move(conversation)), number_(number) {}
+
+Responder& Responder::operator=(Responder&& other) noexcept {
+    std::swap(conversation_, other.conversation_);
+    std::swap(number_, other.number_);
+    return *this;
+}
+
+Responder::~Responder() {
+    if (!conversation_ || conversation_->is_answered(number_)) return;
+    send(core::Error{core::ErrorCode::internal, "the request was not answered", {}, {}});
+}
+
+void Responder::send(const Response& response) {
+    if (!conversation_) return;
+    const auto conversation = std::exchange(conversation_, nullptr);
+    conversation->answer(number_, response.status, response.content_type, response.body, response.headers);
+}
+
+void Responder::send(int status, std::string_view content_type, std::string_view body) {
+    if (!conversation_) return;
+    const auto conversation = std::exchange(conversation_, nullptr);
+    conversation->answer(number_, status, content_type, body, {});
+}
+
+void Responder::send(const core::Error& error) {
+    send(problem(error));
+}
+
+std::shared_ptr<EventStream> Responder::start_events(int status) {
+    const auto conversation = std::exchange(conversation_, nullptr);
+    METERBOX_ASSERT(conversation != nullptr);
+    conversation->start_events(number_, status);
+    return std::make_shared<EventStream>(conversation);
+}
+
+bool Responder::is_connected() const {
+    return conversation_ && !conversation_->is_gone();
+}
+
+}  // namespace meterbox::platform::http
