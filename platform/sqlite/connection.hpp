@@ -71,11 +71,18 @@ private:
     friend class Statement;
     friend class Cursor;
     Connection(std::filesystem::path path, sqlite3* database);
+    static core::Result<std::unique_ptr<Connection>> open_once(const OpenOptions& options,
+                                                               StorageFault& fault);
     core::Result<void> prepare_database(const OpenOptions& options);
+    core::Result<void> prepare_transactions();
+    core::Result<void> run_plain(sqlite3_stmt* statement, std::string_view what);
     core::Error failure(int code, std::string_view what);
 
     std::filesystem::path path_;
     sqlite3* database_;
+    sqlite3_stmt* begin_ = nullptr;
+    sqlite3_stmt* commit_ = nullptr;
+    sqlite3_stmt* rollback_ = nullptr;
     StorageFault last_fault_ = StorageFault::none;
     StorageFault transaction_fault_ = StorageFault::none;
     std::string transaction_fault_detail_;

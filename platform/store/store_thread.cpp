@@ -1,0 +1,364 @@
+#include "platform/store/store_thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/assert.hpp"
+#include "core/limits.hpp"
+
+namespace meterbox::platform::store {
+namespace {
+
+using core::Result;
+using SteadyClock = std::chrono::steady_clock;
+
+using Group = std::vector<std::unique_ptr<CommitJob>>;
+
+// What the store thread does in one go: a group's commit, or a read, or a slice of idle work.
+struct Task {
+    Group group;
+    std::unique_ptr<ReadJob> read;
+    std::unique_ptr<IdleWork> idle;
+    // What came of it.
+    Result<void> committed;
+    std::int64_t commit_us = 0;
+    bool idle_has_more = false;
+};
+
+void run(Task& task, Transactions& transactions) {
+    if (!task.group.empty()) {
+        const auto start = SteadyClock::now();
+        task.committed = transactions.begin();
+        if (task.committed) {
+            for (const auto& job : task.group) job->apply();
+            task.committed = transactions.commit();
+        }
+        if (!task.committed) transactions.rollback();
+        const auto took = SteadyClock::now() - start;
+        task.commit_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+    }
+    if (task.read) task.read->run();
+    if (task.idle)
+        task.idle_has_more = task.idle->run(Slice(std::chrono::milliseconds(core::limits::read_slice_ms)));
+}
+
+// Signals are the loop's: a thread inherits the mask of the one that makes it.
+std::thread thread_without_signals(std::function<void()> body) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread thread(std::move(body));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pthread_setname_np(thread.native_handle(), "store");
+    return thread;
+}
+
+// The hand-over between the two threads: one task at a time goes there and comes back. Whoever has
+// the task has the database; the mutex orders what one thread did before what the other does.
+class Worker {
+public:
+    Worker(Transactions& transactions, std::function<void()> on_done)
+        : transactions_(transactions), on_done_(std::move(on_done)) {
+        thread_ = thread_without_signals([this] { work(); });
+    }
+    ~Worker() {
+        {
+            const std::lock_guard lock(mutex_);
+            phase_ = Phase::ended;
+        }
+        changed_.notify_all();
+        thread_.join();
+    }
+
+    void start(Task task) {
+        {
+            const std::lock_guard lock(mutex_);
+            METERBOX_ASSERT(phase_ == Phase::idle);
+            task_ = std::move(task);
+            phase_ = Phase::given;
+        }
+        changed_.notify_one();
+    }
+    // The task that is done, if it is; with wait, once it is.
+    std::optional<Task> take(bool wait) {
+        std::unique_lock lock(mutex_);
+        if (wait) changed_.wait(lock, [this] { return phase_ == Phase::done; });
+        if (phase_ != Phase::done) return std::nullopt;
+        phase_ = Phase::idle;
+        return std::move(task_);
+    }
+
+private:
+    enum class Phase { idle, given, done, ended };
+
+    void work() noexcept {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            changed_.wait(lock, [this] { return phase_ == Phase::given || phase_ == Phase::ended; });
+            if (phase_ == Phase::ended) return;
+            lock.unlock();
+            run(task_, transactions_);
+            lock.lock();
+            phase_ = Phase::done;
+            lock.unlock();
+            changed_.notify_all();
+            on_done_();
+            lock.lock();
+        }
+    }
+
+    Transactions& transactions_;
+    std::function<void()> on_done_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Task task_;
+    Phase phase_ = Phase::idle;
+    std::thread thread_;
+};
+
+}  // namespace
+
+// Everything here but the worker's own is the loop thread's. Posted handlers hold a reference, so
+// that one which is still queued when the StoreThread goes finds it stopped and not gone.
+class StoreThread::State : public std::enable_shared_from_this<State> {
+public:
+    State(boost::asio::io_context& loop, Transactions& transactions)
+        : loop_(loop), transactions_(transactions) {}
+
+    void start() {
+        worker_.emplace(transactions_, [this, weak = weak_from_this()] {
+            boost::asio::post(loop_, [weak] {
+                if (const auto state = weak.lock()) state->collect();
+            });
+        });
+    }
+
+    void submit(std::unique_ptr<CommitJob> job) {
+        if (!worker_) {
+            job->finish(core::Error{core::ErrorCode::storage, "the store is shut", {}, {}});
+            return;
+        }
+        gathered_.push_back(std::move(job));
+        ++waiting_;
+        at_end_of_turn();
+    }
+    void read(std::unique_ptr<ReadJob> job) {
+        METERBOX_ASSERT(worker_.has_value());
+        reads_.push_back(std::move(job));
+        at_end_of_turn();
+    }
+    void run_idle(std::unique_ptr<IdleWork> work) {
+        METERBOX_ASSERT(worker_.has_value());
+        idle_.push_back(std::move(work));
+        at_end_of_turn();
+    }
+    void stop();
+
+    std::size_t waiting() const { return waiting_; }
+    const StoreStatistics& statistics() const { return statistics_; }
+
+private:
+    void at_end_of_turn();
+    void collect();
+    void advance();
+    Task next_task();
+    Group take_group();
+    bool in_place_is_best() const;
+    void hand_over(Task task);
+    void run_here(Task task);
+    void note(const Task& task);
+    void finish(Task task);
+
+    boost::asio::io_context& loop_;
+    Transactions& transactions_;
+    std::deque<std::unique_ptr<CommitJob>> gathered_;
+    std::deque<std::unique_ptr<ReadJob>> reads_;
+    std::deque<std::unique_ptr<IdleWork>> idle_;
+    std::size_t waiting_ = 0;
+    bool turn_posted_ = false;
+    bool busy_ = false;  // the worker has a task
+    int commits_since_other_ = 0;
+    std::int64_t usual_commit_us_ = 0;  // a moving mean
+    std::size_t usual_group_x16_ = 16;
+    StoreStatistics statistics_;
+    // The loop has work to come while the worker has.
+    std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> loop_stays_;
+    std::optional<Worker> worker_;
+};
+
+// A handler that is posted now runs after those that are ready already, so that what this turn of
+// the loop has read from other sockets goes into the same group.
+void StoreThread::State::at_end_of_turn() {
+    if (busy_ || turn_posted_) return;
+    turn_posted_ = true;
+    boost::asio::post(loop_, [weak = weak_from_this()] {
+        if (const auto state = weak.lock()) {
+            state->turn_posted_ = false;
+            state->advance();
+        }
+    });
+}
+
+void StoreThread::State::advance() {
+    if (busy_ || !worker_) return;
+    Task task = next_task();
+    if (task.group.empty() && !task.read && !task.idle) return;
+    if (task.group.size() == 1 && in_place_is_best()) {
+        ++statistics_.inline_commits;
+        run_here(std::move(task));
+        if (!gathered_.empty() || !reads_.empty() || !idle_.empty()) at_end_of_turn();
+    } else {
+        hand_over(std::move(task));
+    }
+}
+
+// Commits first; but a read waits for one of them at most, and idle work for a few.
+Task StoreThread::State::next_task() {
+    constexpr int commits_before_idle = 16;
+    Task task;
+    const bool read_next = !reads_.empty() && (gathered_.empty() || commits_since_other_ > 0);
+    const bool idle_next =
+        !idle_.empty() && (gathered_.empty() || commits_since_other_ >= commits_before_idle);
+    if (read_next) {
+        task.read = std::move(reads_.front());
+        reads_.pop_front();
+    } else if (idle_next) {
+        task.idle = std::move(idle_.front());
+        idle_.pop_front();
+    } else {
+        task.group = take_group();
+    }
+    commits_since_other_ = task.group.empty() ? 0 : commits_since_other_ + 1;
+    return task;
+}
+
+Group StoreThread::State::take_group() {
+    Group group;
+    std::size_t events = 0;
+    while (!gathered_.empty() && group.size() < core::limits::group_commit_jobs_max) {
+        events += gathered_.front()->weight();
+        if (!group.empty() && events > core::limits::group_commit_events_max) break;
+        group.push_back(std::move(gathered_.front()));
+        gathered_.pop_front();
+    }
+    return group;
+}
+
+// Two thread switches are saved; the loop stands still for one commit, so only on a quick disk.
+bool StoreThread::State::in_place_is_best() const {
+    return usual_commit_us_ < core::limits::inline_commit_us_max;
+}
+
+void StoreThread::State::hand_over(Task task) {
+    busy_ = true;
+    loop_stays_.emplace(loop_.get_executor());
+    worker_->start(std::move(task));
+}
+
+void StoreThread::State::run_here(Task task) {
+    run(task, transactions_);
+    note(task);
+    finish(std::move(task));
+}
+
+void StoreThread::State::collect() {
+    if (!worker_ || !busy_) return;
+    std::optional<Task> done = worker_->take(false);
+    if (!done) return;
+    busy_ = false;
+    loop_stays_.reset();
+    note(*done);
+    // The next group is under way while the answers of this one are made. After a failure the owner
+    // hears of it first, for it may end the process.
+    if (done->committed && !gathered_.empty()) hand_over(next_task());
+    finish(std::move(*done));
+    if (!gathered_.empty() || !reads_.empty() || !idle_.empty()) at_end_of_turn();
+}
+
+void StoreThread::State::note(const Task& task) {
+    if (task.group.empty()) return;
+    if (task.committed) {
+        ++statistics_.commits;
+        statistics_.jobs += task.group.size();
+    } else {
+        ++statistics_.failed_commits;
+    }
+    statistics_.last_commit_us = task.commit_us;
+    statistics_.max_commit_us = std::max(statistics_.max_commit_us, task.commit_us);
+    usual_commit_us_ += (task.commit_us - usual_commit_us_) / 8;
+}
+
+void StoreThread::State::finish(Task task) {
+    for (const auto& job : task.group) {
+        --waiting_;
+        job->finish(task.committed);
+    }
+    if (task.read) task.read->finish();
+    if (task.idle && task.idle_has_more) {
+        idle_.push_back(std::move(task.idle));
+        at_end_of_turn();
+    } else if (task.idle) {
+        task.idle->finish();
+    }
+}
+
+void StoreThread::State::stop() {
+    if (!worker_) return;
+    while (busy_ || !gathered_.empty() || !reads_.empty()) {
+        if (busy_) {
+            Task done = *worker_->take(true);
+            busy_ = false;
+            loop_stays_.reset();
+            note(done);
+            finish(std::move(done));
+        } else {
+            run_here(next_task());
+        }
+    }
+    worker_.reset();
+    for (const auto& work : std::exchange(idle_, {})) work->finish();
+}
+
+StoreThread::StoreThread(boost::asio::io_context& loop, Transactions& transactions)
+    : state_(std::make_shared<State>(loop, transactions)) {
+    state_->start();
+}
+
+StoreThread::~StoreThread() {
+    state_->stop();
+}
+
+void StoreThread::submit(std::unique_ptr<CommitJob> job) {
+    state_->submit(std::move(job));
+}
+void StoreThread::read(std::unique_ptr<ReadJob> job) {
+    state_->read(std::move(job));
+}
+void StoreThread::run_idle(std::unique_ptr<IdleWork> work) {
+    state_->run_idle(std::move(work));
+}
+void StoreThread::stop() {
+    state_->stop();
+}
+std::size_t StoreThread::waiting() const {
+    return state_->waiting();
+}
+const StoreStatistics& StoreThread::statistics() const {
+    return state_->statistics();
+}
+
+}  // namespace meterbox::platform::store
