@@ -86,6 +86,14 @@ CREATE TABLE tranche (
 ) STRICT;
 CREATE INDEX tranche_of_team ON tranche (team, ended, resource);
 
+-- Tokens for the admin port beside the one in admin.token: hashes alone. team: reads that team only.
+CREATE TABLE admin_token (
+  token_hash TEXT PRIMARY KEY,
+  team TEXT REFERENCES team,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- An enrollment token: its hash alone, and with which key and answer it was used.
 CREATE TABLE enrollment (
   token_hash TEXT PRIMARY KEY,

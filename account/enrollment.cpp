@@ -1,0 +1,130 @@
+// Tokens and certificates of agents.
+#include "account/enrollment.hpp"
+
+#include "account/exchange.hpp"
+#include "platform/tls/certificate.hpp"
+#include "platform/tls/pki.hpp"
+
+namespace meterbox::account {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using core::wire::EnrollReply;
+using core::wire::EnrollRequest;
+namespace tls = platform::tls;
+
+namespace {
+
+constexpr std::int64_t certificate_lifetime_ms = 90 * core::day_ms;
+constexpr std::int64_t backdate_ms = core::hour_ms;  // the agent's clock may be behind
+constexpr std::size_t name_bytes_max = 128;
+
+struct Token {
+    std::string team;
+    core::UtcTime expires_at;
+    std::string key_fingerprint;  // empty: not used yet
+    std::string agent;
+};
+
+std::string hash_of(const std::string& token) {
+    return tls::hex_encode(tls::bytes_of(tls::sha256(token)));
+}
+
+Error refused(std::string detail) {
+    return {ErrorCode::forbidden, std::move(detail), std::nullopt, {}};
+}
+
+Result<Token> find_token(Store& store, const std::string& text) {
+    auto found = store.database().first(
+        "SELECT team, expires_at, coalesce(key_fingerprint, ''), coalesce(agent, '') FROM enrollment "
+        "WHERE token_hash = ?",
+        [](auto& row) {
+            return Token{row.string(0), {row.integer(1)}, row.string(2), row.string(3)};
+        },
+        hash_of(text));
+    if (!found)
+        return refused("unknown enrollment token: make a new one with `meterbox-account agent token`");
+    if (store.now() >= found->expires_at) {
+        return refused(
+            "the enrollment token has expired: make a new one with `meterbox-account agent token`");
+    }
+    return std::move(*found);
+}
+
+EnrollReply answer(Store& store, const std::string& agent, const std::string& team,
+                   const std::string& certificate) {
+    EnrollReply reply;
+    reply.agent = agent;
+    reply.team = team;
+    reply.account = store.database()
+                        .first("SELECT id FROM account", [](auto& row) { return row.string(0); })
+                        .value_or("");
+    reply.certificate = certificate + store.authority().certificate;
+    reply.ca = store.authority().certificate;
+    reply.lease_keys = lease_keys(store.database());
+    return reply;
+}
+
+Result<EnrollReply> enroll_new(Store& store, const EnrollRequest& request, const Token& token,
+                               const std::string& key_fingerprint) {
+    const std::string agent = "a-" + platform::system::random_hex(store.random(), 8);
+    tls::CertificateWish wish;
+    wish.common_name = agent;
+    wish.organization = token.team;
+    wish.valid_from = store.now() + -backdate_ms;
+    wish.valid_to = store.now() + certificate_lifetime_ms;
+    const auto certificate =
+        tls::issue_certificate(store.authority().certificate, store.authority().key, request.request, wish);
+    if (!certificate) return certificate.error();
+    const auto info = tls::certificate_info(*certificate);
+    if (!info) return info.error();
+
+    Database& database = store.database();
+    database.run(
+        "INSERT INTO agent (id, team, name, state, incarnation, key_fingerprint, certificate_fingerprint, "
+        "certificate, certificate_expires_at, acknowledged, acknowledged_hash, lease_number, enrolled_at) "
+        "VALUES (?, ?, ?, 'active', 1, ?, ?, ?, ?, 0, '', 0, ?)",
+        agent, token.team, request.name.empty() ? agent : request.name, key_fingerprint, info->fingerprint,
+        *certificate, info->not_after, store.now());
+    database.run("UPDATE enrollment SET key_fingerprint = ?, agent = ? WHERE token_hash = ?", key_fingerprint,
+                 agent, hash_of(request.token));
+    return answer(store, agent, token.team, *certificate);
+}
+
+}  // namespace
+
+Result<std::string> make_enrollment_token(Store& store, const std::string& team, std::int64_t ttl_ms) {
+    const auto ca = tls::certificate_fingerprint(store.authority().certificate);
+    if (!ca) return ca.error();
+    const std::string token =
+        "mbt1." + random_token(store.random()) + "." + tls::base64url_encode(tls::bytes_of(*ca));
+    store.database().run(
+        "INSERT INTO enrollment (token_hash, team, created_at, expires_at) VALUES (?, ?, ?, ?)",
+        hash_of(token), team, store.now(), store.now() + ttl_ms);
+    return token;
+}
+
+Result<EnrollReply> enroll(Store& store, const EnrollRequest& request) {
+    const auto token = find_token(store, request.token);
+    if (!token) return token.error();
+    if (request.name.size() > name_bytes_max) {
+        return Error{ErrorCode::invalid, "the agent's name is longer than 128 bytes", std::nullopt, "/name"};
+    }
+    if (const auto checked = tls::check_certificate_request(request.request); !checked) {
+        Error error = checked.error();
+        error.pointer = "/request";
+        return error;
+    }
+    const auto key_fingerprint = tls::request_key_fingerprint(request.request);
+    if (!key_fingerprint) return key_fingerprint.error();
+    if (token->key_fingerprint.empty()) return enroll_new(store, request, *token, *key_fingerprint);
+    if (token->key_fingerprint != *key_fingerprint) {
+        return refused("the enrollment token was used already, with another key: make a new one");
+    }
+    const auto certificate = store.database().first(
+        "SELECT certificate FROM agent WHERE id = ?", [](auto& row) { return row.string(0); }, token->agent);
+    return answer(store, token->agent, token->team, certificate.value_or(""));
+}
+
+}  // namespace meterbox::account

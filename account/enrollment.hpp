@@ -1,0 +1,26 @@
+// How an agent comes to belong to a team: a one-time token, of which only a hash is kept, and a
+// certificate for the key that the agent made. The same token with the same key gives the same answer
+// until the token's end, so that a lost answer burns nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "account/store.hpp"
+#include "core/error.hpp"
+#include "core/wire.hpp"
+
+namespace meterbox::account {
+
+inline constexpr std::int64_t token_ttl_default_ms = core::hour_ms;
+inline constexpr std::int64_t token_ttl_max_ms = 30 * core::day_ms;
+
+// mbt1.SECRET.FINGERPRINT: the last part is the CA's, so that an agent needs no file to know its account.
+[[nodiscard]] core::Result<std::string> make_enrollment_token(Store& store, const std::string& team,
+                                                              std::int64_t ttl_ms);
+
+// forbidden: the token is unknown, expired, or was used with another key. malformed, invalid: the request.
+[[nodiscard]] core::Result<core::wire::EnrollReply> enroll(Store& store,
+                                                           const core::wire::EnrollRequest& request);
+
+}  // namespace meterbox::account

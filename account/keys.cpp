@@ -1,0 +1,132 @@
+// Files of the store's folder.
+#include "account/keys.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "platform/system/files.hpp"
+#include "platform/tls/certificate.hpp"
+#include "platform/tls/pki.hpp"
+
+namespace meterbox::account {
+
+using core::Result;
+namespace system = platform::system;
+namespace tls = platform::tls;
+
+namespace {
+
+constexpr std::size_t file_bytes_max = 64 * 1024;
+constexpr mode_t secret_mode = 0600;
+constexpr mode_t public_mode = 0644;
+constexpr std::int64_t server_lifetime_ms = 90 * core::day_ms;
+// Clocks of agents may be behind ours.
+constexpr std::int64_t backdate_ms = core::hour_ms;
+
+bool is_missing(const core::Error& error) {
+    return error.code == core::ErrorCode::not_found;
+}
+
+// A key from its file, or a new one in it.
+Result<std::string> load_or_make_key(const std::filesystem::path& path) {
+    auto kept = system::read_secret(path, file_bytes_max);
+    if (kept || !is_missing(kept.error())) return kept;
+    auto made = tls::generate_key();
+    if (!made) return made;
+    if (const auto written = system::write_file(path, *made, secret_mode); !written) return written.error();
+    return made;
+}
+
+bool still_good(const std::string& pem, const Authority& authority, const std::vector<std::string>& names,
+                core::UtcTime now) {
+    const auto chain = tls::split_chain(pem);
+    const auto info = tls::certificate_info(pem);
+    if (!chain || chain->size() < 2 || !info) return false;
+    const auto issuer = tls::certificate_fingerprint(chain->back());
+    const auto ours = tls::certificate_fingerprint(authority.certificate);
+    if (!issuer || !ours || *issuer != *ours) return false;
+    if (info->not_after - now <= (info->not_after - info->not_before) / 3) return false;
+    return std::ranges::all_of(names, [&](const std::string& name) {
+        return std::ranges::find(info->subject_names, name) != info->subject_names.end();
+    });
+}
+
+}  // namespace
+
+Result<Authority> load_or_make_authority(const std::filesystem::path& folder, core::UtcTime now) {
+    const auto path = folder / "ca.crt";
+    auto key = load_or_make_key(folder / "ca.key");
+    if (!key) return key.error();
+    auto certificate = system::read_file(path, file_bytes_max);
+    if (certificate) return Authority{*certificate, *key};
+    if (!is_missing(certificate.error())) return certificate.error();
+
+    certificate = tls::make_ca(*key, "meterbox account CA", now + -backdate_ms);
+    if (!certificate) return certificate.error();
+    if (const auto written = system::write_file(path, *certificate, public_mode); !written) {
+        return written.error();
+    }
+    return Authority{*certificate, *key};
+}
+
+Result<LeaseKeySigner> LeaseKeySigner::load_or_make(const std::filesystem::path& folder) {
+    auto key = load_or_make_key(folder / "lease.key");
+    if (!key) return key.error();
+    auto unnamed = tls::verification_key(*key, "");
+    if (!unnamed) return unnamed.error();
+    unnamed->kid = tls::thumbprint(*unnamed);
+    return LeaseKeySigner(std::move(*key), std::move(*unnamed));
+}
+
+Result<std::string> LeaseKeySigner::sign(std::string_view claims) const {
+    return tls::sign_jws(key_, public_.kid, claims);
+}
+
+Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path& folder,
+                                                    const Authority& authority,
+                                                    const std::vector<std::string>& names,
+                                                    core::UtcTime now) {
+    auto certificate = system::read_file(folder / "server.crt", file_bytes_max);
+    auto key = system::read_secret(folder / "server.key", file_bytes_max);
+    if (certificate && key && still_good(*certificate, authority, names, now)) {
+        const auto info = tls::certificate_info(*certificate);
+        const auto fingerprint = tls::key_fingerprint(*key);
+        if (fingerprint && info->key_fingerprint == *fingerprint) return ServerIdentity{*certificate, *key};
+    }
+    if (!key && !is_missing(key.error())) return key.error();
+
+    auto made = tls::issue_server_certificate(authority.certificate, authority.key, names, now + -backdate_ms,
+                                              now + server_lifetime_ms);
+    if (!made) return made.error();
+    const std::array files{std::tuple{"server.key", &made->key, secret_mode},
+                           std::tuple{"server.crt", &made->certificate, public_mode}};
+    for (const auto& [name, contents, mode] : files) {
+        if (const auto written = system::write_file(folder / name, *contents, mode); !written) {
+            return written.error();
+        }
+    }
+    return ServerIdentity{made->certificate, made->key};
+}
+
+Result<std::string> load_or_make_admin_token(const std::filesystem::path& folder, system::Random& random) {
+    const auto path = folder / "admin.token";
+    auto kept = system::read_secret(path, file_bytes_max);
+    if (kept) {
+        while (!kept->empty() && (kept->back() == '\n' || kept->back() == '\r')) kept->pop_back();
+        return kept;
+    }
+    if (!is_missing(kept.error())) return kept;
+    std::string token = random_token(random);
+    if (const auto written = system::write_file(path, token + "\n", secret_mode); !written) {
+        return written.error();
+    }
+    return token;
+}
+
+std::string random_token(system::Random& random) {
+    std::array<std::byte, 32> bytes{};
+    random.fill(bytes);
+    return tls::base64url_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,71 @@
+// The account's store: a folder with the database and the keys. Opening it makes what is missing, so
+// that any command makes an empty store. One process at a time has it open.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "account/database.hpp"
+#include "account/keys.hpp"
+#include "account/settings.hpp"
+#include "core/error.hpp"
+#include "core/time.hpp"
+#include "platform/sqlite/connection.hpp"
+#include "platform/system/clock.hpp"
+#include "platform/system/random.hpp"
+
+namespace meterbox::account {
+
+class Store {
+public:
+    // unreachable: another process has it open.
+    [[nodiscard]] static core::Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder,
+                                                                   platform::system::Clock& clock,
+                                                                   platform::system::Random& random);
+
+    const std::filesystem::path& folder() const { return folder_; }
+    platform::sqlite::Connection& connection() { return *connection_; }
+    Database& database() { return database_; }
+    const Authority& authority() const { return authority_; }
+    const LeaseSigner& signer() const { return signer_; }
+    const Settings& settings() const { return settings_; }
+    platform::system::Random& random() { return random_; }
+    core::UtcTime now() const { return clock_.wall_now(); }
+
+private:
+    Store(std::filesystem::path folder, std::unique_ptr<platform::sqlite::Connection> connection,
+          Authority authority, LeaseKeySigner signer, platform::system::Clock& clock,
+          platform::system::Random& random);
+    core::Result<void> prepare();
+
+    std::filesystem::path folder_;
+    std::unique_ptr<platform::sqlite::Connection> connection_;
+    Database database_;
+    Authority authority_;
+    LeaseKeySigner signer_;
+    Settings settings_;
+    platform::system::Clock& clock_;
+    platform::system::Random& random_;
+};
+
+// Runs a job that may be refused in a transaction's own savepoint: if a statement of it failed, it is
+// undone and the error given; what others did in the same transaction stays.
+template <class Job>
+auto in_savepoint(Database& database, Job&& job) -> decltype(job()) {
+    database.forgive();
+    database.run("SAVEPOINT job");
+    auto outcome = job();
+    if (!database.failed()) {
+        database.run("RELEASE job");
+        if (!database.failed()) return outcome;
+    }
+    const core::Error error = database.error();
+    database.forgive();
+    database.run("ROLLBACK TO job");
+    database.run("RELEASE job");
+    database.forgive();
+    return decltype(job())(error);
+}
+
+}  // namespace meterbox::account
