@@ -1,0 +1,46 @@
+// The command that `run` meters, and whatever it starts: begun, signalled and reaped as one. On a terminal
+// it shares the terminal's foreground group, so that Ctrl-C, Ctrl-Z and reading work as without a meter;
+// elsewhere it has a group of its own, so that a signal to ours reaches it once. Dies with its meter.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/failure.hpp"
+
+namespace meterbox::client {
+
+class CommandProcess {
+public:
+    // Blocks the signals that this process must pass on or wait for, from before the command's start;
+    // the command gets the mask that was. Not executable or not found: a Failure with env's exit code.
+    static Outcome<CommandProcess> start(const std::vector<std::string>& command);
+    CommandProcess(CommandProcess&& other) noexcept;
+    CommandProcess& operator=(CommandProcess&&) = delete;
+    ~CommandProcess();
+
+    int signal_fd() const { return signal_fd_; }  // to poll for input
+    // Takes what came on it: passes signals on, reaps children.
+    void read_signals();
+    // To the command and all its descendants.
+    void signal_all(int signal) const;
+
+    std::optional<int> exit_code() const { return exit_code_; }  // of the command, 128 + n for signal n
+    bool all_gone() const { return all_gone_; }                  // it, and all that it left behind
+
+private:
+    CommandProcess(pid_t pid, int signal_fd, bool own_group);
+    void reap();
+
+    pid_t pid_;
+    int signal_fd_;
+    bool own_group_;
+    std::optional<int> exit_code_;
+    bool all_gone_ = false;
+};
+
+}  // namespace meterbox::client
