@@ -36,6 +36,12 @@ inline constexpr std::size_t kept_buffer_bytes = 4 * 1024;    // of one connecti
 inline constexpr std::size_t conversations_a_turn_max = 256;  // woken by answers, before others get their turn
 inline constexpr int retry_after_s = 5;
 
+// TLS
+inline constexpr std::size_t tls_write_bytes_max = 64 * 1024;    // plaintext taken by one write
+inline constexpr std::size_t tls_output_bytes_max = 256 * 1024;  // owed to the wire; a peer that makes us owe more fails
+inline constexpr std::size_t tls_input_bytes_max = 16 * 1024;    // off the wire at once
+inline constexpr std::size_t tls_input_bytes_idle = 2 * 1024;    // the same, while little comes
+
 // Sessions
 inline constexpr std::size_t sessions_default = 16'384;
 inline constexpr std::size_t session_id_bytes_max = 128;
@@ -106,6 +112,7 @@ inline constexpr std::int64_t client_retry_answer_ms = 1'000;  // while a comman
 inline constexpr std::int64_t client_retry_base_ms = 100;
 inline constexpr std::int64_t client_retry_max_ms = 1'000;
 inline constexpr std::int64_t client_grace_max_ms = 3'600'000;
+inline constexpr std::size_t client_answer_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::size_t enrollment_token_bytes_max = 1024;
 
 }  // namespace meterbox::core::limits
