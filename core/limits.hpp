@@ -54,6 +54,7 @@ inline constexpr std::size_t group_commit_jobs_max = 4'096;     // of one transa
 inline constexpr std::size_t group_commit_events_max = 20'000;  // of one transaction
 inline constexpr std::int64_t read_slice_ms = 2;
 inline constexpr std::int64_t inline_commit_us_max = 2'000;  // slower disks are never waited for on the loop
+inline constexpr std::int64_t gather_us_max = 500;  // wait for clients to come back, before a commit
 inline constexpr int checkpoint_pages = 250;                 // longer logs make rarer but longer stalls
 inline constexpr std::int64_t write_ahead_log_bytes_max = 4 * 1024 * 1024;  // kept on disk after a checkpoint
 
