@@ -18,6 +18,7 @@
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
+#include "platform/store/pace.hpp"
 
 namespace meterbox::platform::store {
 namespace {
@@ -35,20 +36,31 @@ struct Task {
     // What came of it.
     Result<void> committed;
     std::int64_t commit_us = 0;
+    std::int64_t sync_us = 0;  // the last part of it
     bool idle_has_more = false;
 };
 
+std::int64_t microseconds(SteadyClock::duration duration) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+std::int64_t now_us() {
+    return microseconds(SteadyClock::now().time_since_epoch());
+}
+
 void run(Task& task, Transactions& transactions) {
     if (!task.group.empty()) {
-        const auto start = SteadyClock::now();
+        const std::int64_t start = now_us();
+        std::int64_t applied = start;
         task.committed = transactions.begin();
         if (task.committed) {
             for (const auto& job : task.group) job->apply();
+            applied = now_us();
             task.committed = transactions.commit();
         }
         if (!task.committed) transactions.rollback();
-        const auto took = SteadyClock::now() - start;
-        task.commit_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+        const std::int64_t end = now_us();
+        task.commit_us = end - start;
+        task.sync_us = end - applied;
     }
     if (task.read) task.read->run();
     if (task.idle)
@@ -177,7 +189,6 @@ private:
     void advance();
     Task next_task();
     Group take_group();
-    bool in_place_is_best() const;
     void hand_over(Task task);
     void run_here(Task task);
     void note(const Task& task);
@@ -192,8 +203,7 @@ private:
     bool turn_posted_ = false;
     bool busy_ = false;  // the worker has a task
     int commits_since_other_ = 0;
-    std::int64_t usual_commit_us_ = 0;  // a moving mean
-    std::size_t usual_group_x16_ = 16;
+    Pace pace_;
     StoreStatistics statistics_;
     // The loop has work to come while the worker has.
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> loop_stays_;
@@ -215,12 +225,15 @@ void StoreThread::State::at_end_of_turn() {
 
 void StoreThread::State::advance() {
     if (busy_ || !worker_) return;
+    if (!gathered_.empty() && pace_.waits(gathered_.size(), now_us())) {
+        at_end_of_turn();
+        return;
+    }
     Task task = next_task();
     if (task.group.empty() && !task.read && !task.idle) return;
-    if (task.group.size() == 1 && in_place_is_best()) {
+    if (!task.group.empty() && pace_.in_place(task.group.size())) {
         ++statistics_.inline_commits;
         run_here(std::move(task));
-        if (!gathered_.empty() || !reads_.empty() || !idle_.empty()) at_end_of_turn();
     } else {
         hand_over(std::move(task));
     }
@@ -258,11 +271,6 @@ Group StoreThread::State::take_group() {
     return group;
 }
 
-// Two thread switches are saved; the loop stands still for one commit, so only on a quick disk.
-bool StoreThread::State::in_place_is_best() const {
-    return usual_commit_us_ < core::limits::inline_commit_us_max;
-}
-
 void StoreThread::State::hand_over(Task task) {
     busy_ = true;
     loop_stays_.emplace(loop_.get_executor());
@@ -284,9 +292,8 @@ void StoreThread::State::collect() {
     note(*done);
     // The next group is under way while the answers of this one are made. After a failure the owner
     // hears of it first, for it may end the process.
-    if (done->committed && !gathered_.empty()) hand_over(next_task());
+    if (done->committed && !gathered_.empty() && !pace_.waiting()) hand_over(next_task());
     finish(std::move(*done));
-    if (!gathered_.empty() || !reads_.empty() || !idle_.empty()) at_end_of_turn();
 }
 
 void StoreThread::State::note(const Task& task) {
@@ -299,7 +306,7 @@ void StoreThread::State::note(const Task& task) {
     }
     statistics_.last_commit_us = task.commit_us;
     statistics_.max_commit_us = std::max(statistics_.max_commit_us, task.commit_us);
-    usual_commit_us_ += (task.commit_us - usual_commit_us_) / 8;
+    pace_.committed(task.group.size(), gathered_.size(), task.commit_us, task.sync_us);
 }
 
 void StoreThread::State::finish(Task task) {
@@ -307,13 +314,14 @@ void StoreThread::State::finish(Task task) {
         --waiting_;
         job->finish(task.committed);
     }
+    if (!task.group.empty()) pace_.answered(now_us());
     if (task.read) task.read->finish();
     if (task.idle && task.idle_has_more) {
         idle_.push_back(std::move(task.idle));
-        at_end_of_turn();
     } else if (task.idle) {
         task.idle->finish();
     }
+    if (!gathered_.empty() || !reads_.empty() || !idle_.empty()) at_end_of_turn();
 }
 
 void StoreThread::State::stop() {
