@@ -1,0 +1,253 @@
+// What the account's answers mean: a lease is judged before it is stored, and counts once it is.
+#include <algorithm>
+#include <utility>
+
+#include "agent/account_link.hpp"
+#include "agent/journal_job.hpp"
+#include "core/json_reader.hpp"
+#include "platform/tls/jws.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+
+// An answer other than 200 as an error: the problem's own words, if it has any.
+core::Error refusal(const platform::Answer& answer) {
+    core::Error error{core::ErrorCode::unreachable, "the account answered " + std::to_string(answer.status), {}, {}};
+    const auto json = core::parse_json(answer.body);
+    if (!json || !json->is_object()) return error;
+    const boost::json::value* detail = json->as_object().if_contains("detail");
+    if (detail != nullptr && detail->is_string()) error.detail += ": " + std::string(detail->as_string());
+    return error;
+}
+
+core::Error with_context(const char* context, core::Error error) {
+    error.detail = std::string(context) + ": " + error.detail;
+    return error;
+}
+
+}  // namespace
+
+void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
+    if (!answer) return failed(answer.error(), false);
+    if (answer->status != 200) return failed(refusal(*answer), false);
+    auto reply = core::wire::hello_reply_from_json(answer->body);
+    if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
+    if (reply->verdict != core::wire::Verdict::ok)
+        return failed({core::ErrorCode::forbidden,
+                       "the account answered hello with " + std::string(core::wire::name_of(reply->verdict)), {}, {}},
+                      false);
+    time_.trusted().anchor(reply->server_time, time_.read());
+    session_ = reply->session;
+    epoch_ = std::max(epoch_, reply->epoch);
+    request_number_ = 0;
+    catalogue_version_ = reply->catalogue_version;
+    store_.submit(journal_job(
+        [this, catalogue = std::move(reply->catalogue), epoch = epoch_] {
+            journal_.describe(catalogue);
+            journal_.set_meta("epoch", std::to_string(epoch));
+            return 0;
+        },
+        [this](const core::Result<void>& committed, std::optional<int>) {
+            listener_.published(balances_.publish(journal_.take_publications()));
+            if (!committed) return failed(committed.error(), false);
+            apply_supply();
+            busy_ = false;
+            plan_.hello_succeeded(time_.boot());
+            pump();
+        }));
+}
+
+void AccountLink::heard_sync(const core::Result<platform::Answer>& answer) {
+    if (!answer) return failed(answer.error(), false);
+    if (answer->status != 200) {
+        const bool session_lost = answer->status == 404 || answer->status == 409;
+        return failed(refusal(*answer), session_lost);
+    }
+    auto reply = core::wire::sync_reply_from_json(answer->body);
+    if (!reply) return failed(with_context("the answer to sync", reply.error()), false);
+    time_.trusted().anchor(reply->server_time, time_.read());
+    take_up(std::move(*reply));
+}
+
+core::Result<std::optional<core::Lease>> AccountLink::judge(const core::wire::SyncReply& reply) const {
+    if (!reply.lease) return std::optional<core::Lease>{};
+    std::vector<platform::tls::VerificationKey> keys;
+    for (const core::wire::LeaseKey& key : identity_->lease_keys) keys.push_back({key.kid, key.x, key.y});
+    const auto claims = platform::tls::verify_jws(*reply.lease, keys);
+    if (!claims) return with_context("the lease", claims.error());
+    auto lease = core::lease_from_json(*claims);
+    if (!lease) return with_context("the lease", lease.error());
+    if (lease->key_fingerprint != identity_->key_fingerprint)
+        return core::Error{core::ErrorCode::forbidden, "the lease: it is for another key", {}, {}};
+    const auto fits = core::admit(*lease, {identity_->agent, incarnation_, epoch_, nonce_, lease_number_});
+    if (fits) return std::optional(std::move(*lease));
+    if (fits.error().code == core::ErrorCode::conflict) return std::optional<core::Lease>{};
+    return with_context("the lease", fits.error());
+}
+
+SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
+                                       const std::optional<core::Lease>& lease) const {
+    SupplyRecord record = supply_;
+    record.last_sync_at = reply.server_time;
+    for (const core::Card& card : reply.cards) {
+        SupplyRecord::Entry& entry = record.resources[card.resource];
+        entry.card = card;
+        const auto completed = exchange_.completed.find(card.resource);
+        if (completed != exchange_.completed.end()) entry.completed_at_card = completed->second;
+    }
+    if (!lease) return record;
+    record.spend_until = lease->spend_until;
+    record.low_percent = lease->policy.low_percent;
+    for (const core::LeaseResource& leased : lease->resources) {
+        SupplyRecord::Entry& entry = record.resources[leased.key];
+        entry.final = std::any_of(leased.tranches.begin(), leased.tranches.end(),
+                                  [](const core::LeaseTranche& tranche) { return tranche.final; });
+    }
+    return record;
+}
+
+// An idle sync tells nothing new, and writes nothing.
+bool AccountLink::is_news(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const {
+    const auto completed_here = [this](const std::string& resource) {
+        const auto found = exchange_.completed.find(resource);
+        return found == exchange_.completed.end() ? core::Units{} : found->second;
+    };
+    if (lease || reply.catalogue || !exchange_.usage_keys.empty()) return true;
+    for (const core::wire::ResourceCounters& counters : exchange_.request.resources)
+        for (const core::wire::TrancheCounters& tranche : counters.tranches)
+            if (!tranche.hours.empty()) return true;
+    return std::any_of(reply.cards.begin(), reply.cards.end(), [&](const core::Card& card) {
+        const auto known = supply_.resources.find(card.resource);
+        return known == supply_.resources.end() || !known->second.card ||
+               !same_but_for_time(*known->second.card, card) ||
+               known->second.completed_at_card != completed_here(card.resource);
+    });
+}
+
+void AccountLink::take_up(core::wire::SyncReply reply) {
+    const auto lease = judge(reply);
+    if (!lease) return failed(lease.error(), false);
+    SupplyRecord supply = supply_after(reply, *lease);
+    if (!is_news(reply, *lease)) {
+        supply_ = std::move(supply);
+        return took_up(reply, std::nullopt);
+    }
+    struct Stored {
+        std::map<std::string, core::Amount> available;
+    };
+    auto apply = [this, reply, lease = *lease, supply, usage = exchange_.usage_keys, change = exchange_.change,
+                  now = time_.journal_now()]() mutable {
+        if (reply.catalogue) journal_.describe(*reply.catalogue);
+        if (lease) {
+            journal_.take_lease(*lease, now);
+            journal_.set_meta("lease", *reply.lease);
+            journal_.set_meta("lease_number", std::to_string(lease->number));
+            // What the lease gives is measured where it is taken up: later reports make it smaller.
+            for (const LedgerView& ledger : journal_.ledgers()) {
+                const std::string& key = ledger->resource().key;
+                supply.resources[key].last_lease = ledger->available(now.range);
+            }
+        }
+        journal_.settle(usage, change);
+        journal_.set_meta("supply", supply_to_json(supply));
+        return std::move(supply);
+    };
+    auto finish = [this, reply, lease = *lease](const core::Result<void>& committed,
+                                                std::optional<SupplyRecord> stored) {
+        if (!committed) {
+            listener_.published(balances_.publish(journal_.take_publications()));
+            return failed(committed.error(), false);
+        }
+        supply_ = std::move(*stored);
+        if (lease) {
+            lease_number_ = lease->number;
+            lease_text_ = *reply.lease;
+        }
+        took_up(reply, lease);
+    };
+    store_.submit(journal_job(std::move(apply), std::move(finish)));
+}
+
+void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) {
+    std::map<std::string, core::Units> used_before;
+    for (const auto& [key, balance] : balances_.all()) used_before[key] = balance.ledger->used();
+    const std::vector<std::string> changed = balances_.publish(journal_.take_publications());
+    if (reply.catalogue) catalogue_version_ = reply.catalogue_version;
+    for (const auto& [resource, completed] : exchange_.completed) brought_[resource] = completed;
+    reachable_ = true;
+    apply_supply();
+    bool overage_covered = false;
+    for (auto& [key, balance] : balances_.all()) {
+        if (lease) balance.asked = false;
+        const auto before = used_before.find(key);
+        overage_covered = overage_covered || (before != used_before.end() && lease && balance.ledger->used() > before->second);
+    }
+    for (const Asked& asked : exchange_.asked) {
+        Balance& balance = *balances_.find(asked.resource);
+        core::Units granted;
+        for (const core::Tranche& tranche : balance.ledger->tranches()) granted += tranche.granted;
+        balance.supply.refused = granted == asked.granted_before;
+        if (balance.supply.refused) balance.asked = true;
+    }
+    ++syncs_;
+    last_error_.clear();
+    if (reported_.changed("ok")) log_.info("sync.ok", {{"account", identity_->url}});
+    plan_.sync_succeeded(time_.boot(), reply.next_sync_ms, random_.number());
+    if (exchange_.more_usage) plan_.wake(core::SyncReason::more, time_.boot());
+    if (overage_covered) plan_.wake(core::SyncReason::completion, time_.boot());
+    listener_.published(changed);
+    ended({});
+}
+
+// What the last answer said, put where the gate looks.
+void AccountLink::apply_supply() {
+    for (auto& [key, balance] : balances_.all()) {
+        const auto known = supply_.resources.find(key);
+        core::Supply& supply = balance.supply;
+        supply.reachable = reachable_;
+        supply.low_percent = supply_.low_percent;
+        if (known == supply_.resources.end()) continue;
+        supply.team = known->second.card;
+        supply.completed_at_card = known->second.completed_at_card;
+        supply.last_lease = known->second.last_lease;
+        supply.final = known->second.final;
+        supply.spend_until = supply_.spend_until;
+    }
+}
+
+void AccountLink::failed(const core::Error& error, bool session_lost) {
+    ++failures_;
+    last_error_ = error.detail;
+    if (session_lost) {
+        plan_.session_lost(time_.boot(), random_.number());
+    } else {
+        plan_.failed(time_.boot(), random_.number());
+    }
+    if (session_lost && plan_.consecutive_failures() == 0) {  // hello follows at once: nothing is known to be wrong
+        busy_ = false;
+        return pump();
+    }
+    reachable_ = false;
+    apply_supply();
+    if (reported_.changed(error.detail))
+        log_.warn("sync.failed", {{"account", identity_->url}, {"detail", error.detail}});
+    ended(error);
+}
+
+void AccountLink::ended(const core::Result<void>& outcome) {
+    busy_ = false;
+    std::vector<Waiter> waiters = std::exchange(waiters_, {});
+    for (Waiter& waiter : waiters) {
+        if (outcome && !waiter.carried) {
+            waiters_.push_back(std::move(waiter));
+        } else {
+            waiter.done(outcome);
+        }
+    }
+    if (!waiters_.empty()) plan_.wake(core::SyncReason::asked, time_.boot());
+    listener_.answered(static_cast<bool>(outcome));
+    pump();
+}
+
+}  // namespace meterbox::agent

@@ -1,0 +1,216 @@
+// When to talk and what to say; what the answers mean is in account_answers.cpp.
+#include "agent/account_link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/journal_job.hpp"
+#include "core/limits.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+constexpr std::int64_t timer_max_ms = core::hour_ms;
+}
+
+AccountLink::AccountLink(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+                         platform::store::StoreThread& store, Balances& balances, Sessions& sessions,
+                         UsageRate& rate, platform::system::Random& random, platform::system::Log& log,
+                         std::int64_t interval_ms, Listener listener)
+    : timer_(loop),
+      time_(time),
+      journal_(journal),
+      store_(store),
+      balances_(balances),
+      sessions_(sessions),
+      rate_(rate),
+      random_(random),
+      log_(log),
+      listener_(std::move(listener)),
+      plan_(interval_ms) {
+    const auto& meta = journal_.meta();
+    const auto text = [&meta](const char* key) {
+        const auto found = meta.find(key);
+        return found == meta.end() ? std::string() : found->second;
+    };
+    const auto number = [&text](const char* key, std::int64_t fallback) {
+        const std::string value = text(key);
+        return value.empty() ? fallback : std::stoll(value);
+    };
+    lease_text_ = text("lease");
+    lease_number_ = number("lease_number", 0);
+    epoch_ = number("epoch", 1);
+    incarnation_ = number("incarnation", 1);
+    supply_ = supply_from_json(text("supply"));
+    apply_supply();
+}
+
+void AccountLink::connect(Identity identity, platform::Transport& transport) {
+    identity_ = std::move(identity);
+    transport_ = &transport;
+    plan_.set_enrolled(true, time_.boot());
+    pump();
+}
+
+void AccountLink::stop() {
+    stopped_ = true;
+    timer_.cancel();
+    for (Waiter& waiter : std::exchange(waiters_, {}))
+        waiter.done(core::Error{core::ErrorCode::unreachable, "the agent is stopping", {}, {}});
+}
+
+std::optional<std::int64_t> AccountLink::next_sync_in_ms() const {
+    if (!identity_) return std::nullopt;
+    return std::max<std::int64_t>(0, plan_.due() - time_.boot());
+}
+
+void AccountLink::wake(core::SyncReason reason) {
+    plan_.wake(reason, time_.boot());
+    pump();
+}
+
+void AccountLink::sync_now(Done done) {
+    if (!identity_)
+        return done(core::Error{core::ErrorCode::not_enrolled,
+                                "this agent is not enrolled; run: meterbox enroll URL --token T", {}, {}});
+    waiters_.push_back({std::move(done)});
+    wake(core::SyncReason::asked);
+}
+
+void AccountLink::ledgers_changed(const std::vector<std::string>& resources) {
+    for (const std::string& resource : resources) {
+        const Balance* balance = balances_.find(resource);
+        if (balance == nullptr || balance->ledger->completed() <= brought_[resource]) continue;
+        return wake(core::SyncReason::completion);
+    }
+}
+
+void AccountLink::pump() {
+    if (busy_ || stopped_) return;
+    const core::SyncPlan::Next next = plan_.next(time_.boot());
+    switch (next.step) {
+        case core::SyncPlan::Step::idle: return;
+        case core::SyncPlan::Step::hello: return say_hello();
+        case core::SyncPlan::Step::sync: return sync();
+        case core::SyncPlan::Step::wait: break;
+    }
+    timer_.expires_after(std::chrono::milliseconds(std::min(next.wait_ms, timer_max_ms)));
+    timer_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) pump();
+    });
+}
+
+core::wire::ClockStatement AccountLink::clock_statement() const {
+    const core::ClockReading reading = time_.read();
+    const core::ClockRecord record = time_.trusted().record(reading);
+    return {time_.trusted().now(reading), std::string(core::name_of(time_.trusted().quality())),
+            record.high_water.value_or(core::UtcTime{})};
+}
+
+core::wire::ResourceCounters AccountLink::counters_of(const core::ResourceLedger& ledger) const {
+    core::wire::ResourceCounters counters;
+    counters.resource = ledger.resource().key;
+    counters.metered = ledger.metered();
+    counters.remainder = ledger.remainder();
+    counters.overage_units = ledger.overage_units();
+    for (const core::Tranche& tranche : ledger.tranches())
+        counters.tranches.push_back({tranche.id, tranche.used, tranche.returned, {}});
+    return counters;
+}
+
+// Need: what can't wait. Wanted: the reserve, asked for anew once half of what the lease gave is used.
+void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger) {
+    const core::Resource& resource = ledger.resource();
+    const core::UtcTime now = time_.utc();
+    rate_.observe(resource.key, ledger.metered(), now);
+    counters.rate_per_hour = rate_.mean_per_hour(resource.key);
+    counters.idle = sessions_.count(resource.key) == 0 && rate_.idle(resource.key, now);
+    if (resource.enforcement == core::Enforcement::none || resource.kind == core::Kind::returnable) return;
+    if (resource.measure == core::Measure::duration) {
+        const core::Amount running{sessions_.count(resource.key) * core::hour_ms};
+        counters.rate_per_hour = std::max(counters.rate_per_hour, running);
+    }
+    Balance& balance = *balances_.find(resource.key);
+    const core::Units waiting{sessions_.carry_waiting(resource.key)};
+    const core::Units spendable = ledger.spendable(time_.range());
+    counters.need = ledger.overage_units() + std::max(core::Units{}, waiting - spendable);
+
+    const core::Amount available = sessions_.standing(resource.key).available;
+    const bool half_used = 2 * available.value() <= balance.supply.last_lease.value();
+    if (half_used) {
+        const std::int64_t hours = core::limits::lease_horizon_default_ms / core::hour_ms;
+        const std::int64_t units =
+            std::min(counters.rate_per_hour.value(), core::limits::units_max) * hours / resource.unit_size.value();
+        counters.wanted = core::Units{std::clamp<std::int64_t>(units, 1, core::limits::units_max)};
+    }
+    if (counters.need == core::Units{} && counters.wanted == core::Units{}) return;
+    balance.asked = true;
+    core::Units granted;
+    for (const core::Tranche& tranche : ledger.tranches()) granted += tranche.granted;
+    exchange_.asked.push_back({resource.key, granted, false});
+}
+
+void AccountLink::say_hello() {
+    busy_ = true;
+    store_.read(journal_read([this] { return journal_.read_counters(0); },
+                             [this](std::optional<CounterReading> reading) {
+                                 if (!reading || stopped_) return;
+                                 send_hello(std::move(*reading));
+                             }));
+}
+
+void AccountLink::send_hello(CounterReading reading) {
+    nonce_ = platform::system::random_hex(random_);
+    core::wire::HelloRequest hello;
+    hello.agent = identity_->agent;
+    hello.incarnation = incarnation_;
+    hello.boot_id = time_.boot_id();
+    hello.version = METERBOX_VERSION;
+    hello.head.sequence = reading.change;
+    hello.last_lease = lease_text_;
+    hello.nonce = nonce_;
+    hello.clock = clock_statement();
+    for (const core::ResourceLedger& ledger : reading.ledgers) hello.resources.push_back(counters_of(ledger));
+    transport_->exchange("/v1/hello", core::wire::to_json(hello), [this](core::Result<platform::Answer> answer) {
+        if (!stopped_) heard_hello(answer);
+    });
+}
+
+void AccountLink::sync() {
+    busy_ = true;
+    for (Waiter& waiter : waiters_) waiter.carried = true;
+    store_.read(journal_read([this] { return journal_.read_counters(core::limits::sync_usage_rows_max); },
+                             [this](std::optional<CounterReading> reading) {
+                                 if (!reading || stopped_) return;
+                                 send_sync(std::move(*reading));
+                             }));
+}
+
+void AccountLink::send_sync(CounterReading reading) {
+    exchange_ = {};
+    exchange_.change = reading.change;
+    exchange_.usage_keys = std::move(reading.usage_keys);
+    exchange_.more_usage = reading.more_usage;
+    core::wire::SyncRequest& request = exchange_.request;
+    request.session = session_;
+    request.request_number = ++request_number_;
+    request.usage = std::move(reading.usage);
+    request.head.sequence = reading.change;
+    request.catalogue_version = catalogue_version_;
+    for (const core::ResourceLedger& ledger : reading.ledgers) {
+        core::wire::ResourceCounters counters = counters_of(ledger);
+        for (const CounterReading::HourUnits& hour : reading.hours) {
+            if (hour.resource != counters.resource) continue;
+            for (core::wire::TrancheCounters& tranche : counters.tranches)
+                if (tranche.tranche == hour.tranche) tranche.hours.push_back(hour.units);
+        }
+        exchange_.completed[counters.resource] = ledger.completed();
+        ask_for(counters, ledger);
+        request.resources.push_back(std::move(counters));
+    }
+    transport_->exchange("/v1/sync", core::wire::to_json(request), [this](core::Result<platform::Answer> answer) {
+        if (!stopped_) heard_sync(answer);
+    });
+}
+
+}  // namespace meterbox::agent

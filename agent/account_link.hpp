@@ -1,0 +1,139 @@
+// The agent's talk with its account: says hello, brings counters and usage, takes up leases. When to
+// talk is core::SyncPlan's decision; here it is done. A sent counter is committed; an answer's lease is
+// committed before it counts; nothing unsettled is ever dropped. Loop thread only.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/agent_time.hpp"
+#include "agent/balances.hpp"
+#include "agent/identity.hpp"
+#include "agent/journal.hpp"
+#include "agent/sessions.hpp"
+#include "agent/supply_record.hpp"
+#include "agent/usage_rate.hpp"
+#include "core/lease.hpp"
+#include "core/sync_plan.hpp"
+#include "core/wire.hpp"
+#include "platform/store/store_thread.hpp"
+#include "platform/system/log.hpp"
+#include "platform/system/random.hpp"
+#include "platform/transport.hpp"
+
+namespace meterbox::agent {
+
+class AccountLink {
+public:
+    using Done = std::function<void(core::Result<void>)>;
+    // What else the account told: the catalogue or a supply changed, or an exchange ended.
+    struct Listener {
+        std::function<void(const std::vector<std::string>&)> published;  // ledgers that changed
+        std::function<void(bool reached)> answered;
+    };
+
+    AccountLink(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+                platform::store::StoreThread& store, Balances& balances, Sessions& sessions, UsageRate& rate,
+                platform::system::Random& random, platform::system::Log& log, std::int64_t interval_ms,
+                Listener listener);
+
+    // From now on it speaks as this agent, through this transport, which must outlive the link.
+    void connect(Identity identity, platform::Transport& transport);
+
+    void wake(core::SyncReason reason);
+    // Syncs at once; answered when one that began after the call has ended.
+    void sync_now(Done done);
+    // Units may have been completed: bring them, if they are news.
+    void ledgers_changed(const std::vector<std::string>& resources);
+    void stop();
+
+    const std::optional<Identity>& identity() const { return identity_; }
+    bool reachable() const { return reachable_; }
+    std::optional<core::UtcTime> last_sync_at() const { return supply_.last_sync_at; }
+    const std::string& last_error() const { return last_error_; }
+    int consecutive_failures() const { return plan_.consecutive_failures(); }
+    std::optional<std::int64_t> next_sync_in_ms() const;
+    std::int64_t lease_number() const { return lease_number_; }
+    std::uint64_t syncs() const { return syncs_; }
+    std::uint64_t failures() const { return failures_; }
+
+private:
+    struct Waiter {
+        Done done;
+        bool carried = false;
+    };
+    struct Asked {  // what a request asked for of one resource
+        std::string resource;
+        core::Units granted_before;
+        bool more = false;
+    };
+    struct Exchange {  // the sync in flight
+        core::wire::SyncRequest request;
+        std::int64_t change = 0;
+        std::vector<UsageKey> usage_keys;
+        bool more_usage = false;
+        std::vector<Asked> asked;
+        std::map<std::string, core::Units> completed;
+    };
+
+    void pump();
+    void say_hello();
+    void send_hello(CounterReading reading);
+    void heard_hello(const core::Result<platform::Answer>& answer);
+    void sync();
+    void send_sync(CounterReading reading);
+    void heard_sync(const core::Result<platform::Answer>& answer);
+    void take_up(core::wire::SyncReply reply);
+    void took_up(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease);
+    core::Result<std::optional<core::Lease>> judge(const core::wire::SyncReply& reply) const;
+    SupplyRecord supply_after(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const;
+    bool is_news(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const;
+    void apply_supply();
+
+    core::wire::ResourceCounters counters_of(const core::ResourceLedger& ledger) const;
+    void ask_for(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger);
+    core::wire::ClockStatement clock_statement() const;
+
+    void failed(const core::Error& error, bool session_lost);
+    void ended(const core::Result<void>& outcome);
+
+    boost::asio::steady_timer timer_;
+    AgentTime& time_;
+    Journal& journal_;
+    platform::store::StoreThread& store_;
+    Balances& balances_;
+    Sessions& sessions_;
+    UsageRate& rate_;
+    platform::system::Random& random_;
+    platform::system::Log& log_;
+    Listener listener_;
+    core::SyncPlan plan_;
+    std::optional<Identity> identity_;
+    platform::Transport* transport_ = nullptr;
+
+    bool busy_ = false;
+    bool stopped_ = false;
+    std::string nonce_;
+    std::string session_;
+    std::int64_t epoch_ = 1;
+    std::int64_t incarnation_ = 1;
+    std::int64_t lease_number_ = 0;
+    std::string lease_text_;
+    std::int64_t request_number_ = 0;
+    std::int64_t catalogue_version_ = 0;
+    SupplyRecord supply_;
+    std::map<std::string, core::Units> brought_;  // completed units that the account has heard of
+    Exchange exchange_;
+    std::vector<Waiter> waiters_;
+
+    bool reachable_ = false;
+    std::string last_error_;
+    std::uint64_t syncs_ = 0;
+    std::uint64_t failures_ = 0;
+    platform::system::LogOnChange reported_;
+};
+
+}  // namespace meterbox::agent

@@ -1,0 +1,107 @@
+#include "agent/identity.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <utility>
+
+#include "core/json_reader.hpp"
+#include "platform/system/files.hpp"
+#include "platform/tls/certificate.hpp"
+#include "platform/tls/pki.hpp"
+
+namespace meterbox::agent {
+
+namespace system = platform::system;
+namespace tls = platform::tls;
+
+namespace {
+
+constexpr std::size_t file_bytes_max = 256 * 1024;
+constexpr const char* key_file = "agent.key";
+constexpr const char* certificate_file = "agent.crt";
+constexpr const char* ca_file = "account-ca.crt";
+constexpr const char* identity_file = "identity.json";
+
+std::string identity_json(const Identity& identity) {
+    boost::json::array keys;
+    for (const core::wire::LeaseKey& key : identity.lease_keys)
+        keys.push_back(boost::json::object{{"kid", key.kid}, {"x", key.x}, {"y", key.y}});
+    boost::json::object json;
+    json["agent"] = identity.agent;
+    json["team"] = identity.team;
+    json["account"] = identity.account;
+    json["url"] = identity.url;
+    json["lease_keys"] = std::move(keys);
+    return boost::json::serialize(json);
+}
+
+core::Result<Identity> identity_from_json(const std::string& text) {
+    const auto json = core::parse_json(text);
+    if (!json) return json.error();
+    core::ObjectReader reader(*json, "");
+    Identity identity;
+    identity.agent = reader.string("agent");
+    identity.team = reader.string("team");
+    identity.account = reader.string("account");
+    identity.url = reader.string("url");
+    if (const boost::json::array* keys = reader.array("lease_keys")) {
+        for (const boost::json::value& value : *keys) {
+            core::ObjectReader key(value, "/lease_keys");
+            identity.lease_keys.push_back({key.string("kid"), key.string("x"), key.string("y")});
+            if (!key.ok()) reader.take(key.error());
+        }
+    }
+    if (!reader.ok()) return reader.error();
+    return identity;
+}
+
+}  // namespace
+
+core::Result<std::optional<Identity>> IdentityFiles::load() const {
+    const auto text = system::read_file(folder_ / identity_file, file_bytes_max);
+    if (!text) {
+        if (text.error().code == core::ErrorCode::not_found) return std::optional<Identity>{};
+        return text.error();
+    }
+    auto identity = identity_from_json(*text);
+    if (!identity) {
+        core::Error error = identity.error();
+        error.detail = (folder_ / identity_file).string() + ": " + error.detail;
+        return error;
+    }
+    const auto certificate = system::read_file(folder_ / certificate_file, file_bytes_max);
+    if (!certificate) return certificate.error();
+    const auto key = system::read_secret(folder_ / key_file, file_bytes_max);
+    if (!key) return key.error();
+    const auto ca = system::read_file(folder_ / ca_file, file_bytes_max);
+    if (!ca) return ca.error();
+    const auto info = tls::certificate_info(*certificate);
+    if (!info) return info.error();
+    identity->certificate = *certificate;
+    identity->key = *key;
+    identity->ca = *ca;
+    identity->key_fingerprint = info->key_fingerprint;
+    identity->certificate_expires_at = info->not_after;
+    return std::optional(std::move(*identity));
+}
+
+core::Result<std::string> IdentityFiles::key() const {
+    auto known = system::read_secret(folder_ / key_file, file_bytes_max);
+    if (known || known.error().code != core::ErrorCode::not_found) return known;
+    auto made = tls::generate_key();
+    if (!made) return made;
+    const auto written = system::write_file(folder_ / key_file, *made, 0600);
+    if (!written) return written.error();
+    return made;
+}
+
+core::Result<void> IdentityFiles::save(const Identity& identity) const {
+    const auto certificate = system::write_file(folder_ / certificate_file, identity.certificate, 0644);
+    if (!certificate) return certificate;
+    const auto ca = system::write_file(folder_ / ca_file, identity.ca, 0644);
+    if (!ca) return ca;
+    return system::write_file(folder_ / identity_file, identity_json(identity), 0644);
+}
+
+}  // namespace meterbox::agent

@@ -1,0 +1,44 @@
+// Who this agent is to its account: what enrollment gave it, kept in the state folder. The key is made
+// on this machine, stays in a file of mode 0600, and goes nowhere. identity.json is written last: it
+// being there means that all of it is.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/time.hpp"
+#include "core/wire.hpp"
+
+namespace meterbox::agent {
+
+struct Identity {
+    std::string agent;
+    std::string team;
+    std::string account;  // the account's id
+    std::string url;      // https://host:port
+    std::vector<core::wire::LeaseKey> lease_keys;
+    std::string certificate;  // PEM chain
+    std::string key;          // PEM
+    std::string ca;           // PEM
+    std::string key_fingerprint;
+    core::UtcTime certificate_expires_at;
+};
+
+class IdentityFiles {
+public:
+    explicit IdentityFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+    // none: not enrolled. Error: something is there and can't be read.
+    [[nodiscard]] core::Result<std::optional<Identity>> load() const;
+    // The key that enrollment uses: the one that is there, or a new one.
+    [[nodiscard]] core::Result<std::string> key() const;
+    [[nodiscard]] core::Result<void> save(const Identity& identity) const;
+
+private:
+    std::filesystem::path folder_;
+};
+
+}  // namespace meterbox::agent

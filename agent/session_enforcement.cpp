@@ -1,0 +1,266 @@
+// When sessions must stop, and when to look again: one timer, armed for the earliest moment at which
+// anything about any resource can change.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "agent/sessions.hpp"
+#include "core/assert.hpp"
+#include "core/share_out.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t sweep_ms = 1'000;
+constexpr std::int64_t timer_max_ms = core::hour_ms;
+}  // namespace
+
+Sessions::Meters Sessions::meters(const std::string& resource, const Group& group) const {
+    const auto& balances = std::as_const(balances_).all();
+    const auto found = balances.find(resource);
+    if (found == balances.end()) return {};
+    const Balance& balance = found->second;
+    const core::Amount submitted = balance.in_flight + core::Amount{group.held_ms};
+    Meters meters{core::standing(*balance.ledger, balance.supply, submitted, time_.range()), 0};
+    meters.since_marks_ms =
+        static_cast<std::int64_t>(group.running.size()) * time_.monotonic().ms - group.marks_ms;
+    return meters;
+}
+
+core::Standing Sessions::standing(const std::string& resource) const {
+    const auto& balances = std::as_const(balances_).all();
+    const auto found = balances.find(resource);
+    if (found == balances.end()) return {};
+    return core::standing(*found->second.ledger, found->second.supply, running(resource), time_.range());
+}
+
+core::Amount Sessions::running(const std::string& resource) const {
+    core::Amount sum;
+    const auto& balances = std::as_const(balances_).all();
+    if (const auto found = balances.find(resource); found != balances.end()) sum = found->second.in_flight;
+    const auto group = groups_.find(resource);
+    if (group == groups_.end()) return sum;
+    const std::int64_t since =
+        static_cast<std::int64_t>(group->second.running.size()) * time_.monotonic().ms - group->second.marks_ms;
+    return sum + core::Amount{since + group->second.held_ms};
+}
+
+std::int64_t Sessions::count(const std::string& resource) const {
+    const auto group = groups_.find(resource);
+    return group == groups_.end() ? 0 : static_cast<std::int64_t>(group->second.running.size());
+}
+
+std::int64_t Sessions::carry_waiting(const std::string& resource) {
+    const auto group = groups_.find(resource);
+    if (group == groups_.end()) return 0;
+    for (WaitingOrder& waiting : group->second.waiting) waiting.carried = true;
+    return static_cast<std::int64_t>(group->second.waiting.size());
+}
+
+void Sessions::answered(bool reached) {
+    for (auto& [resource, group] : groups_) {
+        std::list<WaitingOrder> waiting = std::exchange(group.waiting, {});
+        for (WaitingOrder& order : waiting) {
+            if (reached && standing(resource).available > core::Amount{}) {
+                begin(std::move(order.order), std::move(order.done));
+            } else if (order.carried || !reached) {
+                order.done(refusal(resource));
+            } else {
+                group.waiting.push_back(std::move(order));
+            }
+        }
+    }
+    reconsider_all();
+}
+
+core::Error Sessions::refusal(const std::string& resource) const {
+    const core::Standing now = standing(resource);
+    core::Error refused{core::ErrorCode::exhausted, "", {}, {}};
+    if (now.reason == "ended") {
+        refused.detail = "no grant for " + resource + " is valid now; one that begins, or a new one, cures it";
+    } else if (now.reason == "stale") {
+        refused.detail = "the lease for " + resource + " is too old to start on; a sync with the account cures it";
+    } else {
+        refused.detail = "the balance of " + resource + " is used up; a new grant or a refresh cures it";
+    }
+    return refused;
+}
+
+void Sessions::reconsider(const std::vector<std::string>& resources) {
+    for (const std::string& resource : resources) consider(resource, groups_[resource]);
+    arm();
+}
+
+void Sessions::reconsider_all() {
+    for (const auto& [resource, balance] : balances_.all()) consider(resource, groups_[resource]);
+    arm();
+}
+
+void Sessions::consider(const std::string& resource, Group& group) {
+    if (shut_down_) return;
+    Balance* balance = balances_.find(resource);
+    if (balance == nullptr || balance->ledger->resource().enforcement != core::Enforcement::hard) return;
+    const Meters now = meters(resource, group);
+    if (!group.running.empty() && now.left_ms() <= 0) {
+        reached_zero(resource, group, now);
+    } else {
+        group.zero_since.reset();
+    }
+    const bool half_used = 2 * std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value();
+    if (half_used && !balance->asked && !balance->supply.final) {
+        balance->asked = true;
+        ask_(core::SyncReason::completion);
+    }
+    const core::BalanceState state = standing(resource).state;
+    tell_low(group, state != core::BalanceState::ok);
+    expire_waiting(group);
+}
+
+void Sessions::reached_zero(const std::string& resource, Group& group, const Meters& now) {
+    const core::MonotonicTime moment = time_.monotonic();
+    const Balance& balance = *balances_.find(resource);
+    if (balance.supply.nothing_to_be_had())
+        return stop_all(group, now.before.available, !group.zero_since.has_value());
+    if (!group.zero_since) {
+        group.zero_since = moment;
+        ask_(core::SyncReason::asked);
+    } else if (moment - *group.zero_since >= core::limits::exhaustion_answer_ms) {
+        stop_all(group, now.before.available, false);
+    }
+}
+
+// exactly: each session is metered to the moment at which the balance was used up, however late the
+// timer was. Otherwise it ran on, waiting for the account's answer, until now, and that is overage.
+void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
+    const core::MonotonicTime now = time_.monotonic();
+    const std::vector<Session*> stopped = group.running;
+    std::vector<core::MonotonicTime> marks;
+    for (const Session* session : stopped) marks.push_back(session->record.mark);
+    std::vector<core::Amount> shares;
+    if (exactly) {
+        shares = core::share_out(available, marks, now);
+    } else {
+        for (const core::MonotonicTime mark : marks) shares.emplace_back(now - mark);
+    }
+    std::vector<SessionSlice> slices;
+    for (std::size_t i = 0; i < stopped.size(); ++i) {
+        Session& session = *stopped[i];
+        halt(session);
+        session.record.stopped = true;
+        session.stop_at = session.record.mark + shares[i].value();
+        group.held_ms += shares[i].value();
+        slices.push_back(take_slice(session, reach(session, now)));
+        tell(session);
+    }
+    group.zero_since.reset();
+    submit(std::move(slices), [](const core::Result<void>&) {});
+}
+
+void Sessions::tell(Session& session) {
+    if (!session.stream) return;
+    const SessionView now = view(session);
+    session.told_low = now.state == SessionState::low;
+    session.stream->send("state", session_json(now));
+}
+
+void Sessions::tell_low(Group& group, bool low) {
+    for (Session* session : group.running)
+        if (session->stream && session->told_low != low) tell(*session);
+}
+
+void Sessions::expire_waiting(Group& group) {
+    const core::MonotonicTime now = time_.monotonic();
+    std::list<WaitingOrder> late;
+    for (auto waiting = group.waiting.begin(); waiting != group.waiting.end();) {
+        const auto next = std::next(waiting);
+        if (now >= waiting->deadline) late.splice(late.end(), group.waiting, waiting);
+        waiting = next;
+    }
+    for (const WaitingOrder& waiting : late) waiting.done(refusal(waiting.order.resource));
+}
+
+// Ends who gave no sign of life, at the last one that they gave, and tries again to store an end.
+void Sessions::sweep() {
+    const core::MonotonicTime now = time_.monotonic();
+    std::vector<Session*> gone;
+    for (const auto& [id, session] : sessions_) {
+        if (session->ending) continue;
+        if (session->end_at) {
+            gone.push_back(session.get());
+        } else if (session->awaited) {
+            if (now - restored_at_ >= settings_.heartbeat_ms) gone.push_back(session.get());
+        } else if (session->record.keeping == SessionKeeping::heartbeat) {
+            if (now - session->confirmed >= settings_.heartbeat_ms) gone.push_back(session.get());
+        }
+    }
+    for (Session* session : gone) finish(*session, session->end_at.value_or(reach(*session, session->confirmed)));
+}
+
+void Sessions::arm() {
+    if (shut_down_) return;
+    std::int64_t wait = never;
+    if (!sessions_.empty()) {
+        wait = sweep_ms;
+        if (!checkpointing_) wait = std::min(wait, next_checkpoint_ - time_.monotonic());
+    }
+    for (const auto& [resource, group] : groups_) wait = std::min(wait, next_event_ms(resource, group));
+    if (wait == never) {
+        timer_.cancel();
+        return;
+    }
+    timer_.expires_after(std::chrono::milliseconds(std::clamp<std::int64_t>(wait, 0, timer_max_ms)));
+    timer_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) on_timer();
+    });
+}
+
+std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& group) const {
+    const core::MonotonicTime now = time_.monotonic();
+    std::int64_t wait = never;
+    for (const WaitingOrder& waiting : group.waiting) wait = std::min(wait, waiting.deadline - now);
+    if (group.running.empty()) return wait;
+    const auto& balance = std::as_const(balances_).all().at(resource);
+    const core::ResourceLedger& ledger = *balance.ledger;
+    const auto sessions = static_cast<std::int64_t>(group.running.size());
+    const auto until_used = [sessions](std::int64_t amount_ms) { return (amount_ms + sessions - 1) / sessions; };
+
+    if (ledger.resource().enforcement == core::Enforcement::hard) {
+        const std::int64_t left = meters(resource, group).left_ms();
+        const std::int64_t half = balance.supply.last_lease.value() / 2;
+        if (group.zero_since) {
+            wait = std::min(wait, *group.zero_since + core::limits::exhaustion_answer_ms - now);
+        } else {
+            wait = std::min(wait, until_used(std::max<std::int64_t>(0, left)));
+        }
+        if (!balance.asked && !balance.supply.final && left > half)
+            wait = std::min(wait, until_used(left - half));
+        for (const core::Tranche& tranche : ledger.tranches())
+            if (tranche.valid(time_.range()) && tranche.ends_at)
+                wait = std::min(wait, *tranche.ends_at - time_.range().latest);
+    }
+    if (!checkpointing_) {  // a unit that is completed is stored at once, but at most one a second
+        const std::int64_t to_unit =
+            (ledger.resource().unit_size - ledger.remainder()).value() - running(resource).value();
+        const std::int64_t spacing = last_checkpoint_ + core::limits::completion_sync_spacing_ms - now;
+        wait = std::min(wait, std::max(until_used(std::max<std::int64_t>(0, to_unit)), spacing));
+    }
+    return wait;
+}
+
+void Sessions::on_timer() {
+    const core::MonotonicTime now = time_.monotonic();
+    reconsider_all();
+    bool unit_done = false;
+    for (const auto& [resource, group] : groups_) {
+        if (group.running.empty()) continue;
+        const core::ResourceLedger& ledger = *balances_.find(resource)->ledger;
+        unit_done = unit_done || ledger.remainder() + running(resource) >= ledger.resource().unit_size;
+    }
+    const bool spaced = now - last_checkpoint_ >= core::limits::completion_sync_spacing_ms;
+    if (!checkpointing_ && (now >= next_checkpoint_ || (unit_done && spaced))) checkpoint();
+    sweep();
+    arm();
+}
+
+}  // namespace meterbox::agent

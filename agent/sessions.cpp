@@ -1,0 +1,402 @@
+// The life of a session: opened, kept alive, metered, ended. When it must stop is decided in
+// session_enforcement.cpp.
+#include "agent/sessions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/journal_job.hpp"
+#include "core/assert.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+
+core::Error error(core::ErrorCode code, std::string detail) { return {code, std::move(detail), {}, {}}; }
+
+// A stretch of time that ended at `end`, cut at the UTC hours.
+std::vector<SessionSlice::Part> cut_at_hours(core::UtcTime end, std::int64_t length_ms) {
+    std::vector<SessionSlice::Part> parts;
+    core::UtcTime start = end + -length_ms;
+    while (start < end) {
+        const core::UtcHour hour = core::hour_of(start);
+        const core::UtcTime next = std::min(end, core::start_of(core::UtcHour{hour.number + 1}));
+        parts.push_back({hour, core::Amount{next - start}});
+        start = next;
+    }
+    return parts;
+}
+
+}  // namespace
+
+Sessions::Sessions(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+                   platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask)
+    : timer_(loop),
+      time_(time),
+      journal_(journal),
+      store_(store),
+      balances_(balances),
+      settings_(settings),
+      ask_(std::move(ask)) {}
+
+void Sessions::restore(std::vector<SessionRecord> records) {
+    const core::MonotonicTime now = time_.monotonic();
+    for (SessionRecord& record : records) {
+        const bool same_boot = !record.boot_id.empty() && record.boot_id == time_.boot_id() && record.mark <= now;
+        auto session = std::make_unique<Session>();
+        session->record = std::move(record);
+        session->awaited = true;
+        session->confirmed = session->record.mark;
+        Session& added = *session;
+        sessions_[added.record.id] = std::move(session);
+        if (same_boot) {
+            if (added.runs()) run(added);
+        } else {
+            added.record.mark = now;
+            finish(added, now);
+        }
+    }
+    last_checkpoint_ = now;
+    next_checkpoint_ = now + settings_.checkpoint_ms;
+    restored_at_ = now;
+    arm();
+}
+
+Sessions::Session* Sessions::find(const std::string& id) {
+    const auto found = sessions_.find(id);
+    return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void Sessions::run(Session& session) {
+    Group& group = groups_[session.record.resource];
+    session.place = group.running.size();
+    group.running.push_back(&session);
+    group.marks_ms += session.record.mark.ms;
+}
+
+void Sessions::halt(Session& session) {
+    Group& group = groups_[session.record.resource];
+    METERBOX_ASSERT(group.running[session.place] == &session);
+    group.running[session.place] = group.running.back();
+    group.running[session.place]->place = session.place;
+    group.running.pop_back();
+    group.marks_ms -= session.record.mark.ms;
+}
+
+// Up to when a session's time is confirmed: by its connection now, by its last heartbeat otherwise.
+core::MonotonicTime Sessions::reach(const Session& session, core::MonotonicTime now) const {
+    if (session.awaited) return session.record.mark;
+    const core::MonotonicTime alive =
+        session.record.keeping == SessionKeeping::connection ? now : session.confirmed;
+    return session.stop_at ? std::min(alive, *session.stop_at) : alive;
+}
+
+void Sessions::open(SessionOrder order, Opened done) {
+    if (shut_down_) return done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
+    if (order.id.empty()) return admit(std::move(order), std::move(done));
+    if (Session* session = find(order.id)) return reopen(*session, order, done);
+    const std::string id = order.id;
+    look_up(id, [this, order = std::move(order), done = std::move(done)](core::Result<SessionView> known) {
+        if (known)
+            return done(error(core::ErrorCode::conflict,
+                              "id: this session has ended; a new session needs a new id"));
+        if (known.error().code != core::ErrorCode::not_found) return done(known.error());
+        if (Session* session = find(order.id)) return reopen(*session, order, done);
+        admit(order, done);
+    });
+}
+
+void Sessions::reopen(Session& session, const SessionOrder& order, const Opened& done) {
+    const SessionRecord& record = session.record;
+    if (record.resource != order.resource)
+        return done(error(core::ErrorCode::conflict, "id: this session runs on " + record.resource));
+    if (record.uid != order.uid)
+        return done(error(core::ErrorCode::conflict, "id: this session is another user's"));
+    if (session.end_at)
+        return done(error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
+    session.record.keeping = order.keeping;
+    session.confirmed = time_.monotonic();
+    session.awaited = false;
+    arm();
+    done(OpenedSession{view(session), false});
+}
+
+void Sessions::admit(SessionOrder order, Opened done) {
+    if (sessions_.size() >= settings_.sessions_max)
+        return done(error(core::ErrorCode::too_many,
+                          "more than " + std::to_string(settings_.sessions_max) +
+                              " sessions at once; end some, or raise [products] max_sessions"));
+    const Balance* balance = balances_.find(order.resource);
+    METERBOX_ASSERT(balance != nullptr);
+    const bool enforced = balance->ledger->resource().enforcement == core::Enforcement::hard;
+    if (!enforced || standing(order.resource).available > core::Amount{})
+        return begin(std::move(order), std::move(done));
+    ask_(core::SyncReason::asked);
+    if (!balance->supply.reachable) return done(refusal(order.resource));
+    const core::MonotonicTime deadline = time_.monotonic() + core::limits::exhaustion_answer_ms;
+    groups_[order.resource].waiting.push_back({std::move(order), std::move(done), deadline});
+    arm();
+}
+
+void Sessions::begin(SessionOrder order, Opened done) {
+    const core::MonotonicTime now = time_.monotonic();
+    auto session = std::make_unique<Session>();
+    session->record.id = order.id;
+    session->record.resource = order.resource;
+    session->record.subject = order.subject;
+    session->record.keeping = order.keeping;
+    session->record.uid = order.uid;
+    session->record.started_at = time_.utc();
+    session->record.boot_id = time_.boot_id();
+    session->record.mark = now;
+    session->confirmed = now;
+    if (active() == 0) next_checkpoint_ = now + settings_.checkpoint_ms;
+    Session& added = *session;
+    sessions_[order.id] = std::move(session);
+    run(added);
+    SessionSlice slice{added.record, {}, true, false};
+    std::vector<SessionSlice> slices{std::move(slice)};
+    submit(std::move(slices), [this, id = order.id, done = std::move(done)](const core::Result<void>& committed) {
+        Session* begun = find(id);
+        METERBOX_ASSERT(begun != nullptr);
+        if (committed) return done(OpenedSession{view(*begun), true});
+        if (begun->runs()) halt(*begun);
+        sessions_.erase(id);
+        done(committed.error());
+    });
+    consider(order.resource, groups_[order.resource]);
+    arm();
+}
+
+void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {
+    Session* session = find(id);
+    if (session == nullptr) return stream->close();
+    const std::shared_ptr<platform::http::EventStream> before = std::exchange(session->stream, std::move(stream));
+    session->attachment = ++attachments_;
+    if (before) before->close();
+    session->stream->on_close([this, id, attachment = session->attachment] {
+        Session* closed = find(id);
+        if (shut_down_ || closed == nullptr || closed->attachment != attachment) return;
+        closed->stream.reset();
+        if (!closed->end_at) finish(*closed, time_.monotonic());
+    });
+    tell(*session);
+}
+
+void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
+    Session* session = find(id);
+    if (session == nullptr) return look_up(id, std::move(done));
+    if (session->record.uid != uid)
+        return done(error(core::ErrorCode::forbidden, "this session is another user's"));
+    if (session->end_at) return session->enders.push_back(std::move(done));
+    if (session->awaited) session->record.keeping = SessionKeeping::heartbeat;
+    session->awaited = false;
+    session->confirmed = time_.monotonic();
+    const core::MonotonicTime until = reach(*session, session->confirmed);
+    if (until <= session->record.mark) return done(view(*session));
+    std::vector<SessionSlice> slices;
+    slices.push_back(take_slice(*session, until));
+    submit(std::move(slices), [this, id, done = std::move(done)](const core::Result<void>& committed) {
+        if (!committed) return done(committed.error());
+        if (Session* shown = find(id)) return done(view(*shown));
+        look_up(id, done);
+    });
+    arm();
+}
+
+void Sessions::end(const std::string& id, std::uint32_t uid, Shown done) {
+    Session* session = find(id);
+    if (session == nullptr) return look_up(id, std::move(done));
+    if (session->record.uid != uid)
+        return done(error(core::ErrorCode::forbidden, "this session is another user's"));
+    session->enders.push_back(std::move(done));
+    if (!session->end_at) finish(*session, time_.monotonic());
+}
+
+void Sessions::show(const std::string& id, Shown done) {
+    if (const Session* session = find(id); session != nullptr && !session->end_at) return done(view(*session));
+    look_up(id, std::move(done));
+}
+
+void Sessions::look_up(const std::string& id, Shown done) {
+    store_.read(journal_read(
+        [this, id] { return journal_.tables().session(id); },
+        [this, id, done = std::move(done)](std::optional<core::Result<std::optional<SessionRecord>>> found) {
+            if (!found) return done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
+            if (!*found) return done(found->error());
+            if (!**found) return done(error(core::ErrorCode::not_found, "no session \"" + id + "\""));
+            done(view(***found));
+        }));
+}
+
+std::vector<SessionView> Sessions::list() const {
+    std::vector<SessionView> views;
+    views.reserve(sessions_.size());
+    for (const auto& [id, session] : sessions_)
+        if (!session->end_at) views.push_back(view(*session));
+    return views;
+}
+
+// Moves the mark, and makes of the time between what the journal takes.
+SessionSlice Sessions::take_slice(Session& session, core::MonotonicTime until) {
+    SessionRecord& record = session.record;
+    const std::int64_t length = std::max<std::int64_t>(0, until - record.mark);
+    const core::UtcTime end = time_.utc() + -(time_.monotonic() - (record.mark + length));
+    SessionSlice slice;
+    slice.parts = cut_at_hours(end, length);
+    Group& group = groups_[record.resource];
+    if (session.runs()) group.marks_ms += length;
+    if (session.stop_at) group.held_ms -= length;
+    record.mark = record.mark + length;
+    record.metered += core::Amount{length};
+    if (Balance* balance = balances_.find(record.resource)) balance->in_flight += core::Amount{length};
+    slice.record = record;
+    return slice;
+}
+
+// The slice was not stored: its time runs again, unmetered, and goes with the next one.
+void Sessions::take_back(const SessionSlice& slice) {
+    core::Amount amount;
+    for (const SessionSlice::Part& part : slice.parts) amount += part.amount;
+    if (Balance* balance = balances_.find(slice.record.resource)) balance->in_flight -= amount;
+    Session* session = find(slice.record.id);
+    if (session == nullptr) return;
+    Group& group = groups_[slice.record.resource];
+    if (session->runs()) group.marks_ms -= amount.value();
+    if (session->stop_at) group.held_ms += amount.value();
+    session->record.mark = session->record.mark + -amount.value();
+    session->record.metered -= amount;
+}
+
+void Sessions::submit(std::vector<SessionSlice> slices,
+                      std::function<void(const core::Result<void>&)> done) {
+    const std::size_t weight = slices.size();
+    store_.submit(journal_job(
+        [this, slices = std::move(slices), now = time_.journal_now()]() mutable {
+            for (SessionSlice& slice : slices) journal_.meter(slice, now);
+            return std::move(slices);
+        },
+        [this, done = std::move(done)](const core::Result<void>& committed,
+                                       std::optional<std::vector<SessionSlice>> stored) {
+            reconsider(balances_.publish(journal_.take_publications()));
+            if (stored) {
+                for (const SessionSlice& slice : *stored) {
+                    if (!committed) {
+                        take_back(slice);
+                    } else if (Session* session = find(slice.record.id)) {
+                        session->record.completed_at_start = slice.record.completed_at_start;
+                        session->record.units_completed = slice.record.units_completed;
+                        session->record.remainder = slice.record.remainder;
+                    }
+                }
+            }
+            done(committed);
+        },
+        weight));
+}
+
+void Sessions::finish(Session& session, core::MonotonicTime until) {
+    if (session.runs()) halt(session);
+    session.end_at = until;
+    session.ending = true;
+    Group& group = groups_[session.record.resource];
+    if (session.stop_at) {  // what it held and nobody confirmed is free again
+        const core::MonotonicTime last = std::min(until, *session.stop_at);
+        group.held_ms -= *session.stop_at - std::max(last, session.record.mark);
+        session.stop_at = std::max(last, session.record.mark);
+    }
+    const core::MonotonicTime last = session.record.stopped && !session.stop_at ? session.record.mark : until;
+    SessionSlice slice = take_slice(session, session.stop_at ? *session.stop_at : last);
+    session.record.ended_at = time_.utc() + -(time_.monotonic() - until);
+    slice.record.ended_at = session.record.ended_at;
+    slice.ends = true;
+    std::vector<SessionSlice> slices;
+    slices.push_back(std::move(slice));
+    submit(std::move(slices), [this, id = session.record.id](const core::Result<void>& committed) {
+        finished(id, committed);
+    });
+    arm();
+}
+
+void Sessions::finished(const std::string& id, const core::Result<void>& committed) {
+    Session* session = find(id);
+    METERBOX_ASSERT(session != nullptr);
+    session->ending = false;
+    const std::vector<Shown> enders = std::exchange(session->enders, {});
+    if (!committed) {  // the sweep tries again
+        for (const Shown& ender : enders) ender(committed.error());
+        return arm();
+    }
+    const SessionView ended = view(session->record);
+    tell(*session);
+    if (session->stream) session->stream->close();
+    sessions_.erase(id);
+    for (const Shown& ender : enders) ender(ended);
+}
+
+void Sessions::checkpoint() {
+    const core::MonotonicTime now = time_.monotonic();
+    std::vector<SessionSlice> slices;
+    for (const auto& [id, session] : sessions_) {
+        if (!session->runs()) continue;
+        const core::MonotonicTime until = reach(*session, now);
+        if (until > session->record.mark) slices.push_back(take_slice(*session, until));
+    }
+    last_checkpoint_ = now;
+    next_checkpoint_ = now + settings_.checkpoint_ms;
+    if (slices.empty()) return;
+    checkpointing_ = true;
+    submit(std::move(slices), [this](const core::Result<void>&) {
+        checkpointing_ = false;
+        arm();
+    });
+}
+
+void Sessions::shut_down() {
+    if (shut_down_) return;
+    checkpoint();
+    shut_down_ = true;
+    timer_.cancel();
+    for (const auto& [id, session] : sessions_)
+        if (session->stream) session->stream->close();
+    for (auto& [resource, group] : groups_) {
+        for (WaitingOrder& waiting : group.waiting)
+            waiting.done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
+        group.waiting.clear();
+    }
+}
+
+SessionView Sessions::view(const Session& session) const {
+    SessionView shown = view(session.record);
+    if (session.end_at) return shown;
+    const core::MonotonicTime now = time_.monotonic();
+    const std::string& resource = session.record.resource;
+    const core::Standing balance = standing(resource);
+    shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
+    shown.available = balance.available;
+    const bool low = balance.state != core::BalanceState::ok;
+    shown.state = session.record.stopped ? SessionState::stop : low ? SessionState::low : SessionState::active;
+    const Balance* known = balances_.find(resource);
+    const bool enforced = known != nullptr && known->ledger->resource().enforcement == core::Enforcement::hard;
+    if (session.record.stopped) shown.exhausts_in_ms = 0;
+    if (session.runs() && enforced)
+        shown.exhausts_in_ms = core::run_out(balance.available, std::max<std::int64_t>(1, count(resource))).after_ms;
+    return shown;
+}
+
+SessionView Sessions::view(const SessionRecord& record) const {
+    SessionView shown;
+    shown.id = record.id;
+    shown.resource = record.resource;
+    shown.subject = record.subject;
+    shown.state = SessionState::ended;
+    shown.started_at = record.started_at;
+    shown.metered = record.metered;
+    shown.heartbeat_ms = settings_.heartbeat_ms;
+    shown.as_of = time_.utc();
+    shown.units_completed = record.units_completed;
+    shown.remainder = record.remainder;
+    return shown;
+}
+
+}  // namespace meterbox::agent

@@ -1,0 +1,174 @@
+// The sessions of this machine's products: metered on the monotonic clock, checkpointed in one commit
+// for all, ended when the product is gone, told `low` and `stop`. A timer is armed for the exact
+// moment at which the lease is used up by what runs; what it meters then is exactly what was left.
+// Loop thread only; the records live in the journal.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/agent_time.hpp"
+#include "agent/balances.hpp"
+#include "agent/journal.hpp"
+#include "agent/session_record.hpp"
+#include "agent/session_view.hpp"
+#include "core/gate.hpp"
+#include "core/sync_plan.hpp"
+#include "platform/http/server.hpp"
+#include "platform/store/store_thread.hpp"
+
+namespace meterbox::agent {
+
+struct SessionSettings {
+    std::int64_t heartbeat_ms = 0;
+    std::int64_t checkpoint_ms = 0;
+    std::size_t sessions_max = 0;
+};
+
+struct SessionOrder {
+    std::string id;
+    std::string resource;
+    std::string subject;
+    SessionKeeping keeping = SessionKeeping::heartbeat;
+    std::uint32_t uid = 0;
+};
+
+struct OpenedSession {
+    SessionView view;
+    bool fresh = false;  // 201, else it was there: 200
+};
+
+class Sessions {
+public:
+    using Opened = std::function<void(core::Result<OpenedSession>)>;
+    using Shown = std::function<void(core::Result<SessionView>)>;
+    using Ask = std::function<void(core::SyncReason)>;
+
+    Sessions(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+             platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask);
+
+    // As the journal has them, at the start: those of this boot wait for their products, the others
+    // ended at their last checkpoint.
+    void restore(std::vector<SessionRecord> records);
+
+    // The resource is known, of duration, and the order's fields are valid. Answers later or at once;
+    // a session asked for at 0 waits for the account's answer (R6).
+    void open(SessionOrder order, Opened done);
+    // The connection that keeps a session alive; the newest one counts.
+    void attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream);
+    void heartbeat(const std::string& id, std::uint32_t uid, Shown done);
+    void end(const std::string& id, std::uint32_t uid, Shown done);
+    void show(const std::string& id, Shown done);
+    std::vector<SessionView> list() const;
+
+    // A ledger or a supply changed: admit who waits, stop who must, arm the timer anew.
+    void reconsider(const std::vector<std::string>& resources);
+    void reconsider_all();
+
+    // An exchange with the account ended: who waited for it is admitted or refused.
+    void answered(bool reached);
+
+    core::Amount running(const std::string& resource) const;  // not in the ledger yet
+    std::int64_t count(const std::string& resource) const;    // of sessions that run
+    // Sessions asked for at 0. A request that is being made carries their need: its answer is theirs.
+    std::int64_t carry_waiting(const std::string& resource);
+    std::size_t active() const { return sessions_.size(); }
+    core::Standing standing(const std::string& resource) const;
+
+    // Meters everything up to now and lets go of the streams; the sessions themselves go on, and wait for
+    // the next start of the agent.
+    void shut_down();
+
+private:
+    struct Session {
+        SessionRecord record;          // as submitted to the journal
+        core::MonotonicTime confirmed; // heartbeat: the last sign of life
+        bool awaited = false;          // after a restart, until its product comes
+        bool told_low = false;
+        bool ending = false;                              // its last slice is on its way
+        std::optional<core::MonotonicTime> end_at;        // it ended; kept until that is stored
+        std::optional<core::MonotonicTime> stop_at;       // it was told to stop; up to here it holds units
+        std::shared_ptr<platform::http::EventStream> stream;
+        std::uint64_t attachment = 0;
+        std::size_t place = 0;  // in Group::running, while it runs
+        std::vector<Shown> enders;
+        bool runs() const { return !record.stopped && !end_at; }
+    };
+    struct WaitingOrder {
+        SessionOrder order;
+        Opened done;
+        core::MonotonicTime deadline;
+        bool carried = false;  // a request with its need was made
+    };
+    struct Group {  // of one resource
+        std::vector<Session*> running;
+        std::int64_t marks_ms = 0;  // sum over running
+        std::int64_t held_ms = 0;   // of sessions by heartbeat that were told to stop, until they confirm
+        std::list<WaitingOrder> waiting;
+        std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
+    };
+    struct Meters {  // one moment of a group
+        core::Standing before;        // without what runs since the marks
+        std::int64_t since_marks_ms;  // that
+        std::int64_t left_ms() const { return before.available.value() - since_marks_ms; }
+    };
+
+    Session* find(const std::string& id);
+    void run(Session& session);
+    void halt(Session& session);
+    core::MonotonicTime reach(const Session& session, core::MonotonicTime now) const;
+
+    void admit(SessionOrder order, Opened done);
+    void begin(SessionOrder order, Opened done);
+    void reopen(Session& session, const SessionOrder& order, const Opened& done);
+    core::Error refusal(const std::string& resource) const;
+    void look_up(const std::string& id, Shown done);
+
+    SessionSlice take_slice(Session& session, core::MonotonicTime until);
+    void submit(std::vector<SessionSlice> slices, std::function<void(const core::Result<void>&)> done);
+    void take_back(const SessionSlice& slice);
+    void finish(Session& session, core::MonotonicTime until);
+    void finished(const std::string& id, const core::Result<void>& committed);
+    void checkpoint();
+
+    Meters meters(const std::string& resource, const Group& group) const;
+    void consider(const std::string& resource, Group& group);
+    void reached_zero(const std::string& resource, Group& group, const Meters& now);
+    void stop_all(Group& group, core::Amount available, bool exactly);
+    void tell(Session& session);
+    void tell_low(Group& group, bool low);
+    void expire_waiting(Group& group);
+    void sweep();
+    void arm();
+    std::int64_t next_event_ms(const std::string& resource, const Group& group) const;
+    void on_timer();
+
+    SessionView view(const Session& session) const;
+    SessionView view(const SessionRecord& record) const;
+
+    boost::asio::steady_timer timer_;
+    AgentTime& time_;
+    Journal& journal_;
+    platform::store::StoreThread& store_;
+    Balances& balances_;
+    SessionSettings settings_;
+    Ask ask_;
+    std::map<std::string, std::unique_ptr<Session>> sessions_;
+    std::map<std::string, Group> groups_;
+    core::MonotonicTime next_checkpoint_{};
+    core::MonotonicTime last_checkpoint_{};
+    std::uint64_t attachments_ = 0;
+    core::MonotonicTime restored_at_{};
+    bool checkpointing_ = false;
+    bool shut_down_ = false;
+};
+
+}  // namespace meterbox::agent

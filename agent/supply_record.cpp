@@ -1,0 +1,75 @@
+#include "agent/supply_record.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <limits>
+
+#include "core/json_reader.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
+
+boost::json::value time_or_null(const std::optional<core::UtcTime>& time) {
+    if (!time) return nullptr;
+    return time->ms;
+}
+
+std::optional<core::UtcTime> time_of(core::ObjectReader& reader, std::string_view member) {
+    const auto ms = reader.optional_integer(member, 0, any);
+    return ms ? std::optional(core::UtcTime{*ms}) : std::nullopt;
+}
+}  // namespace
+
+std::string supply_to_json(const SupplyRecord& record) {
+    boost::json::array resources;
+    for (const auto& [key, entry] : record.resources) {
+        boost::json::object json;
+        json["resource"] = key;
+        if (entry.card) json["card"] = core::card_to_json(*entry.card);
+        json["completed_at_card"] = entry.completed_at_card.value();
+        json["last_lease"] = entry.last_lease.value();
+        json["final"] = entry.final;
+        resources.push_back(std::move(json));
+    }
+    boost::json::object json;
+    json["resources"] = std::move(resources);
+    json["spend_until_ms"] = time_or_null(record.spend_until);
+    json["last_sync_at_ms"] = time_or_null(record.last_sync_at);
+    json["low_percent"] = record.low_percent;
+    return boost::json::serialize(json);
+}
+
+SupplyRecord supply_from_json(std::string_view text) {
+    SupplyRecord record;
+    const auto json = core::parse_json(text);
+    if (!json) return record;
+    core::ObjectReader reader(*json, "");
+    record.spend_until = time_of(reader, "spend_until_ms");
+    record.last_sync_at = time_of(reader, "last_sync_at_ms");
+    record.low_percent = static_cast<int>(reader.optional_integer("low_percent", 0, 100).value_or(20));
+    const boost::json::array* resources = reader.array("resources");
+    if (resources == nullptr) return record;
+    for (const boost::json::value& value : *resources) {
+        core::ObjectReader resource(value, "/resources");
+        SupplyRecord::Entry entry;
+        const std::string key = resource.string("resource");
+        entry.completed_at_card = core::Units{resource.integer("completed_at_card", 0, any)};
+        entry.last_lease = core::Amount{resource.integer("last_lease", 0, any)};
+        entry.final = resource.boolean_or("final", false);
+        if (!resource.ok()) continue;
+        if (resource.has("card"))
+            if (auto card = core::card_from_json(*resource.value("card"))) entry.card = std::move(*card);
+        record.resources.emplace(key, std::move(entry));
+    }
+    return record;
+}
+
+bool same_but_for_time(const core::Card& a, const core::Card& b) {
+    core::Card later = b;
+    later.as_of = a.as_of;
+    return a == later;
+}
+
+}  // namespace meterbox::agent

@@ -1,0 +1,37 @@
+// What the agent keeps of the account's last answers, so that it knows as much after a restart, with
+// the account out of reach, as before: the team's cards, and how each resource's lease began. Stored as
+// one JSON text beside the lease.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/card.hpp"
+#include "core/quantity.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::agent {
+
+struct SupplyRecord {
+    struct Entry {
+        std::optional<core::Card> card;
+        core::Units completed_at_card;
+        core::Amount last_lease;
+        bool final = false;
+    };
+    std::map<std::string, Entry> resources;
+    std::optional<core::UtcTime> spend_until;
+    std::optional<core::UtcTime> last_sync_at;
+    int low_percent = 20;
+};
+
+std::string supply_to_json(const SupplyRecord& record);
+// What can't be read is left out: it is known again after the next sync.
+SupplyRecord supply_from_json(std::string_view text);
+
+// Whether two cards say the same but for the moment as of which they say it.
+bool same_but_for_time(const core::Card& a, const core::Card& b);
+
+}  // namespace meterbox::agent
