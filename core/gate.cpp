@@ -14,10 +14,12 @@ bool team_is_low(const ResourceLedger& ledger, const Supply& supply) {
     return is_low(supply.team->purchased_units, supply.team->available_units - since, supply.low_percent);
 }
 
+// 100 x available < low_percent x last lease, without leaving the range of the integers.
 bool lease_is_low(const Supply& supply, Amount available) {
-    return supply.nothing_to_be_had() &&
-           available.value() < supply.last_lease.value() / 100 * supply.low_percent +
-                                   supply.last_lease.value() % 100 * supply.low_percent / 100;
+    const std::int64_t lease = supply.last_lease.value();
+    const std::int64_t threshold =
+        lease / 100 * supply.low_percent + (lease % 100 * supply.low_percent + 99) / 100;
+    return supply.nothing_to_be_had() && available.value() < threshold;
 }
 
 bool has_ended(const ResourceLedger& ledger, const Supply& supply, Now now) {
@@ -47,7 +49,8 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
     const bool stale = supply.spend_until && now.latest >= *supply.spend_until;
     if (stale) {  // the unit in progress may finish, no new one starts
         const Amount unit = ledger.resource().unit_size;
-        const bool in_progress = ledger.remainder() > Amount{} && ledger.leased(now) > Units{};
+        const bool begun = ledger.remainder() > Amount{} || running > Amount{};
+        const bool in_progress = begun && ledger.leased(now) > Units{};
         result.available = in_progress ? unit - ledger.remainder() : Amount{};
     }
     result.available = std::max(Amount{}, result.available - running);

@@ -16,13 +16,13 @@ namespace meterbox::core {
 
 // What an agent knows of the account's side of one resource.
 struct Supply {
-    std::optional<Card> team;      // the team's card, as of the last sync; none: no balance heard yet
-    Units completed_at_card;       // units completed here (overage included) that the card has counted
-    Amount last_lease;             // available, in the measure, when the lease in force was taken up
+    std::optional<Card> team;            // the team's card, as of the last sync; none: no balance heard yet
+    Units completed_at_card;             // units completed here (overage included) that the card has counted
+    Amount last_lease;                   // available, in the measure, when the lease in force was taken up
     std::optional<UtcTime> spend_until;  // of the lease; past it no new unit starts
-    bool final = false;            // the lease said that the pool has no more
-    bool refused = false;          // the account, asked at half or later, had none
-    bool reachable = false;        // the last exchange with the account worked
+    bool final = false;                  // the lease said that the pool has no more
+    bool refused = false;                // the account, asked at half or later, had none
+    bool reachable = false;              // the last exchange with the account worked
     int low_percent = 20;
 
     // Nothing more will come in time for a session that reaches the end of its lease.

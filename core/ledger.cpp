@@ -11,6 +11,33 @@ namespace meterbox::core {
 namespace {
 // M stays far from the end of its range, so that no sum of figures can overflow.
 constexpr std::int64_t metered_max = std::int64_t{1} << 61;
+constexpr std::int64_t reported_max = std::int64_t{1} << 60;
+
+// What so many units cover, held at a figure beyond every M: how much a lease may grant is the
+// account's word, and must not be able to stop the agent.
+Amount coverage(Units units, Amount unit_size) {
+    constexpr Amount beyond{metered_max * 2};
+    std::int64_t product = 0;
+    if (__builtin_mul_overflow(units.value(), unit_size.value(), &product)) return beyond;
+    return std::min(Amount{product}, beyond);
+}
+
+Tranche tranche_of(const LeaseTranche& leased) {
+    Tranche tranche;
+    tranche.id = leased.tranche;
+    tranche.tier = leased.tier;
+    tranche.granted = leased.granted;
+    tranche.valid_from = leased.valid_from;
+    tranche.ends_at = leased.ends_at;
+    tranche.final = leased.final;
+    tranche.payg_capped = leased.payg_capped;
+    tranche.payg_open = leased.payg_open;
+    return tranche;
+}
+
+auto find_tranche(std::vector<Tranche>& tranches, const std::string& id) {
+    return std::find_if(tranches.begin(), tranches.end(), [&id](const Tranche& t) { return t.id == id; });
+}
 }  // namespace
 
 ResourceLedger::ResourceLedger(Resource resource, Amount metered, std::vector<Tranche> tranches)
@@ -18,9 +45,13 @@ ResourceLedger::ResourceLedger(Resource resource, Amount metered, std::vector<Tr
     check();
 }
 
-Units ResourceLedger::completed() const { return Units{metered_.value() / resource_.unit_size.value()}; }
+Units ResourceLedger::completed() const {
+    return Units{metered_.value() / resource_.unit_size.value()};
+}
 
-Amount ResourceLedger::remainder() const { return Amount{metered_.value() % resource_.unit_size.value()}; }
+Amount ResourceLedger::remainder() const {
+    return Amount{metered_.value() % resource_.unit_size.value()};
+}
 
 Units ResourceLedger::used() const {
     Units sum;
@@ -36,12 +67,11 @@ Units ResourceLedger::leased(Now now) const {
 }
 
 Amount ResourceLedger::overage(Now now) const {
-    const Amount covered = usage_of(used() + leased(now), resource_.unit_size);
-    return std::max(Amount{}, metered_ - covered);
+    return std::max(Amount{}, metered_ - coverage(used() + leased(now), resource_.unit_size));
 }
 
 Amount ResourceLedger::available(Now now) const {
-    return std::max(Amount{}, usage_of(leased(now), resource_.unit_size) - remainder());
+    return std::max(Amount{}, coverage(leased(now), resource_.unit_size) - remainder());
 }
 
 Units ResourceLedger::spendable(Now now) const {
@@ -56,14 +86,12 @@ bool ResourceLedger::holds_open_payg(Now now) const {
 }
 
 bool ResourceLedger::can_meter(Amount amount) const {
-    return amount.value() >= 0 && amount.value() <= metered_max - metered_.value();
+    return amount.value() >= 0 && amount.value() <= reported_max - metered_.value();
 }
 
 std::vector<Completion> ResourceLedger::meter(Amount amount, Now now) {
-    METERBOX_ASSERT(can_meter(amount));
-    const Units before = completed();
+    METERBOX_ASSERT(amount.value() >= 0 && amount.value() <= metered_max - metered_.value());
     metered_ += amount;
-    if (completed() == before) return {};
     return settle_overage(now);
 }
 
@@ -72,25 +100,22 @@ std::vector<Completion> ResourceLedger::take_lease(const LeaseResource& lease, N
     std::vector<Tranche> ordered;
     ordered.reserve(lease.tranches.size() + tranches_.size());
     for (const LeaseTranche& leased : lease.tranches) {
-        Tranche tranche;
-        tranche.id = leased.tranche;
-        tranche.tier = leased.tier;
-        tranche.granted = leased.granted;
-        const auto known = std::find_if(tranches_.begin(), tranches_.end(),
-                                        [&leased](const Tranche& t) { return t.id == leased.tranche; });
+        METERBOX_ASSERT(find_tranche(ordered, leased.tranche) ==
+                        ordered.end());  // its slots would count twice
+        Tranche tranche = tranche_of(leased);
+        const auto known = find_tranche(tranches_, leased.tranche);
         if (known != tranches_.end()) {
-            tranche = *known;
             tranche.granted = std::max(known->granted, leased.granted);
+            tranche.used = known->used;
+            tranche.returned = known->returned;
             tranches_.erase(known);
         }
-        tranche.valid_from = leased.valid_from;
-        tranche.ends_at = leased.ends_at;
-        tranche.final = leased.final;
-        tranche.payg_capped = leased.payg_capped;
-        tranche.payg_open = leased.payg_open;
         ordered.push_back(std::move(tranche));
     }
-    std::move(tranches_.begin(), tranches_.end(), std::back_inserter(ordered));
+    for (Tranche& unnamed : tranches_) {
+        unnamed.ends_at = unnamed.valid_from;  // valid at no time
+        ordered.push_back(std::move(unnamed));
+    }
     tranches_ = std::move(ordered);
     return settle_overage(now);
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/lease.hpp"
@@ -42,9 +43,7 @@ struct Tranche {
     bool payg_open = false;
 
     Units left() const { return granted - used - returned; }  // >= 0
-    bool valid(Now now) const {
-        return now.earliest >= valid_from && (!ends_at || now.latest < *ends_at);
-    }
+    bool valid(Now now) const { return now.earliest >= valid_from && (!ends_at || now.latest < *ends_at); }
     friend bool operator==(const Tranche&, const Tranche&) = default;
 };
 
@@ -57,32 +56,36 @@ struct Completion {
 
 class ResourceLedger {
 public:
-    explicit ResourceLedger(Resource resource) : resource_(std::move(resource)) {}
+    explicit ResourceLedger(Resource resource) : ResourceLedger(std::move(resource), Amount{}, {}) {}
     // As it was stored. Requires counters that satisfy the invariants; asserts them.
     ResourceLedger(Resource resource, Amount metered, std::vector<Tranche> tranches);
 
     const Resource& resource() const { return resource_; }
     const std::vector<Tranche>& tranches() const { return tranches_; }  // in draw order
 
-    Amount metered() const { return metered_; }                        // M
-    Units completed() const;                                           // M div unit
-    Amount remainder() const;                                          // M mod unit
-    Units used() const;                                                // sum of U
-    Units overage_units() const { return completed() - used(); }       // completed without a slot
-    Units leased(Now now) const;                                       // sum over valid of G - U - R
-    Amount overage(Now now) const;                                     // usage that no leased unit covers
-    Amount available(Now now) const;                                   // R6, never below 0
-    Units spendable(Now now) const;                                    // leased less the unit in progress
+    Amount metered() const { return metered_; }                   // M
+    Units completed() const;                                      // M div unit
+    Amount remainder() const;                                     // M mod unit
+    Units used() const;                                           // sum of U
+    Units overage_units() const { return completed() - used(); }  // completed without a slot
+    Units leased(Now now) const;                                  // sum over valid of G - U - R
+    Amount overage(Now now) const;                                // usage that no leased unit covers
+    Amount available(Now now) const;                              // R6, never below 0
+    Units spendable(Now now) const;                               // leased less the unit in progress
     bool holds_open_payg(Now now) const;
 
-    // Whether so much more can be added without leaving the range of the counters.
+    // Whether so much more can be reported. Well below the end of the counters' range, so that what
+    // sessions run, which nobody can refuse, always fits.
     bool can_meter(Amount amount) const;
-    // Adds usage and takes slots for the units that it completes. Requires can_meter(amount).
+    // Adds usage; units that are completed and have no slot yet take one. Requires that can_meter(amount) held for
+    // all that was reported.
     std::vector<Completion> meter(Amount amount, Now now);
 
     // Takes up a lease that was admitted: G rises to what it says and never falls, order, validity and
-    // flags become the lease's. Tranches that the lease no longer names keep their counters and
-    // give nothing more. Then units in overage take slots.
+    // flags become the lease's. Tranches that the lease no longer names go last, keep their counters
+    // and give nothing more: they are valid at no time, ends_at being valid_from. Then units in overage
+    // take slots. Requires the resource's unit_size, and each
+    // tranche named once.
     std::vector<Completion> take_lease(const LeaseResource& lease, Now now);
     // Units in overage take the slots that there are: after a lease, or when a tranche begins to be valid.
     std::vector<Completion> settle_overage(Now now);

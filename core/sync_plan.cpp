@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/assert.hpp"
 #include "core/backoff.hpp"
 
 namespace meterbox::core {
@@ -10,21 +11,32 @@ void SyncPlan::set_enrolled(bool enrolled, BootTime now) {
     enrolled_ = enrolled;
     in_session_ = false;
     failures_ = 0;
+    sessions_lost_ = 0;
+    last_sync_.reset();
     due_ = now;
 }
 
-void SyncPlan::wake(SyncReason reason, BootTime now) {
-    BootTime at = now;
-    if (reason == SyncReason::completion) {
-        if (failures_ > 0) return;  // the retry will carry it
-        if (last_sync_) at = std::max(now, *last_sync_ + limits::completion_sync_spacing_ms);
-    }
-    due_ = std::min(due_, at);
+void SyncPlan::set_interval(std::int64_t interval_ms) {
+    METERBOX_ASSERT(interval_ms >= 1);
+    interval_ms_ = interval_ms;
+    if (last_sync_ && failures_ == 0) due_ = std::min(due_, *last_sync_ + interval_ms_);
 }
 
-SyncPlan::Next SyncPlan::next(BootTime now) const {
+void SyncPlan::wake(SyncReason reason, BootTime now) {
+    if (failures_ > 0 && reason != SyncReason::asked) return;  // the retry will carry it
+    woken_ = std::min(reason, woken_.value_or(reason));
+    due_ = std::min(due_, time_for(reason, now));
+}
+
+BootTime SyncPlan::time_for(SyncReason reason, BootTime now) const {
+    if (reason != SyncReason::completion || !last_sync_) return now;
+    return std::max(now, *last_sync_ + limits::completion_sync_spacing_ms);
+}
+
+SyncPlan::Next SyncPlan::next(BootTime now) {
     if (!enrolled_) return {Step::idle, 0};
     if (now < due_) return {Step::wait, due_ - now};
+    woken_.reset();
     return {in_session_ ? Step::sync : Step::hello, 0};
 }
 
@@ -38,9 +50,10 @@ void SyncPlan::sync_succeeded(BootTime now, std::optional<std::int64_t> next_syn
     sessions_lost_ = 0;
     last_sync_ = now;
     std::int64_t wait = interval_ms_;
-    if (next_sync_ms) wait = std::min(wait, *next_sync_ms);
+    if (next_sync_ms) wait = std::min(wait, std::max(*next_sync_ms, limits::sync_interval_min_ms));
     const std::int64_t jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(wait / 10 + 1));
     due_ = now + (wait - jitter);
+    if (woken_) due_ = std::min(due_, time_for(*woken_, now));
 }
 
 void SyncPlan::session_lost(BootTime now, std::uint64_t random) {

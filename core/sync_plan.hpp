@@ -11,11 +11,12 @@
 
 namespace meterbox::core {
 
-// Why a sync is asked for before its time.
+// Why a sync is asked for before its time, the most urgent first.
 enum class SyncReason {
     asked,       // an admin, or a session that waits for units: at once, even during backoff
-    completion,  // a unit was completed, or half of the lease is used: at most one a second, and not during backoff
-    more,        // the last sync could not carry everything
+    more,        // the last sync could not carry everything: at once, but not during backoff
+    completion,  // a unit was completed, or half of the lease is used: at most one a second, not during
+                 // backoff
 };
 
 class SyncPlan {
@@ -30,12 +31,14 @@ public:
 
     // The agent has (or has lost) an identity to speak with. A session begins with hello.
     void set_enrolled(bool enrolled, BootTime now);
-    void set_interval(std::int64_t interval_ms) { interval_ms_ = interval_ms; }
+    void set_interval(std::int64_t interval_ms);
 
+    // During an exchange too, which may have begun without what the reason stands for: then the next
+    // one follows when it has ended well. If it fails, the retry carries it.
     void wake(SyncReason reason, BootTime now);
 
-    // What to do now. Nothing may be in flight.
-    Next next(BootTime now) const;
+    // What to do now. Nothing may be in flight; an exchange that it asks for must begin at once.
+    Next next(BootTime now);
 
     void hello_succeeded(BootTime now);
     // random: for the jitter, which only shortens the interval (by up to a tenth).
@@ -48,13 +51,16 @@ public:
     BootTime due() const { return due_; }
 
 private:
+    BootTime time_for(SyncReason reason, BootTime now) const;
+
     std::int64_t interval_ms_;
     bool enrolled_ = false;
     bool in_session_ = false;
     int failures_ = 0;
     int sessions_lost_ = 0;
     BootTime due_{};                     // the next exchange, by the plan
-    std::optional<BootTime> last_sync_;  // for the spacing of syncs at completions
+    std::optional<SyncReason> woken_;    // the most urgent since the last exchange began
+    std::optional<BootTime> last_sync_;  // that succeeded
 };
 
 }  // namespace meterbox::core

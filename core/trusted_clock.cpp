@@ -7,20 +7,26 @@ namespace meterbox::core {
 
 std::string_view name_of(ClockQuality quality) {
     switch (quality) {
-        case ClockQuality::trusted: return "trusted";
-        case ClockQuality::estimated: return "estimated";
-        case ClockQuality::unset: return "unset";
+        case ClockQuality::trusted:
+            return "trusted";
+        case ClockQuality::estimated:
+            return "estimated";
+        case ClockQuality::unset:
+            return "unset";
     }
     return "unset";
 }
 
 TrustedClock::TrustedClock(ClockRecord record, std::string boot_id)
-    : record_(std::move(record)), boot_id_(std::move(boot_id)) {}
+    : record_(std::move(record)), boot_id_(std::move(boot_id)) {
+    // Without an id nothing tells one boot from another: the anchor is as good as of another one.
+    if (boot_id_.empty()) record_.anchor_utc.reset();
+}
 
 void TrustedClock::anchor(UtcTime server_time, const ClockReading& reading) {
     const UtcTime shown = anchored() ? now(reading) : record_.high_water.value_or(server_time);
-    record_.high_water = std::max(server_time, std::max(shown, record_.high_water.value_or(server_time)));
-    record_.anchor_utc = *record_.high_water;
+    record_.high_water = std::max(server_time, shown);
+    record_.anchor_utc = server_time;
     record_.anchor_boot = reading.boot;
     record_.boot_id = boot_id_;
 }

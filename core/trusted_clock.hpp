@@ -33,15 +33,16 @@ struct ClockRecord {
 
 class TrustedClock {
 public:
-    // boot_id: of the boot that this process lives in.
+    // boot_id: of the boot that this process lives in; empty: not known, and no boot is like another.
     TrustedClock(ClockRecord record, std::string boot_id);
 
-    // The account said its time in an answer that came at `reading`. Never moves the clock back.
+    // The account said its time in an answer that came at `reading`. Never moves the clock back: one
+    // that had gone ahead stands still until the account's time has caught up.
     void anchor(UtcTime server_time, const ClockReading& reading);
 
     ClockQuality quality() const;
-    UtcTime now(const ClockReading& reading) const;          // the best estimate, never below the mark
-    Now range(const ClockReading& reading) const;            // for validity: earliest trusted, latest credible
+    UtcTime now(const ClockReading& reading) const;  // the best estimate, never below the mark
+    Now range(const ClockReading& reading) const;    // for validity: earliest trusted, latest credible
     // What to store beside the next commit: the mark is raised to now() where that is trusted.
     ClockRecord record(const ClockReading& reading) const;
 
