@@ -1,0 +1,227 @@
+// Sums by the database, comparisons here.
+#include "account/audit.hpp"
+
+#include <boost/json.hpp>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "account/agents.hpp"
+#include "account/tranche.hpp"
+
+namespace meterbox::account {
+
+namespace {
+
+struct Places {
+    std::int64_t purchased = 0;  // what came in from outside, less what went back
+    std::int64_t available = 0;
+    std::int64_t leased = 0;
+    std::int64_t charged = 0;
+    std::int64_t in_doubt = 0;
+    std::int64_t expired = 0;
+};
+
+using HoldingKey = std::tuple<std::int64_t, std::string, std::int64_t>;  // tranche, agent, incarnation
+struct HoldingSums {
+    std::int64_t granted = 0;
+    std::int64_t used = 0;
+    std::int64_t returned = 0;
+};
+
+class Audit {
+public:
+    Audit(Database& database, const std::string& team) : database_(database), team_(team) {}
+
+    AuditReport run() {
+        add_up_ledger();
+        compare_tranches();
+        compare_holdings();
+        compare_team();
+        look_at_agents();
+        if (database_.failed()) differ("the store can't be read: " + database_.error().detail);
+        return std::move(report_);
+    }
+
+private:
+    void differ(std::string text) { report_.differences.push_back(std::move(text)); }
+    void find(std::string text) { report_.findings.push_back(std::move(text)); }
+    void compare(const std::string& what, std::int64_t stored, std::int64_t computed) {
+        if (stored == computed) return;
+        differ(what + " is " + std::to_string(stored) + ", by the ledger " + std::to_string(computed));
+    }
+
+    static void move(Places& places, std::string_view place, std::int64_t units) {
+        if (place == "purchase") places.purchased -= units;
+        if (place == "available") places.available += units;
+        if (place == "leased") places.leased += units;
+        if (place == "charged") places.charged += units;
+        if (place == "in_doubt") places.in_doubt += units;
+        if (place == "expired") places.expired += units;
+    }
+
+    void add_up_ledger() {
+        database_.each(
+            "SELECT tranche, from_, to_, reason, coalesce(agent, ''), coalesce(incarnation, 0), sum(units), "
+            "count(*) FROM ledger WHERE tranche IN (SELECT id FROM tranche WHERE team = ?) "
+            "GROUP BY 1, 2, 3, 4, 5, 6",
+            [&](auto& row) {
+                const auto from = row.text(1);
+                const auto to = row.text(2);
+                const std::int64_t units = row.integer(6);
+                report_.entries += row.integer(7);
+                Places& places = places_[row.integer(0)];
+                move(places, from, -units);
+                move(places, to, units);
+                HoldingSums& sums = holdings_[{row.integer(0), row.string(4), row.integer(5)}];
+                if (to == "leased") sums.granted += units;
+                if (from != "leased") return;
+                // A unit booked to an earlier tier was used all the same, and its slot came free.
+                const bool used = to == "charged" || row.text(3) == "draw order";
+                (used ? sums.used : sums.returned) += units;
+            },
+            team_);
+    }
+
+    void compare_tranches() {
+        database_.each(
+            "SELECT id, purchased, available, charged, in_doubt, expired, leased FROM tranche WHERE team = ?",
+            [&](auto& row) {
+                ++report_.tranches;
+                const std::string name = "tranche " + tranche_name(row.integer(0)) + ": ";
+                const Places& places = places_[row.integer(0)];
+                if (!row.is_null(1)) compare(name + "purchased", row.integer(1), places.purchased);
+                compare(name + "available", row.integer(2), places.available);
+                compare(name + "charged", row.integer(3), places.charged);
+                compare(name + "in doubt", row.integer(4), places.in_doubt);
+                compare(name + "expired", row.integer(5), places.expired);
+                compare(name + "leased", row.integer(6), places.leased);
+                const std::int64_t sum =
+                    row.integer(2) + row.integer(3) + row.integer(4) + row.integer(5) + row.integer(6);
+                if (!row.is_null(1) && sum != row.integer(1)) {
+                    differ(name + "its places add up to " + std::to_string(sum) + ", but " +
+                           std::to_string(row.integer(1)) + " were purchased");
+                }
+                check_sign(name, places);
+            },
+            team_);
+    }
+
+    void check_sign(const std::string& name, const Places& places) {
+        if (places.available < 0 || places.charged < 0 || places.in_doubt < 0 || places.expired < 0 ||
+            places.leased < 0) {
+            differ(name + "a place is below 0 by the ledger");
+        }
+    }
+
+    void compare_holdings() {
+        database_.each(
+            "SELECT holding.tranche, holding.agent, holding.incarnation, granted, used, returned, in_hours, "
+            "(SELECT coalesce(sum(units), 0) FROM unit_hour WHERE unit_hour.agent = holding.agent AND "
+            "unit_hour.incarnation = holding.incarnation AND unit_hour.tranche = holding.tranche) "
+            "FROM holding WHERE tranche IN (SELECT id FROM tranche WHERE team = ?)",
+            [&](auto& row) {
+                ++report_.holdings;
+                const HoldingKey key{row.integer(0), row.string(1), row.integer(2)};
+                const std::string name =
+                    "agent " + row.string(1) + ", tranche " + tranche_name(row.integer(0)) + ": ";
+                const HoldingSums sums = holdings_[key];
+                holdings_.erase(key);
+                compare(name + "granted", row.integer(3), sums.granted);
+                compare(name + "used", row.integer(4), sums.used);
+                compare(name + "returned", row.integer(5), sums.returned);
+                if (row.integer(6) != row.integer(7) || row.integer(7) > row.integer(4)) {
+                    differ(name + std::to_string(row.integer(7)) + " units by hour, " +
+                           std::to_string(row.integer(6)) + " expected, of " +
+                           std::to_string(row.integer(4)) + " used");
+                } else if (row.integer(7) < row.integer(4)) {
+                    find(name + std::to_string(row.integer(4) - row.integer(7)) +
+                         " units used, in hours not yet reported");
+                }
+            },
+            team_);
+        for (const auto& [key, sums] : holdings_) {
+            if (sums.granted == 0 && sums.used == 0 && sums.returned == 0) continue;  // no lease's move
+            differ("agent " + std::get<1>(key) + ", tranche " + tranche_name(std::get<0>(key)) +
+                   ": in the ledger, but not among the holdings");
+        }
+    }
+
+    void compare_team() {
+        // Each unit used is charged once, whichever tier it was booked to.
+        database_.each(
+            "SELECT resource, sum(charged), (SELECT coalesce(sum(used), 0) FROM holding JOIN tranche AS t "
+            "ON t.id = holding.tranche WHERE t.team = ?1 AND t.resource = tranche.resource) "
+            "FROM tranche WHERE team = ?1 GROUP BY resource",
+            [&](auto& row) {
+                if (row.integer(1) == row.integer(2)) return;
+                differ("resource " + row.string(0) + ": " + std::to_string(row.integer(1)) +
+                       " units charged, " + std::to_string(row.integer(2)) + " used");
+            },
+            team_);
+        database_.each(
+            "SELECT resource, sum(agent_resource.remainder), sum(agent_resource.overage_units), "
+            "(SELECT remainder FROM team_resource WHERE team = ?1 AND resource = agent_resource.resource), "
+            "(SELECT overage_units FROM team_resource WHERE team = ?1 AND resource = "
+            "agent_resource.resource) "
+            "FROM agent_resource JOIN agent ON agent.id = agent_resource.agent WHERE agent.team = ?1 "
+            "GROUP BY resource",
+            [&](auto& row) {
+                if (row.integer(1) == row.integer(3) && row.integer(2) == row.integer(4)) return;
+                differ("resource " + row.string(0) + ": the team's remainder or overage isn't its agents'");
+            },
+            team_);
+    }
+
+    void look_at_agents() {
+        database_.each(
+            "SELECT a.agent, a.resource, a.metered, a.remainder, a.overage_units, resource.unit_size, "
+            "(SELECT coalesce(sum(used), 0) FROM holding JOIN tranche ON tranche.id = holding.tranche WHERE "
+            "holding.agent = a.agent AND holding.incarnation = a.incarnation AND tranche.resource = "
+            "a.resource) FROM agent_resource AS a JOIN agent ON agent.id = a.agent "
+            "JOIN resource ON resource.key = a.resource WHERE agent.team = ?",
+            [&](auto& row) {
+                const std::int64_t completed = row.integer(2) / row.integer(5);
+                if (completed == row.integer(4) + row.integer(6)) return;
+                find("agent " + row.string(0) + ", resource " + row.string(1) + ": metered " +
+                     std::to_string(completed) + " units, but used " + std::to_string(row.integer(6)) +
+                     " and " + std::to_string(row.integer(4)) + " in overage");
+            },
+            team_);
+        for (const Evidence& evidence : list_evidence(database_, team_)) {
+            find("agent " + evidence.agent + ": refused " + std::to_string(evidence.times) +
+                 " times, last at " + core::format_rfc3339(evidence.last_at) + ": " + evidence.detail);
+        }
+    }
+
+    Database& database_;
+    std::string team_;
+    AuditReport report_;
+    std::map<std::int64_t, Places> places_;
+    std::map<HoldingKey, HoldingSums> holdings_;
+};
+
+boost::json::array array_of(const std::vector<std::string>& lines) {
+    boost::json::array array;
+    for (const std::string& line : lines) array.emplace_back(line);
+    return array;
+}
+
+}  // namespace
+
+AuditReport audit(Database& database, const std::string& team) {
+    return Audit(database, team).run();
+}
+
+boost::json::object audit_to_json(const std::string& team, const AuditReport& report) {
+    boost::json::object json;
+    json["team"] = team;
+    json["ok"] = report.ok();
+    json["checked"] = {
+        {"tranches", report.tranches}, {"holdings", report.holdings}, {"entries", report.entries}};
+    json["differences"] = array_of(report.differences);
+    json["findings"] = array_of(report.findings);
+    return json;
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,230 @@
+// Each command's options, one function a group.
+#include "account/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <sstream>
+
+namespace meterbox::account {
+
+namespace {
+
+constexpr const char* default_store = "/var/lib/meterbox-account";
+
+class Parser {
+public:
+    Parser() {
+        app_.set_version_flag("--version", std::string("meterbox-account ") + METERBOX_VERSION);
+        app_.fallthrough();
+        app_.require_subcommand(1);
+        app_.add_option("--store", line_.store, "folder of the account's store")
+            ->envname("METERBOX_ACCOUNT_STORE")
+            ->default_str(default_store);
+        app_.add_flag("--json", json_, "print JSON");
+        add_serve();
+        add_team();
+        add_resource();
+        add_grant();
+        add_agent();
+        add_reports();
+        add_store_commands();
+    }
+
+    CommandLine parse(const std::vector<std::string>& arguments) {
+        try {
+            app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+        } catch (const CLI::ParseError& error) {
+            line_.done = outcome_of(error);
+            return line_;
+        }
+        if (line_.store.empty()) line_.store = default_store;
+        if (line_.store.find("://") != std::string::npos) {
+            line_.done = not_available("a store at a URL (PostgreSQL)");
+        } else if (unavailable_) {
+            line_.done = not_available(*unavailable_);
+        }
+        return line_;
+    }
+
+private:
+    using Run = std::function<Outcome(Store&, bool)>;
+
+    Outcome outcome_of(const CLI::ParseError& error) {
+        std::ostringstream out;
+        std::ostringstream err;
+        if (app_.exit(error, out, err) == 0) return {exit_done, out.str(), {}};
+        std::string what = error.what();
+        std::ranges::replace(what, '\n', ' ');
+        return wrong_usage(what + ": see `meterbox-account --help`");
+    }
+
+    CLI::App* group(const char* name, const char* about) {
+        CLI::App* made = app_.add_subcommand(name, about);
+        made->require_subcommand(1);
+        made->fallthrough();
+        return made;
+    }
+    CLI::App* command(CLI::App& parent, const char* name, const char* about, Run run) {
+        CLI::App* made = parent.add_subcommand(name, about);
+        made->fallthrough();
+        made->callback([this, run = std::move(run)] {
+            line_.command = [run, json = json_](Store& store) { return run(store, json); };
+        });
+        return made;
+    }
+    // In the contract, and not in this version: said so, whatever its arguments.
+    void unavailable(CLI::App& parent, const std::string& prefix, const char* name) {
+        CLI::App* made = parent.add_subcommand(name, "not available in this version");
+        made->prefix_command();
+        made->callback([this, text = "`" + prefix + name + "`"] { unavailable_ = text; });
+    }
+    void unavailable_option(CLI::App* command, const std::string& name) {
+        command->add_option_function<std::string>(
+            name, [this, name](const std::string&) { unavailable_ = name; }, "not available in this version");
+    }
+
+    void add_serve() {
+        CLI::App* serve = app_.add_subcommand("serve", "the service");
+        serve->fallthrough();
+        auto options = std::make_shared<ServeOptions>();
+        serve->add_option("--listen", options->listen, "HOST:PORT for agents")->capture_default_str();
+        serve->add_option("--admin-listen", options->admin_listen, "HOST:PORT for admins")
+            ->capture_default_str();
+        serve->add_option("--name", options->names, "a name in the server's certificate")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        serve->callback([this, options] { line_.serve = *options; });
+    }
+
+    void add_team() {
+        CLI::App* team = group("team", "teams");
+        auto options = std::make_shared<TeamOptions>();
+        CLI::App* add = command(*team, "add", "a new team",
+                                [options](Store& s, bool json) { return team_add(s, *options, json); });
+        CLI::App* set = command(*team, "set", "change a team",
+                                [options](Store& s, bool json) { return team_set(s, *options, json); });
+        for (CLI::App* each : {add, set}) {
+            each->add_option("TEAM", options->team)->required();
+            each->add_option("--name", options->name, "for people");
+            each->add_option("--zone", options->zone, "IANA time zone, default UTC");
+        }
+        unavailable_option(set, "--lost");
+        unavailable_option(set, "--lost-after");
+        command(*team, "list", "all teams", team_list);
+        auto key = std::make_shared<std::string>();
+        command(*team, "show", "one team", [key](Store& s, bool json) { return team_show(s, *key, json); })
+            ->add_option("TEAM", *key)
+            ->required();
+    }
+
+    void add_resource() {
+        CLI::App* resource = group("resource", "what is metered");
+        auto options = std::make_shared<ResourceOptions>();
+        CLI::App* add = command(*resource, "add", "a new resource", [options](Store& s, bool json) {
+            return account::resource_add(s, *options, json);
+        });
+        CLI::App* set = command(*resource, "set", "change a resource", [options](Store& s, bool json) {
+            return account::resource_set(s, *options, json);
+        });
+        for (CLI::App* each : {add, set}) {
+            each->add_option("KEY", options->key)->required();
+            each->add_option("--name", options->name, "for people");
+            each->add_option("--enforcement", options->enforcement, "hard, soft or none");
+            each->add_option("--price", options->price, "of a unit, in minor units of the currency");
+            each->add_option("--currency", options->currency, "like EUR");
+        }
+        add->add_option("--kind", options->kind, "exhaustible or returnable")->required();
+        add->add_option("--measure", options->measure, "duration or count")->required();
+        add->add_option("--unit", options->unit, "a unit's size: 20m, 1")->required();
+        add->add_option("--rate-token-flex", options->rate_token_flex, "tokens a unit");
+        add->add_option("--rate-flex", options->rate_flex, "tokens a unit");
+        command(*resource, "list", "all resources", resource_list);
+    }
+
+    void add_grant() {
+        CLI::App* grant = group("grant", "what teams may use");
+        auto options = std::make_shared<GrantOptions>();
+        CLI::App* add = command(*grant, "add", "a new grant", [options](Store& s, bool json) {
+            return account::grant_add(s, *options, json);
+        });
+        add->add_option("TEAM", options->team)->required();
+        add->add_option("--resource", options->resource, "KEY");
+        add->add_option("--tier", options->tier, "free or payg")->required();
+        add->add_option("--amount", options->amount, "units");
+        add->add_option("--cap", options->cap, "payg: units at most");
+        add->add_option("--starts", options->starts, "RFC 3339 or a date; default now");
+        add->add_option("--ends", options->ends, "RFC 3339 or a date; default never");
+        add->add_option("--zone", options->zone, "of the dates; default the team's");
+        for (const char* name : {"--refresh", "--anchor", "--tokens"}) unavailable_option(add, name);
+        auto team = std::make_shared<std::string>();
+        command(*grant, "list", "a team's grants",
+                [team](Store& s, bool json) { return account::grant_list(s, *team, json); })
+            ->add_option("TEAM", *team)
+            ->required();
+        unavailable(*grant, "grant ", "end");
+    }
+
+    void add_agent() {
+        CLI::App* agent = group("agent", "agents of a team");
+        auto team = std::make_shared<std::string>();
+        auto ttl = std::make_shared<std::string>("1h");
+        CLI::App* token =
+            command(*agent, "token", "a one-time enrollment token",
+                    [team, ttl](Store& s, bool json) { return agent_token(s, *team, *ttl, json); });
+        token->add_option("TEAM", *team)->required();
+        token->add_option("--ttl", *ttl, "how long it can be used")->capture_default_str();
+        command(*agent, "list", "a team's agents",
+                [team](Store& s, bool json) { return agent_list(s, *team, json); })
+            ->add_option("TEAM", *team)
+            ->required();
+        for (const char* name : {"revoke", "write-off", "allow"}) unavailable(*agent, "agent ", name);
+    }
+
+    void add_reports() {
+        auto options = std::make_shared<UsageOptions>();
+        options->by = "day";
+        command(app_, "balance", "a team's cards",
+                [options](Store& s, bool json) { return balance(s, options->team, json); })
+            ->add_option("TEAM", options->team)
+            ->required();
+        command(app_, "audit", "recompute a team's balances from the ledger",
+                [options](Store& s, bool json) { return audit_team(s, options->team, json); })
+            ->add_option("TEAM", options->team)
+            ->required();
+        CLI::App* usage = command(app_, "usage", "a team's usage, in UTC", [options](Store& s, bool json) {
+            return account::usage(s, *options, json);
+        });
+        usage->add_option("TEAM", options->team)->required();
+        usage->add_option("--from", options->from, "RFC 3339 or a date; default the first of this month");
+        usage->add_option("--to", options->to, "exclusive; default now");
+        usage->add_option("--by", options->by, "hour, day or month")->capture_default_str();
+        for (const char* name : {"invoice", "adjust"}) unavailable(app_, "", name);
+    }
+
+    void add_store_commands() {
+        command(app_, "ca", "print the CA's certificate", show_ca);
+        CLI::App* admin = group("admin", "access to the admin port");
+        auto team = std::make_shared<std::string>();
+        auto ttl = std::make_shared<std::string>("30d");
+        CLI::App* token = command(*admin, "token", "a new token", [team, ttl](Store& s, bool json) {
+            return admin_token(s, *team, *ttl, json);
+        });
+        token->add_option("--team", *team, "read this team only");
+        token->add_option("--ttl", *ttl, "how long it is good")->capture_default_str();
+        for (const char* name : {"backup", "restore"}) unavailable(app_, "", name);
+    }
+
+    CLI::App app_{"meterbox-account: the central account of meterbox", "meterbox-account"};
+    CommandLine line_;
+    bool json_ = false;
+    std::optional<std::string> unavailable_;
+};
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments) {
+    return Parser().parse(arguments);
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,93 @@
+// The operator's commands as functions: options in, text and exit code out. The same code runs in the
+// command's own process and, while the service runs, inside it; the caller gives it a transaction.
+// Nothing is written before everything is checked. Parsing of arguments: command_line.hpp.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "account/store.hpp"
+
+namespace meterbox::account {
+
+// Exit codes of the contract.
+enum ExitCode { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_unreachable = 3 };
+
+struct Outcome {
+    int exit = exit_done;
+    std::string out;  // whole lines
+    std::string err;  // one line, without its end
+};
+
+Outcome failed(std::string what);       // 1
+Outcome wrong_usage(std::string what);  // 2
+Outcome from_error(const core::Error& error);
+Outcome not_available(std::string_view what);  // a part of the design, not of this version: 2
+
+struct TeamOptions {
+    std::string team;
+    std::optional<std::string> name;
+    std::optional<std::string> zone;
+};
+Outcome team_add(Store& store, const TeamOptions& options, bool json);
+Outcome team_set(Store& store, const TeamOptions& options, bool json);
+Outcome team_list(Store& store, bool json);
+Outcome team_show(Store& store, const std::string& team, bool json);
+
+struct ResourceOptions {
+    std::string key;
+    std::string kind;
+    std::string measure;
+    std::string unit;
+    std::optional<std::string> name;
+    std::optional<std::string> enforcement;
+    std::optional<std::int64_t> rate_token_flex;
+    std::optional<std::int64_t> rate_flex;
+    std::optional<std::int64_t> price;
+    std::optional<std::string> currency;
+};
+Outcome resource_add(Store& store, const ResourceOptions& options, bool json);
+Outcome resource_set(Store& store, const ResourceOptions& options, bool json);
+Outcome resource_list(Store& store, bool json);
+
+struct GrantOptions {
+    std::string team;
+    std::string resource;
+    std::string tier;
+    std::optional<std::int64_t> amount;
+    std::optional<std::int64_t> cap;
+    std::string starts;
+    std::string ends;
+    std::string zone;
+};
+Outcome grant_add(Store& store, const GrantOptions& options, bool json);
+Outcome grant_list(Store& store, const std::string& team, bool json);
+
+Outcome agent_token(Store& store, const std::string& team, const std::string& ttl, bool json);
+Outcome agent_list(Store& store, const std::string& team, bool json);
+
+Outcome balance(Store& store, const std::string& team, bool json);
+struct UsageOptions {
+    std::string team;
+    std::string from;
+    std::string to;
+    std::string by;
+};
+Outcome usage(Store& store, const UsageOptions& options, bool json);
+Outcome audit_team(Store& store, const std::string& team, bool json);
+
+Outcome show_ca(Store& store, bool json);
+Outcome admin_token(Store& store, const std::string& team, const std::string& ttl, bool json);
+
+// What the admin port gives as well.
+boost::json::object cards_json(Store& store, const std::string& team);
+boost::json::object agents_json(Store& store, const std::string& team);
+
+bool team_exists(Store& store, const std::string& team);
+Outcome no_such_team(const std::string& team);
+
+// RFC 3339, or a date: its first instant in the zone. none: neither, or a date in a zone other than UTC,
+// which this version can't place.
+std::optional<core::UtcTime> parse_time(const std::string& text, const std::string& zone);
+
+}  // namespace meterbox::account

@@ -1,0 +1,110 @@
+// balance, usage, audit.
+#include <boost/json.hpp>
+
+#include "account/audit.hpp"
+#include "account/catalogue.hpp"
+#include "account/commands.hpp"
+#include "account/pool.hpp"
+#include "account/table.hpp"
+#include "account/team_cards.hpp"
+#include "account/usage.hpp"
+
+namespace meterbox::account {
+
+namespace {
+
+std::vector<core::Card> cards_of(Store& store, const std::string& team) {
+    Ledger ledger(store.database(), store.now());
+    Pool pool(store.database(), team);
+    pool.expire_ended(ledger);
+    return team_cards(store.database(), pool, load_catalogue(store.database()), store.settings(),
+                      ledger.now());
+}
+
+std::string amount_text(core::Amount amount, core::Measure measure) {
+    return measure == core::Measure::duration ? core::format_short_duration(amount.value())
+                                              : std::to_string(amount.value());
+}
+
+}  // namespace
+
+boost::json::object cards_json(Store& store, const std::string& team) {
+    boost::json::array cards;
+    for (const core::Card& card : cards_of(store, team)) cards.push_back(core::card_to_json(card));
+    boost::json::object json{{"team", team}, {"as_of", core::format_rfc3339(store.now())}};
+    json["cards"] = std::move(cards);
+    return json;
+}
+
+Outcome balance(Store& store, const std::string& team, bool json) {
+    if (!team_exists(store, team)) return no_such_team(team);
+    if (json) return {exit_done, boost::json::serialize(cards_json(store, team)) + "\n", {}};
+    Table table({"RESOURCE", "STATE", "AVAILABLE", "OF", "USED", "LEASED", "CHARGED", "REMAINDER", "OVERAGE",
+                 "ENDS"});
+    for (const core::Card& card : cards_of(store, team)) {
+        const auto percent = core::used_percent(card.purchased_units, card.available_units);
+        const bool open_only = card.payg_open && card.purchased_units.value() == 0;
+        table.add({card.resource, std::string(core::name_of(card.state)),
+                   open_only ? "no limit" : std::to_string(card.available_units.value()),
+                   open_only
+                       ? "-"
+                       : std::to_string(card.purchased_units.value()) + (card.payg_open ? " + payg" : ""),
+                   percent ? std::to_string(*percent) + " %" : "-", std::to_string(card.leased_units.value()),
+                   std::to_string(card.charged_units.value()), amount_text(card.remainder, card.measure),
+                   std::to_string(card.overage_units.value()),
+                   card.ends_at ? core::format_rfc3339(*card.ends_at) : "-"});
+    }
+    return {exit_done, table.text(), {}};
+}
+
+Outcome usage(Store& store, const UsageOptions& options, bool json) {
+    const auto from =
+        options.from.empty() ? start_of_period(store.now(), Period::month) : parse_time(options.from, "UTC");
+    const auto to = options.to.empty() ? store.now() + 1 : parse_time(options.to, "UTC");
+    const auto by = period_from(options.by);
+    if (!from)
+        return wrong_usage("--from " + options.from +
+                           ": a date or a time like 2026-07-15T00:00:00Z is needed");
+    if (!to)
+        return wrong_usage("--to " + options.to + ": a date or a time like 2026-07-15T00:00:00Z is needed");
+    if (!by) return wrong_usage("--by " + options.by + ": hour, day or month");
+    if (*to < *from) return wrong_usage("--to is before --from");
+    if (!team_exists(store, options.team)) return no_such_team(options.team);
+    const auto rows = team_usage(store.database(), options.team, *from, *to, *by);
+    if (json) return {exit_done, boost::json::serialize(usage_to_json(rows)) + "\n", {}};
+
+    const Catalogue catalogue = load_catalogue(store.database());
+    Table table({"FROM", "RESOURCE", "AGENT", "SUBJECT", "USAGE", "UNITS"});
+    for (const UsageRow& row : rows) {
+        core::Measure measure = core::Measure::count;
+        for (const core::Resource& resource : catalogue.resources) {
+            if (resource.key == row.resource) measure = resource.measure;
+        }
+        table.add({core::format_rfc3339(row.from), row.resource, row.agent,
+                   row.subject.empty() ? "-" : row.subject, amount_text(row.usage, measure),
+                   std::to_string(row.units.value())});
+    }
+    return {exit_done, table.text(), {}};
+}
+
+Outcome audit_team(Store& store, const std::string& team, bool json) {
+    if (!team_exists(store, team)) return no_such_team(team);
+    const AuditReport report = audit(store.database(), team);
+    Outcome outcome;
+    if (!report.ok()) {
+        outcome = failed(std::to_string(report.differences.size()) + " differences in team " + team + ": " +
+                         report.differences.front());
+    }
+    if (json) {
+        outcome.out = boost::json::serialize(audit_to_json(team, report)) + "\n";
+        return outcome;
+    }
+    outcome.out = "team " + team + ": " + std::to_string(report.entries) + " entries, " +
+                  std::to_string(report.tranches) + " tranches, " + std::to_string(report.holdings) +
+                  " leases " + (report.ok() ? "agree" : "DON'T AGREE") + "\n";
+    for (const std::string& line : report.differences) outcome.out += "difference: " + line + "\n";
+    for (const std::string& line : report.findings) outcome.out += "finding: " + line + "\n";
+    return outcome;
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,112 @@
+// team add, set, list, show.
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "account/commands.hpp"
+#include "account/table.hpp"
+#include "core/resource.hpp"
+
+namespace meterbox::account {
+
+namespace {
+
+constexpr std::size_t name_bytes_max = 128;
+
+struct Team {
+    std::string key;
+    std::string name;
+    std::string zone;
+    core::UtcTime created_at;
+};
+
+Team team_of(platform::sqlite::Cursor& row) {
+    return {row.string(0), row.string(1), row.string(2), {row.integer(3)}};
+}
+
+std::optional<Team> find_team(Store& store, const std::string& key) {
+    return store.database().first("SELECT key, name, zone, created_at FROM team WHERE key = ?", team_of, key);
+}
+
+boost::json::object to_json(const Team& team) {
+    return {{"team", team.key},
+            {"name", team.name},
+            {"zone", team.zone},
+            {"created_at", core::format_rfc3339(team.created_at)}};
+}
+
+// A name of the IANA database. Where that isn't installed, its form is all that can be checked.
+bool is_zone(const std::string& zone) {
+    if (zone == "UTC") return true;
+    if (zone.empty() || zone.size() > 64 || zone.front() == '/' || zone.find("..") != std::string::npos) {
+        return false;
+    }
+    if (zone.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") !=
+        std::string::npos) {
+        return false;
+    }
+    const std::filesystem::path zones = "/usr/share/zoneinfo";
+    std::error_code ignored;
+    if (!std::filesystem::exists(zones / "Europe", ignored)) return zone.find('/') != std::string::npos;
+    return std::filesystem::is_regular_file(zones / zone, ignored);
+}
+
+std::optional<Outcome> problem_of(const TeamOptions& options) {
+    if (!core::is_key(options.team)) {
+        return wrong_usage("TEAM " + options.team + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
+    }
+    if (options.zone && !is_zone(*options.zone)) {
+        return wrong_usage("--zone " + *options.zone + ": not an IANA time zone like Europe/Paris or UTC");
+    }
+    if (options.name && (options.name->empty() || options.name->size() > name_bytes_max)) {
+        return wrong_usage("--name: 1 to 128 bytes");
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Outcome team_add(Store& store, const TeamOptions& options, bool json) {
+    if (const auto problem = problem_of(options)) return *problem;
+    if (team_exists(store, options.team)) return failed("team " + options.team + " is there already");
+    store.database().run("INSERT INTO team (key, name, zone, created_at) VALUES (?, ?, ?, ?)", options.team,
+                         options.name.value_or(options.team), options.zone.value_or("UTC"), store.now());
+    if (!json) return {exit_done, options.team + "\n", {}};
+    return {exit_done, boost::json::serialize(boost::json::object{{"id", options.team}}) + "\n", {}};
+}
+
+Outcome team_set(Store& store, const TeamOptions& options, bool json) {
+    if (const auto problem = problem_of(options)) return *problem;
+    auto team = find_team(store, options.team);
+    if (!team) return no_such_team(options.team);
+    team->name = options.name.value_or(team->name);
+    team->zone = options.zone.value_or(team->zone);
+    store.database().run("UPDATE team SET name = ?, zone = ? WHERE key = ?", team->name, team->zone,
+                         team->key);
+    return {exit_done, json ? boost::json::serialize(to_json(*team)) + "\n" : "", {}};
+}
+
+Outcome team_list(Store& store, bool json) {
+    std::vector<Team> teams;
+    store.database().each("SELECT key, name, zone, created_at FROM team ORDER BY key",
+                          [&](auto& row) { teams.push_back(team_of(row)); });
+    Table table({"TEAM", "NAME", "ZONE"});
+    boost::json::array list;
+    for (const Team& team : teams) {
+        table.add({team.key, team.name, team.zone});
+        list.push_back(to_json(team));
+    }
+    if (!json) return {exit_done, table.text(), {}};
+    return {exit_done, boost::json::serialize(boost::json::object{{"teams", list}}) + "\n", {}};
+}
+
+Outcome team_show(Store& store, const std::string& key, bool json) {
+    const auto team = find_team(store, key);
+    if (!team) return no_such_team(key);
+    if (json) return {exit_done, boost::json::serialize(to_json(*team)) + "\n", {}};
+    return {exit_done,
+            "team  " + team->key + "\nname  " + team->name + "\nzone  " + team->zone + "\nsince " +
+                core::format_rfc3339(team->created_at) + "\n",
+            {}};
+}
+
+}  // namespace meterbox::account
