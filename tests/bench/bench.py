@@ -5,6 +5,7 @@ fdatasync and redis with appendfsync=always are measured in the same repetitions
 because disks drift within minutes. Medians. A full run writes docs/BENCHMARKS.md; --quick prints alone.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -17,7 +18,6 @@ sys.path.insert(0, os.path.join(TOP, "tests/e2e"))
 from footprint import binary_size, idle_cost, memory, time_to_first_answer  # noqa: E402
 from references import Redis, fdatasync_rate  # noqa: E402
 from support import BIN, Account, Agent, run  # noqa: E402
-import json  # noqa: E402
 
 CONNECTIONS = (1, 8, 64)
 TARGETS = {1: 0.4, 8: 1.8, 64: 5.0}  # durable acknowledgements a second, against fdatasync a second
@@ -50,8 +50,8 @@ class Bench:
         try:
             figures = json.loads(run(
                 f"{BIN}/http_load", "--socket", agent.products, "--resource", "render",
-                "--connections", str(connections), "--seconds", str(self.seconds), "--ids", ids,
-                "--batch", str(batch)))
+                "--connections", str(connections), "--seconds", str(self.seconds), "--warmup", "0.2",
+                "--ids", ids, "--batch", str(batch)))
             name = f"{connections} {ids}" + (f" x{batch}" if batch > 1 else "")
             self.note(f"{name} rate", figures["events_per_second"])
             self.note(f"{name} p50", figures["p50_us"])

@@ -1,6 +1,7 @@
 """What the agent is measured against: the disk's fdatasync, and redis that syncs each write."""
 
 import csv
+import json
 import os
 import subprocess
 
@@ -10,7 +11,8 @@ from support import BIN, Process, run
 
 def fdatasync_rate(folder, seconds):
     """4 KiB overwrites with fdatasync a second, in a preallocated file."""
-    return float(run(f"{BIN}/fsync_probe", folder, str(seconds)).split()[0])
+    return json.loads(run(f"{BIN}/fsync_probe", "--dir", folder, "--ms", str(int(seconds * 1000)),
+                          "--json"))["per_second"]
 
 
 class Redis:
