@@ -162,6 +162,7 @@ Result<void> Connection::prepare_transactions() {
 }
 
 Result<void> Connection::execute(const std::string& sql) {
+    if (auto refused = refusal()) return *refused;
     const int code = sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) return failure(code, "can't use");
     return {};
@@ -196,26 +197,38 @@ Result<std::int64_t> Connection::number(std::string_view sql) {
 Result<void> Connection::begin() {
     METERBOX_ASSERT(!in_transaction());
     transaction_fault_ = StorageFault::none;
-    return run_plain(begin_, "can't begin in");
+    auto begun = run_plain(begin_, "can't begin in");
+    begun_ = begun.has_value();
+    return begun;
 }
 
 Result<void> Connection::commit() {
-    if (transaction_fault_ != StorageFault::none) {
-        rollback();
-        last_fault_ = transaction_fault_;
-        return Error{ErrorCode::storage, transaction_fault_detail_, {}, {}};
+    METERBOX_ASSERT(begun_);
+    Result<void> committed;
+    if (const auto refused = refusal()) {
+        committed = *refused;
+    } else {
+        committed = run_plain(commit_, "can't commit to");
     }
-    METERBOX_ASSERT(in_transaction());
-    auto committed = run_plain(commit_, "can't commit to");
     if (!committed) rollback();
+    begun_ = false;
     return committed;
 }
 
 void Connection::rollback() noexcept {
+    begun_ = false;
     // SQLite rolls back by itself after most faults.
     if (!in_transaction()) return;
     sqlite3_step(rollback_);
     sqlite3_reset(rollback_);
+}
+
+// SQLite may have rolled back at the fault. What a transaction's caller still does would then be
+// committed by itself, each statement alone.
+std::optional<Error> Connection::refusal() {
+    if (!begun_ || transaction_fault_ == StorageFault::none) return std::nullopt;
+    last_fault_ = transaction_fault_;
+    return Error{ErrorCode::storage, transaction_fault_detail_, {}, {}};
 }
 
 Result<void> Connection::run_plain(sqlite3_stmt* statement, std::string_view what) {
@@ -257,7 +270,7 @@ Error Connection::failure(int code, std::string_view what) {
         }
     }
     detail += " [sqlite " + std::to_string(code) + "]";
-    if (poisons(last_fault_) && transaction_fault_ == StorageFault::none) {
+    if (begun_ && poisons(last_fault_) && transaction_fault_ == StorageFault::none) {
         transaction_fault_ = last_fault_;
         transaction_fault_detail_ = detail;
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,8 +53,9 @@ public:
     [[nodiscard]] core::Result<std::int64_t> number(std::string_view sql);
 
     [[nodiscard]] core::Result<void> begin();  // IMMEDIATE
-    // Refused, and rolled back, when any statement since begin() met a storage fault: what a full disk
-    // cut in half is never committed, even if its caller didn't look.
+    // Refused, and rolled back, when any statement since begin() met a storage fault; each statement in
+    // between is refused, too. So what a full disk cut in half is never stored, even if its caller didn't
+    // look.
     [[nodiscard]] core::Result<void> commit();
     void rollback() noexcept;
     bool in_transaction() const;
@@ -77,6 +79,7 @@ private:
     core::Result<void> prepare_transactions();
     core::Result<void> run_plain(sqlite3_stmt* statement, std::string_view what);
     core::Error failure(int code, std::string_view what);
+    std::optional<core::Error> refusal();
 
     std::filesystem::path path_;
     sqlite3* database_;
@@ -86,6 +89,7 @@ private:
     StorageFault last_fault_ = StorageFault::none;
     StorageFault transaction_fault_ = StorageFault::none;
     std::string transaction_fault_detail_;
+    bool begun_ = false;
     bool created_ = false;
 };
 

@@ -19,6 +19,7 @@ Cursor::Cursor(Cursor&& other) noexcept
     : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
 
 Result<bool> Cursor::next() {
+    if (auto refused = connection_->refusal()) return *refused;
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
@@ -70,6 +71,7 @@ void Statement::expect_parameters(std::size_t count) const {
 }
 
 Result<void> Statement::run_bound() {
+    if (auto refused = connection_->refusal()) return *refused;
     int code = sqlite3_step(statement_);
     while (code == SQLITE_ROW) code = sqlite3_step(statement_);
     Result<void> done;

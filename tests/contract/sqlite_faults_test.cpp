@@ -147,6 +147,10 @@ TEST_CASE("what a full disk cut in half is never committed, even if nobody looke
     REQUIRE(connection->execute("INSERT INTO t VALUES(1, x'00')"));
     const auto ignored = connection->execute("INSERT INTO t VALUES(2, zeroblob(200000))");
     CHECK_FALSE(ignored);
+    // SQLite has rolled back by itself; this must not be stored on its own.
+    CHECK_FALSE(connection->execute("INSERT INTO t VALUES(4, x'00')"));
+    Statement insert = connection->statement("INSERT INTO t VALUES(5, x'00')");
+    CHECK_FALSE(insert.run());
     const auto committed = connection->commit();
     REQUIRE_FALSE(committed);
     CHECK(committed.error().detail.find("disk full") != std::string::npos);

@@ -1,0 +1,501 @@
+// The promises of group commit, kept on either thread and whatever fails. (Catch2 can't check on the
+// store thread: what is applied there asserts.)
+#include "platform/store/store_thread.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/assert.hpp"
+#include "core/limits.hpp"
+#include "platform/sqlite/connection_transactions.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/faulty_transactions.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace meterbox;
+using namespace meterbox::platform;
+using platform::store::StoreThread;
+using tests::FaultyTransactions;
+
+namespace {
+
+class Job final : public store::CommitJob {
+public:
+    std::function<void()> on_apply = [] {};
+    std::function<void(const core::Result<void>&)> on_finish = [](const auto&) {};
+    std::size_t events = 1;
+
+    void apply() override { on_apply(); }
+    void finish(const core::Result<void>& committed) override { on_finish(committed); }
+    std::size_t weight() const override { return events; }
+};
+
+class Read final : public store::ReadJob {
+public:
+    std::function<void()> on_run = [] {};
+    std::function<void()> on_finish = [] {};
+    void run() override { on_run(); }
+    void finish() override { on_finish(); }
+};
+
+class Idle final : public store::IdleWork {
+public:
+    std::function<bool()> on_run = [] { return false; };
+    std::function<void()> on_finish = [] {};
+    bool run(const store::Slice&) override { return on_run(); }
+    void finish() override { on_finish(); }
+};
+
+// A loop, a store thread on it, and a note of what was finished, in order.
+struct Fixture {
+    boost::asio::io_context loop{1};
+    FaultyTransactions transactions;
+    StoreThread thread{loop, transactions};
+    std::vector<int> finished;
+    std::vector<int> failed;
+
+    std::unique_ptr<Job> job(int number) {
+        auto made = std::make_unique<Job>();
+        made->on_finish = [this, number](const core::Result<void>& committed) {
+            (committed ? finished : failed).push_back(number);
+        };
+        return made;
+    }
+    void submit(int first, int last) {
+        for (int number = first; number <= last; ++number) thread.submit(job(number));
+    }
+    void run() {
+        loop.restart();
+        loop.run();
+    }
+    // After three at once, a lone job isn't all that there was a moment ago: it goes to the thread.
+    void expect_company() {
+        submit(-3, -1);
+        run();
+        finished.clear();
+    }
+};
+
+std::vector<int> numbers(int first, int last) {
+    std::vector<int> all;
+    for (int number = first; number <= last; ++number) all.push_back(number);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("jobs of one turn are one commit, finished in the order of submission", "[store]") {
+    Fixture fixture;
+    fixture.submit(1, 100);
+    CHECK(fixture.thread.waiting() == 100);
+    CHECK(fixture.finished.empty());
+    fixture.run();
+    CHECK(fixture.finished == numbers(1, 100));
+    CHECK(fixture.thread.waiting() == 0);
+    CHECK(fixture.transactions.committed() == 1);
+    CHECK(fixture.thread.statistics().commits == 1);
+    CHECK(fixture.thread.statistics().jobs == 100);
+}
+
+TEST_CASE("jobs that other handlers of the same turn submit are in the same commit", "[store]") {
+    Fixture fixture;
+    for (int number = 1; number <= 10; ++number) {
+        boost::asio::post(fixture.loop, [&fixture, number] { fixture.submit(number, number); });
+    }
+    fixture.run();
+    CHECK(fixture.finished == numbers(1, 10));
+    CHECK(fixture.transactions.committed() == 1);
+}
+
+TEST_CASE("a lone job is committed in place, without a thread switch", "[store]") {
+    Fixture fixture;
+    std::thread::id applied_on;
+    auto job = fixture.job(1);
+    job->on_apply = [&applied_on] { applied_on = std::this_thread::get_id(); };
+    fixture.thread.submit(std::move(job));
+    fixture.run();
+    CHECK(fixture.finished == numbers(1, 1));
+    CHECK(applied_on == std::this_thread::get_id());
+    CHECK(fixture.thread.statistics().inline_commits == 1);
+}
+
+TEST_CASE("while a commit runs the loop goes on, and what gathers is the next commit", "[store]") {
+    Fixture fixture;
+    fixture.expect_company();
+    std::promise<void> gathered;
+    auto first = fixture.job(0);
+    std::thread::id applied_on;
+    first->on_apply = [&] {
+        applied_on = std::this_thread::get_id();
+        // Only a loop that isn't waiting for this can fulfil it.
+        boost::asio::post(fixture.loop, [&] {
+            fixture.submit(1, 50);
+            gathered.set_value();
+        });
+        gathered.get_future().wait();
+    };
+    const int before = fixture.transactions.committed();
+    fixture.thread.submit(std::move(first));
+    fixture.run();
+    CHECK(applied_on != std::this_thread::get_id());
+    CHECK(fixture.finished == numbers(0, 50));
+    CHECK(fixture.transactions.committed() - before == 2);
+}
+
+TEST_CASE("a slow disk is never waited for on the loop, a quick one is again", "[store]") {
+    class SlowOnce final : public store::Transactions {
+    public:
+        bool slow = true;
+        core::Result<void> begin() override { return {}; }
+        core::Result<void> commit() override {
+            if (std::exchange(slow, false)) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            return {};
+        }
+        void rollback() noexcept override {}
+    };
+    boost::asio::io_context loop(1);
+    SlowOnce transactions;
+    StoreThread thread(loop, transactions);
+    const auto commit_one = [&] {
+        const auto before = thread.statistics().inline_commits;
+        thread.submit(std::make_unique<Job>());
+        loop.restart();
+        loop.run();
+        return thread.statistics().inline_commits > before;
+    };
+    CHECK(commit_one());
+    CHECK_FALSE(commit_one());
+    bool in_place_again = false;
+    for (int i = 0; i < 1000 && !in_place_again; ++i) in_place_again = commit_one();
+    CHECK(in_place_again);
+}
+
+TEST_CASE("a transaction is bounded in jobs and in events", "[store]") {
+    Fixture fixture;
+    const int jobs = static_cast<int>(core::limits::group_commit_jobs_max) + 1;
+    fixture.submit(1, jobs);
+    fixture.run();
+    CHECK(fixture.finished == numbers(1, jobs));
+    CHECK(fixture.transactions.committed() == 2);
+
+    fixture.finished.clear();
+    const int before = fixture.transactions.committed();
+    for (int number = 1; number <= 5; ++number) {
+        auto heavy = fixture.job(number);
+        heavy->events = core::limits::group_commit_events_max / 2;
+        fixture.thread.submit(std::move(heavy));
+    }
+    fixture.run();
+    CHECK(fixture.finished == numbers(1, 5));
+    CHECK(fixture.transactions.committed() - before == 3);
+}
+
+TEST_CASE("a job heavier than any transaction gets one of its own", "[store]") {
+    Fixture fixture;
+    auto heavy = fixture.job(1);
+    heavy->events = core::limits::group_commit_events_max * 2;
+    fixture.thread.submit(std::move(heavy));
+    fixture.submit(2, 2);
+    fixture.run();
+    CHECK(fixture.finished == numbers(1, 2));
+    CHECK(fixture.transactions.committed() == 2);
+}
+
+TEST_CASE("a failing begin or commit answers each job of its group and no other", "[store]") {
+    const int failing = GENERATE(1, 2, 3, 4, 5, 6);  // begin and commit of three groups
+    const bool on_thread = GENERATE(false, true);
+    CAPTURE(failing, on_thread);
+    Fixture fixture;
+    if (on_thread) fixture.expect_company();
+    fixture.transactions.fail_call(fixture.transactions.calls() + failing);
+    const int rolled_back = fixture.transactions.rolled_back();
+    for (int group = 0; group < 3; ++group) {
+        fixture.submit(2 * group, 2 * group + 1);
+        fixture.run();
+    }
+    CHECK(fixture.finished.size() + fixture.failed.size() == 6);
+    REQUIRE(fixture.failed.size() == 2);
+    CHECK(fixture.failed[1] == fixture.failed[0] + 1);
+    CHECK(fixture.transactions.rolled_back() - rolled_back == 1);
+    CHECK(fixture.thread.statistics().failed_commits == 1);
+    CHECK(fixture.thread.waiting() == 0);
+}
+
+TEST_CASE("after a failure its owner hears of it before the next commit begins", "[store]") {
+    Fixture fixture;
+    fixture.expect_company();
+    fixture.transactions.fail_call(fixture.transactions.calls() + 2);  // the commit of the next group
+    std::promise<void> gathered;
+    bool applied_before_heard = false;
+    auto first = std::make_unique<Job>();
+    first->on_apply = [&] {
+        boost::asio::post(fixture.loop, [&] {
+            auto second = fixture.job(2);
+            second->on_apply = [&] { applied_before_heard = fixture.failed.empty(); };
+            fixture.thread.submit(std::move(second));
+            gathered.set_value();
+        });
+        gathered.get_future().wait();
+    };
+    first->on_finish = [&](const core::Result<void>& committed) {
+        if (!committed) fixture.failed.push_back(1);
+    };
+    fixture.thread.submit(std::move(first));
+    fixture.run();
+    CHECK(fixture.failed == numbers(1, 1));
+    CHECK(fixture.finished == numbers(2, 2));
+    CHECK_FALSE(applied_before_heard);
+}
+
+TEST_CASE("a job that finish() submits is committed later, never inside", "[store]") {
+    Fixture fixture;
+    auto first = std::make_unique<Job>();
+    bool inside = false;
+    bool second_inside = true;
+    first->on_finish = [&](const core::Result<void>&) {
+        inside = true;
+        auto second = fixture.job(2);
+        second->on_apply = [&] { second_inside = inside; };
+        fixture.thread.submit(std::move(second));
+        inside = false;
+    };
+    fixture.thread.submit(std::move(first));
+    fixture.run();
+    CHECK(fixture.finished == numbers(2, 2));
+    CHECK_FALSE(second_inside);
+}
+
+TEST_CASE("stop() commits all that waits, and what its answers bring", "[store]") {
+    const bool on_thread = GENERATE(false, true);
+    Fixture fixture;
+    if (on_thread) fixture.expect_company();
+    auto first = std::make_unique<Job>();
+    first->on_finish = [&](const core::Result<void>& committed) {
+        CHECK(committed.has_value());
+        fixture.submit(4, 4);
+    };
+    fixture.thread.submit(std::move(first));
+    if (on_thread) {
+        // Handed over, and perhaps still there when stop() comes.
+        while (fixture.thread.waiting() > 0 && fixture.loop.poll_one() > 0) {
+        }
+        fixture.loop.restart();
+    }
+    fixture.submit(2, 3);
+    fixture.thread.stop();
+    fixture.thread.stop();
+    CHECK(fixture.thread.waiting() == 0);
+    std::sort(fixture.finished.begin(), fixture.finished.end());
+    CHECK(fixture.finished == numbers(2, 4));
+    fixture.run();  // what was still posted does no harm
+    CHECK(fixture.finished == numbers(2, 4));
+}
+
+TEST_CASE("a job after stop() is refused and not applied", "[store]") {
+    Fixture fixture;
+    fixture.thread.stop();
+    auto late = fixture.job(1);
+    bool applied = false;
+    late->on_apply = [&applied] { applied = true; };
+    fixture.thread.submit(std::move(late));
+    fixture.run();
+    CHECK(fixture.failed == numbers(1, 1));
+    CHECK_FALSE(applied);
+}
+
+TEST_CASE("a read runs between commits, forces none, and isn't held up by them", "[store]") {
+    Fixture fixture;
+    bool read = false;
+    int commits_before_read = -1;
+    fixture.expect_company();
+    auto job = std::make_unique<Read>();
+    job->on_run = [&] { commits_before_read = fixture.transactions.committed(); };
+    job->on_finish = [&] { read = true; };
+    const int before = fixture.transactions.committed();
+    // Commits that go on for as long as the read hasn't come back.
+    std::function<void(const core::Result<void>&)> again = [&](const core::Result<void>&) {
+        if (read) return;
+        auto next = std::make_unique<Job>();
+        next->on_finish = again;
+        fixture.thread.submit(std::move(next));
+    };
+    again({});
+    fixture.thread.read(std::move(job));
+    fixture.run();
+    CHECK(read);
+    CHECK(commits_before_read - before <= 1);
+
+    read = false;
+    const int committed = fixture.transactions.committed();
+    auto alone = std::make_unique<Read>();
+    alone->on_finish = [&] { read = true; };
+    fixture.thread.read(std::move(alone));
+    fixture.run();
+    CHECK(read);
+    CHECK(fixture.transactions.committed() == committed);
+}
+
+TEST_CASE("idle work goes on in slices between commits until it has no more", "[store]") {
+    Fixture fixture;
+    int slices = 0;
+    bool done = false;
+    auto work = std::make_unique<Idle>();
+    work->on_run = [&slices] { return ++slices < 5; };
+    work->on_finish = [&done] { done = true; };
+    fixture.thread.run_idle(std::move(work));
+    std::function<void(const core::Result<void>&)> again = [&](const core::Result<void>&) {
+        if (done) return;
+        auto next = std::make_unique<Job>();
+        next->on_finish = again;
+        fixture.thread.submit(std::move(next));
+    };
+    again({});
+    fixture.run();
+    CHECK(done);
+    CHECK(slices == 5);
+}
+
+TEST_CASE("stop() ends idle work where it is", "[store]") {
+    Fixture fixture;
+    bool done = false;
+    auto work = std::make_unique<Idle>();
+    work->on_run = [] { return true; };
+    work->on_finish = [&done] { done = true; };
+    fixture.thread.run_idle(std::move(work));
+    fixture.loop.poll_one();
+    fixture.thread.stop();
+    CHECK(done);
+}
+
+TEST_CASE("under load there are fewer commits than jobs, and every one is stored once", "[store]") {
+    const tests::TemporaryFolder folder;
+    const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
+    REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
+    boost::asio::io_context loop(1);
+    sqlite::ConnectionTransactions transactions(*connection);
+    std::optional<sqlite::Statement> insert(connection->statement("INSERT INTO t VALUES(?)"));
+    std::uint64_t commits = 0;
+    int sent = 0;
+    int acknowledged = 0;
+    {
+        StoreThread thread(loop, transactions);
+        // 20 clients, each with one job open.
+        std::function<void()> client = [&] {
+            if (sent == 2'000) return;
+            auto job = std::make_unique<Job>();
+            job->on_apply = [&insert, number = ++sent] { METERBOX_ASSERT(insert->run(number)); };
+            job->on_finish = [&](const core::Result<void>& committed) {
+                REQUIRE(committed);
+                ++acknowledged;
+                boost::asio::post(loop, client);
+            };
+            thread.submit(std::move(job));
+        };
+        for (int i = 0; i < 20; ++i) boost::asio::post(loop, client);
+        loop.run();
+        commits = thread.statistics().commits;
+    }
+    CHECK(acknowledged == 2'000);
+    CHECK(commits < 1'000);
+    CHECK(connection->number("SELECT count(*) FROM t").value() == 2'000);
+    insert.reset();
+}
+
+TEST_CASE("a group whose commit fails leaves no trace in the database", "[store]") {
+    const tests::TemporaryFolder folder;
+    const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
+    REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
+    boost::asio::io_context loop(1);
+    sqlite::ConnectionTransactions real(*connection);
+    FaultyTransactions transactions(&real);
+    sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(?)");
+    StoreThread thread(loop, transactions);
+    int failed = 0;
+    const auto submit = [&](int number) {
+        auto job = std::make_unique<Job>();
+        job->on_apply = [&insert, number] { METERBOX_ASSERT(insert.run(number)); };
+        job->on_finish = [&failed](const core::Result<void>& committed) { failed += committed ? 0 : 1; };
+        thread.submit(std::move(job));
+    };
+    transactions.fail_call(2);
+    for (int number = 1; number <= 3; ++number) submit(number);
+    loop.run();
+    CHECK(failed == 3);
+    CHECK(connection->number("SELECT count(*) FROM t").value() == 0);
+    for (int number = 1; number <= 3; ++number) submit(number);
+    loop.restart();
+    loop.run();
+    CHECK(failed == 3);
+    CHECK(connection->number("SELECT count(*) FROM t").value() == 3);
+}
+
+TEST_CASE("a job that refuses its event leaves no trace, and its neighbours are stored", "[store]") {
+    const tests::TemporaryFolder folder;
+    const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
+    REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
+    boost::asio::io_context loop(1);
+    sqlite::ConnectionTransactions transactions(*connection);
+    sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(?) ON CONFLICT DO NOTHING");
+    StoreThread thread(loop, transactions);
+    std::vector<bool> taken;
+    for (const int number : {1, 2, 1, 3}) {
+        auto job = std::make_unique<Job>();
+        auto first = std::make_shared<bool>(false);
+        job->on_apply = [&, number, first] {
+            METERBOX_ASSERT(insert.run(number));
+            *first = connection->changes() == 1;
+        };
+        job->on_finish = [&taken, first](const core::Result<void>& committed) {
+            REQUIRE(committed);
+            taken.push_back(*first);
+        };
+        thread.submit(std::move(job));
+    }
+    loop.run();
+    CHECK(taken == std::vector<bool>{true, true, false, true});
+    CHECK(connection->number("SELECT count(*) FROM t").value() == 3);
+}
+
+TEST_CASE("a full disk answers every job with an error, and passes", "[store]") {
+    const tests::TemporaryFolder folder;
+    const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
+    REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT"));
+    REQUIRE(connection->limit_pages(50));
+    boost::asio::io_context loop(1);
+    sqlite::ConnectionTransactions transactions(*connection);
+    sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(NULL, zeroblob(1000))");
+    StoreThread thread(loop, transactions);
+    int stored = 0;
+    int refused = 0;
+    const auto submit_100 = [&] {
+        for (int i = 0; i < 100; ++i) {
+            auto job = std::make_unique<Job>();
+            // A job that doesn't look: the connection does.
+            job->on_apply = [&insert] { static_cast<void>(insert.run()); };
+            job->on_finish = [&](const core::Result<void>& committed) {
+                ++(committed ? stored : refused);
+                if (!committed) CHECK(committed.error().code == core::ErrorCode::storage);
+            };
+            thread.submit(std::move(job));
+        }
+        loop.restart();
+        loop.run();
+    };
+    submit_100();
+    submit_100();
+    submit_100();
+    CHECK(stored + refused == 300);
+    CHECK(refused > 0);
+    CHECK(connection->number("SELECT count(*) FROM t").value() == stored);
+    REQUIRE(connection->limit_pages(500));
+    refused = 0;
+    submit_100();
+    CHECK(refused == 0);
+    CHECK(connection->number("SELECT count(*) FROM t").value() == stored);
+}
