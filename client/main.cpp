@@ -116,7 +116,7 @@ void add_not_available(CLI::App& app, Arguments& arguments) {
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
     std::string message = error.what();
     const auto chosen = app.get_subcommands();
-    if (error.get_name() == "ExtrasError") {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
         message = "unexpected argument";
         for (const std::string& extra : app.remaining(true)) {
             if (!extra.starts_with('-') && !chosen.empty()) continue;

@@ -33,12 +33,13 @@ SessionState state_from(std::string_view name) {
 }  // namespace
 
 MeteredSession::MeteredSession(std::string socket, std::string resource, std::string subject,
-                               const platform::system::Clock& clock)
+                               const platform::system::Clock& clock, OnLow on_low)
     : socket_(std::move(socket)),
       resource_(std::move(resource)),
       subject_(std::move(subject)),
       clock_(&clock),
-      id_(new_id()) {}
+      id_(new_id()),
+      on_low_(std::move(on_low)) {}
 
 core::Result<platform::http::UnixEventReader> MeteredSession::post(milliseconds timeout) const {
     boost::json::object body{{"resource", resource_}, {"id", id_}};
@@ -52,9 +53,9 @@ core::Result<platform::http::UnixEventReader> MeteredSession::post(milliseconds 
 }
 
 Outcome<MeteredSession> MeteredSession::open(const std::string& socket, const std::string& resource,
-                                             const std::string& subject,
-                                             const platform::system::Clock& clock) {
-    MeteredSession session{socket, resource, subject, clock};
+                                             const std::string& subject, const platform::system::Clock& clock,
+                                             OnLow on_low) {
+    MeteredSession session{socket, resource, subject, clock, std::move(on_low)};
     auto stream = session.post(milliseconds{limits::client_session_answer_ms});
     if (!stream) return failure_of(stream.error());
     if (!stream->is_stream()) return failure_of(stream->response());
@@ -111,7 +112,7 @@ void MeteredSession::take(std::string_view document, std::string_view event_name
     news.exhausts_in_ms = session["exhausts_in_ms"].integer();
     started_ = true;
     watch_.heard(news, clock_->monotonic_now());
-    if (news.state == SessionState::low && on_low_) on_low_(news);
+    if (news.state == SessionState::low) on_low_(news);
 }
 
 std::optional<StopReason> MeteredSession::proceed() {

@@ -14,12 +14,13 @@ namespace meterbox::client {
 
 class MeteredSession {
 public:
+    // Called with the news of each event that says low.
+    using OnLow = std::function<void(const SessionNews&)>;
+
     // Opens a session of an id of its own and waits for its first state. Refused, or no daemon: a Failure.
     static Outcome<MeteredSession> open(const std::string& socket, const std::string& resource,
-                                        const std::string& subject, const platform::system::Clock& clock);
-
-    // Called with the news of each event that says low.
-    void on_low(std::function<void(const SessionNews&)> report) { on_low_ = std::move(report); }
+                                        const std::string& subject, const platform::system::Clock& clock,
+                                        OnLow on_low);
 
     int fd() const;  // to poll for input; -1 while the daemon is gone
     void read();     // takes in what came
@@ -31,7 +32,7 @@ public:
 
 private:
     MeteredSession(std::string socket, std::string resource, std::string subject,
-                   const platform::system::Clock& clock);
+                   const platform::system::Clock& clock, OnLow on_low);
 
     core::Result<platform::http::UnixEventReader> post(std::chrono::milliseconds timeout) const;
     Outcome<void> await_first_state();
@@ -49,7 +50,7 @@ private:
     std::optional<platform::http::UnixEventReader> stream_;
     SessionWatch watch_;
     bool started_ = false;  // the first state has come
-    std::function<void(const SessionNews&)> on_low_;
+    OnLow on_low_;
 };
 
 }  // namespace meterbox::client

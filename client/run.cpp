@@ -34,12 +34,12 @@ std::string why(StopReason reason, const std::string& resource) {
     return "the session was ended";
 }
 
-void warn_once_when_low(MeteredSession& session, const std::string& resource) {
-    session.on_low([resource, warned = false](const SessionNews& news) mutable {
+MeteredSession::OnLow warning_once(const std::string& resource) {
+    return [resource, warned = false](const SessionNews& news) mutable {
         if (std::exchange(warned, true)) return;
         const auto left = news.exhausts_in_ms;
         say(resource + " is low" + (left ? ": used up in " + span_text(*left) : std::string{}));
-    });
+    };
 }
 
 // The command's last minutes: SIGTERM to all of it, SIGKILL to what is left after the grace.
@@ -117,7 +117,6 @@ Outcome<int> run_metered(const Options& options, const RunArguments& arguments) 
     auto session =
         MeteredSession::open(options.products_socket, arguments.resource, arguments.subject, clock);
     if (!session) return session.error();
-    warn_once_when_low(*session, arguments.resource);
     auto command = CommandProcess::start(arguments.command);
     if (!command) {
         session->end();

@@ -1,0 +1,36 @@
+// The small languages of the settings: sizes, URLs, hosts.
+#include "config/account_url.hpp"
+#include "config/value_types.hpp"
+#include "tests/support/catch.hpp"
+
+namespace meterbox::config {
+
+TEST_CASE("a size is a whole number with a unit") {
+    CHECK(parse_size_bytes("0B") == 0);
+    CHECK(parse_size_bytes("64MiB") == 64 * 1024 * 1024);
+    CHECK(parse_size_bytes("1kB") == 1'000);
+    CHECK(parse_size_bytes("8388607TiB") == 8388607 * (std::int64_t{1} << 40));
+    for (const auto* wrong : {"", "64", "MiB", "1.5MiB", "-1MiB", "1 MiB", "64mib", "8388608TiB", "1MiBB"}) {
+        INFO(wrong);
+        CHECK_FALSE(parse_size_bytes(wrong).has_value());
+    }
+    CHECK(format_size(std::int64_t{1} << 30) == "1GiB");
+    CHECK(format_size(1'536) == "1536B");
+    CHECK(format_size(0) == "0B");
+}
+
+TEST_CASE("an account's URL is https, a host and maybe a port") {
+    CHECK(parse_account_url("https://account.example") == AccountUrl{"account.example", 443});
+    CHECK(parse_account_url("https://127.0.0.1:9440/") == AccountUrl{"127.0.0.1", 9440});
+    CHECK(parse_account_url("https://[::1]:9440") == AccountUrl{"::1", 9440});
+    CHECK(parse_account_url("https://[::1]") == AccountUrl{"::1", 443});
+    for (const auto* wrong :
+         {"", "account.example", "http://account.example", "https://", "https:///",
+          "https://a:", "https://a:0", "https://a:65536", "https://a/path", "https://user@a", "https://a?b",
+          "https://a b", "https://::1", "https://-a", "https://[]", "https://a\n"}) {
+        INFO(wrong);
+        CHECK_FALSE(parse_account_url(wrong).has_value());
+    }
+}
+
+}  // namespace meterbox::config
