@@ -114,8 +114,8 @@ Outcome<int> run_metered(const Options& options, const RunArguments& arguments) 
                        "run: no command; write it after --, as in meterbox run --resource KEY -- COMMAND"};
     }
     const platform::system::SystemClock clock;
-    auto session =
-        MeteredSession::open(options.products_socket, arguments.resource, arguments.subject, clock);
+    auto session = MeteredSession::open(options.products_socket, arguments.resource, arguments.subject, clock,
+                                        warning_once(arguments.resource));
     if (!session) return session.error();
     auto command = CommandProcess::start(arguments.command);
     if (!command) {
