@@ -12,8 +12,8 @@ namespace meterbox::client {
 
 // What all commands are told.
 struct Options {
-    std::string admin_socket;
-    std::string products_socket;
+    std::string admin_socket = "/run/meterbox/admin.sock";
+    std::string products_socket = "/run/meterbox/products.sock";
     bool json = false;
 };
 

@@ -34,11 +34,11 @@ struct Arguments {
 void add_global_options(CLI::App& app, Options& options) {
     app.add_option("--socket", options.admin_socket, "the daemon's admin socket")
         ->envname("METERBOX_ADMIN_SOCKET")
-        ->default_str("/run/meterbox/admin.sock")
+        ->default_str(options.admin_socket)
         ->type_name("PATH");
     app.add_option("--products-socket", options.products_socket, "the daemon's products' socket")
         ->envname("METERBOX_PRODUCTS_SOCKET")
-        ->default_str("/run/meterbox/products.sock")
+        ->default_str(options.products_socket)
         ->type_name("PATH");
     app.add_flag("--json", options.json, "print data as JSON");
     app.set_version_flag("--version", "meterbox " METERBOX_VERSION, "print the version and exit");

@@ -63,6 +63,16 @@ class Configuration(EndToEnd):
                 file.write("not a key\n")
         self.refused(self.daemon("--config", agent.config), os.path.basename(keys[0]))
 
+    def test_without_options_the_command_line_asks_at_the_usual_place(self):
+        usual = "/run/meterbox/admin.sock"
+        if os.path.exists(usual):
+            self.skipTest("a daemon runs on this machine")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("METERBOX_")}
+        done = subprocess.run([f"{BIN}/meterbox", "status"], capture_output=True, text=True, timeout=20,
+                              env=environment, check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(usual, done.stderr)
+
     def test_wrong_arguments(self):
         for program in ("meterboxd", "meterbox", "meterbox-account"):
             for argv, code in ((["--help"], 0), (["--version"], 0), (["--no-such-option"], 2)):

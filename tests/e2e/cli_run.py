@@ -53,23 +53,23 @@ class Run(CommandLine):
         self.assertIn(("DELETE", f"/v1/sessions/{opened['id']}", None), self.daemon.heard)
 
     def test_a_command_that_a_signal_killed_gives_128_and_its_number(self):
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for session, number in enumerate((signal.SIGTERM, signal.SIGKILL), 1):
             process = self.begin("sh", "-c", f"kill -{int(number)} $$")
-            self.daemon.tell("active", number=len(self.daemon.bodies("POST", "/v1/sessions")) + 1)
+            self.daemon.tell("active", number=session)
             self.end(process, 128 + number)
-            self.assertEqual(len(self.daemon.streams), len(self.daemon.bodies("POST", "/v1/sessions")))
 
     def test_a_command_that_cannot_be_started(self):
         with open(self.file("text"), "w", encoding="utf-8") as file:
             file.write("not a program")
-        for code, command in ((127, "/does/not/exist"), (127, "no-such-program-anywhere"), (126, self.file("text")),
-                              (126, self.folder)):
+        commands = ((127, "/does/not/exist"), (127, "no-such-program-anywhere"), (126, self.file("text")),
+                    (126, self.folder))
+        for session, (code, command) in enumerate(commands, 1):
             process = self.begin(command)
-            self.daemon.tell("active", number=len(self.daemon.streams) + 1)
+            self.daemon.tell("active", number=session)
             out, err = self.end(process, code)
             self.assertEqual(out, "")
             self.assertIn(command, err)
-            self.assertEqual(len([h for h in self.daemon.heard if h[0] == "DELETE"]), len(self.daemon.streams))
+            self.assertEqual(len([h for h in self.daemon.heard if h[0] == "DELETE"]), session)
 
     def test_nothing_is_started_before_the_first_state(self):
         process = self.begin("touch", self.file("started"))
