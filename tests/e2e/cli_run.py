@@ -98,8 +98,10 @@ class Run(CommandLine):
         self.refused(3, self.daemon.path)
 
     def test_low_is_told_once(self):
-        process = self.begin("sleep", "100")
-        for state, left in (("active", 100_000), ("low", 90_000), ("active", 95_000), ("low", 80_000)):
+        process = self.begin("sh", "-c", f"echo > {self.file('ready')}; sleep 100")
+        self.daemon.tell("active", 100_000)
+        wait_until(lambda: os.path.exists(self.file("ready")), "the command runs")
+        for state, left in (("low", 90_000), ("active", 95_000), ("low", 80_000)):
             self.daemon.tell(state, left)
         self.assertEqual(process.stderr.readline(), "meterbox: render is low: used up in 1m30s\n")
         self.daemon.tell("stop")
