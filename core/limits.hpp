@@ -36,6 +36,12 @@ inline constexpr std::size_t kept_buffer_bytes = 4 * 1024;    // of one connecti
 inline constexpr std::size_t conversations_a_turn_max = 256;  // woken by answers, before others get their turn
 inline constexpr int retry_after_s = 5;
 
+// Admin
+inline constexpr std::size_t admin_token_random_bytes = 32;  // of the one that is made
+inline constexpr std::size_t admin_token_bytes_min = 16;     // of one that an admin wrote
+inline constexpr std::size_t admin_token_bytes_max = 256;
+inline constexpr std::size_t account_url_bytes_max = 1024;
+
 // TLS
 inline constexpr std::size_t tls_write_bytes_max = 64 * 1024;    // plaintext taken by one write
 inline constexpr std::size_t tls_output_bytes_max = 256 * 1024;  // owed to the wire; a peer that makes us owe more fails
