@@ -50,8 +50,12 @@ public:
             "SELECT remainder FROM agent_resource WHERE agent = ? AND incarnation = ? AND resource = ?",
             agent_.id, agent_.incarnation, resource.key);
 
+        // The remainder is of what was metered; an agent that asks for reserve while sessions run has used
+        // half of what it holds, though it may not have metered it yet.
+        const bool running =
+            asked && asked->wanted.value() > 0 && asked->rate_per_hour.value() > 0 && !asked->idle;
         Demand demand;
-        demand.spendable = std::max(Units{0}, held_ - Units{remainder > 0 ? 1 : 0});
+        demand.spendable = std::max(Units{0}, held_ - Units{remainder > 0 || running ? 1 : 0});
         if (asked) {
             demand.need = asked->need;
             demand.wants_reserve = asked->wanted.value() > 0;

@@ -1,0 +1,103 @@
+// Routes and checks; the rules are in exchange.hpp and enrollment.hpp.
+#include "account/agent_service.hpp"
+
+#include "account/enrollment.hpp"
+#include "account/exchange.hpp"
+
+namespace meterbox::account {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+namespace http = platform::http;
+namespace wire = core::wire;
+
+namespace {
+
+constexpr std::size_t session_bytes = 16;
+
+Error error_of(ErrorCode code, std::string detail) {
+    return {code, std::move(detail), std::nullopt, {}};
+}
+
+template <class Reply>
+http::Response answer(const Result<Reply>& reply) {
+    if (!reply) return http::problem(reply.error());
+    http::Response response;
+    response.body = wire::to_json(*reply);
+    return response;
+}
+
+// The agent of this certificate, if it may speak.
+Result<Agent> identify(Store& store, const std::string& fingerprint) {
+    auto agent = find_agent_by_certificate(store.database(), fingerprint);
+    if (!agent) return error_of(ErrorCode::forbidden, "no agent has this certificate: enroll again");
+    if (agent->state != "active") {
+        return error_of(ErrorCode::forbidden, "agent " + agent->id + " is " + agent->state);
+    }
+    return std::move(*agent);
+}
+
+http::Response run_hello(Store& store, const std::string& fingerprint, const wire::HelloRequest& request) {
+    auto agent = identify(store, fingerprint);
+    if (!agent) return http::problem(agent.error());
+    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
+    return answer(hello(exchange, std::move(*agent), request,
+                        platform::system::random_hex(store.random(), session_bytes)));
+}
+
+http::Response run_sync(Store& store, const std::string& fingerprint, const wire::SyncRequest& request) {
+    auto agent = identify(store, fingerprint);
+    if (!agent) return http::problem(agent.error());
+    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
+    return answer(sync(exchange, std::move(*agent), request));
+}
+
+std::optional<Error> certificate_problem(const http::Peer& peer) {
+    if (peer.certificate_fingerprint.empty()) {
+        return error_of(ErrorCode::unauthenticated, "a client certificate is needed: enroll first");
+    }
+    if (!peer.certificate_problem.empty()) {
+        return error_of(ErrorCode::forbidden, "the client certificate: " + peer.certificate_problem);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void AgentService::handle(const http::Request& request, http::Responder responder) {
+    const std::string_view path = request.path();
+    const bool known = path == "/v1/enroll" || path == "/v1/hello" || path == "/v1/sync" ||
+                       path == "/v1/renew" || path == "/v1/retire";
+    if (!known) return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
+    if (request.method() != "POST") {
+        return responder.send(error_of(ErrorCode::method_not_allowed, std::string(path) + " takes POST"));
+    }
+    if (path == "/v1/enroll") {
+        auto message = wire::enroll_request_from_json(request.body());
+        if (!message) return responder.send(message.error());
+        return jobs_.submit(std::move(responder), [message = std::move(*message)](Store& store) {
+            return answer(enroll(store, message));
+        });
+    }
+    if (const auto problem = certificate_problem(request.peer())) return responder.send(*problem);
+    const std::string fingerprint = request.peer().certificate_fingerprint;
+    if (path == "/v1/hello") {
+        auto message = wire::hello_request_from_json(request.body());
+        if (!message) return responder.send(message.error());
+        return jobs_.submit(std::move(responder), [fingerprint, message = std::move(*message)](Store& store) {
+            return run_hello(store, fingerprint, message);
+        });
+    }
+    if (path == "/v1/sync") {
+        auto message = wire::sync_request_from_json(request.body());
+        if (!message) return responder.send(message.error());
+        return jobs_.submit(std::move(responder), [fingerprint, message = std::move(*message)](Store& store) {
+            return run_sync(store, fingerprint, message);
+        });
+    }
+    responder.send(
+        error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,20 @@
+// What agents ask over TLS: /v1/enroll, /v1/hello, /v1/sync. The handshake can't demand a client
+// certificate, because enroll has none yet; so every other path checks it at each request: valid, and
+// the one in force of an agent that is active. A kept connection outlives no revocation.
+#pragma once
+
+#include "account/store_jobs.hpp"
+#include "platform/http/server.hpp"
+
+namespace meterbox::account {
+
+class AgentService final : public platform::http::Handler {
+public:
+    explicit AgentService(StoreJobs& jobs) : jobs_(jobs) {}
+    void handle(const platform::http::Request& request, platform::http::Responder responder) override;
+
+private:
+    StoreJobs& jobs_;
+};
+
+}  // namespace meterbox::account

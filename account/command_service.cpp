@@ -1,0 +1,110 @@
+// Both ends of account.sock.
+#include "account/command_service.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstring>
+
+#include "account/command_line.hpp"
+#include "core/json_reader.hpp"
+#include "platform/http/unix_client.hpp"
+
+namespace meterbox::account {
+
+using core::Error;
+using core::ErrorCode;
+namespace http = platform::http;
+
+namespace {
+
+constexpr std::chrono::seconds answer_timeout{60};
+
+core::Result<std::vector<std::string>> arguments_of(std::string_view body) {
+    const auto json = core::parse_json(body);
+    if (!json) return json.error();
+    core::ObjectReader reader(*json, "");
+    std::vector<std::string> arguments;
+    if (const boost::json::array* list = reader.array("argv")) {
+        for (const boost::json::value& value : *list) {
+            if (!value.is_string()) {
+                reader.fail("argv", "strings are needed");
+                break;
+            }
+            arguments.emplace_back(value.as_string());
+        }
+    }
+    if (!reader.ok()) return reader.error();
+    return arguments;
+}
+
+http::Response response_of(const Outcome& outcome) {
+    boost::json::object json{{"exit", outcome.exit}, {"stdout", outcome.out}, {"stderr", outcome.err}};
+    http::Response response;
+    response.body = boost::json::serialize(json);
+    return response;
+}
+
+// Whether anybody listens: only then may the command go there, and only there.
+bool is_served(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return false;
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return false;
+    const bool connected =
+        ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(descriptor);
+    return connected;
+}
+
+}  // namespace
+
+void CommandService::handle(const http::Request& request, http::Responder responder) {
+    if (request.path() != "/v1/command") {
+        return responder.send(Error{ErrorCode::not_found, "no such path", std::nullopt, {}});
+    }
+    if (request.method() != "POST") {
+        return responder.send(
+            Error{ErrorCode::method_not_allowed, "/v1/command takes POST", std::nullopt, {}});
+    }
+    const auto arguments = arguments_of(request.body());
+    if (!arguments) return responder.send(arguments.error());
+    CommandLine line = parse_command_line(*arguments);
+    if (line.done) return responder.send(response_of(*line.done));
+    if (line.serve) return responder.send(response_of(failed("the service runs already")));
+    jobs_.submit(std::move(responder),
+                 [command = std::move(line.command)](Store& store) { return response_of(command(store)); });
+}
+
+std::optional<Outcome> command_through_service(const std::string& socket,
+                                               const std::vector<std::string>& arguments) {
+    if (!is_served(socket)) return std::nullopt;
+    boost::json::array argv;
+    for (const std::string& argument : arguments) argv.emplace_back(argument);
+    http::ClientRequest request;
+    request.method = "POST";
+    request.target = "/v1/command";
+    request.content_type = "application/json";
+    request.body = boost::json::serialize(boost::json::object{{"argv", argv}});
+    const auto response = http::request_unix(socket, request, answer_timeout);
+    if (!response) return from_error(response.error());
+    const auto json = core::parse_json(response->body);
+    if (!json) return failed("the service's answer can't be read: " + json.error().detail);
+    core::ObjectReader reader(*json, "");
+    if (response->status != 200) {
+        return failed("the service refused the command: " + reader.string("detail"));
+    }
+    Outcome outcome;
+    outcome.exit = static_cast<int>(reader.integer("exit", 0, 255));
+    outcome.out = reader.string("stdout");
+    outcome.err = reader.string("stderr");
+    if (!reader.ok()) return failed("the service's answer can't be read: " + reader.error().detail);
+    return outcome;
+}
+
+}  // namespace meterbox::account

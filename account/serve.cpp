@@ -1,0 +1,181 @@
+// Wiring: who serves what on which socket.
+#include "account/serve.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/json.hpp>
+#include <charconv>
+#include <csignal>
+
+#include "account/admin_service.hpp"
+#include "account/agent_service.hpp"
+#include "account/command_service.hpp"
+#include "account/store_jobs.hpp"
+#include "platform/http/server.hpp"
+#include "platform/http/tls_server.hpp"
+#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/store/store_thread.hpp"
+#include "platform/system/files.hpp"
+#include "platform/tls/tls_context.hpp"
+
+namespace meterbox::account {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+namespace http = platform::http;
+namespace tls = platform::tls;
+
+namespace {
+
+constexpr mode_t public_mode = 0644;
+
+struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+Result<Endpoint> endpoint_from(const std::string& text, const char* option) {
+    const auto wrong = Error{
+        ErrorCode::invalid, std::string(option) + " " + text + ": HOST:PORT is needed", std::nullopt, {}};
+    const auto colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0) return wrong;
+    Endpoint endpoint;
+    endpoint.host = text.substr(0, colon);
+    if (endpoint.host.front() == '[' && endpoint.host.back() == ']') {
+        endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
+    }
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, endpoint.port);
+    if (error != std::errc{} || stop != end) return wrong;
+    return endpoint;
+}
+
+std::vector<std::string> certificate_names(const ServeOptions& options) {
+    std::vector<std::string> names{"localhost", "127.0.0.1"};
+    for (const std::string& name : options.names) {
+        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+    return names;
+}
+
+class Service {
+public:
+    Service(Store& store, platform::system::Log& log, std::string admin_token)
+        : store_(store),
+          log_(log),
+          transactions_(store.connection()),
+          thread_(loop_, transactions_),
+          jobs_(thread_, store, [this](const Error& error) { lose(error); }),
+          agent_service_(jobs_),
+          admin_service_(jobs_, std::move(admin_token)),
+          command_service_(jobs_),
+          agents_(loop_, agent_service_),
+          admins_(loop_, admin_service_),
+          commands_(loop_, command_service_),
+          signals_(loop_, SIGTERM, SIGINT) {}
+
+    Result<void> listen(const ServeOptions& options, const std::shared_ptr<const tls::TlsContext>& for_agents,
+                        const std::shared_ptr<const tls::TlsContext>& for_admins) {
+        const auto agents_at = endpoint_from(options.listen, "--listen");
+        if (!agents_at) return agents_at.error();
+        const auto admins_at = endpoint_from(options.admin_listen, "--admin-listen");
+        if (!admins_at) return admins_at.error();
+        if (const auto done = http::listen_tls(agents_, agents_at->host, agents_at->port, for_agents);
+            !done) {
+            return done;
+        }
+        if (const auto done = http::listen_tls(admins_, admins_at->host, admins_at->port, for_admins);
+            !done) {
+            return done;
+        }
+        const std::string socket = (store_.folder() / "account.sock").string();
+        if (const auto done = commands_.listen_unix(socket, "", 0600); !done) return done;
+        return publish_ports(*agents_at, *admins_at);
+    }
+
+    Result<void> run() {
+        signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
+            if (!cancelled) stop();
+        });
+        loop_.run();
+        if (lost_) return *lost_;
+        return {};
+    }
+
+private:
+    // Tests and scripts that let the kernel choose a port read it here.
+    Result<void> publish_ports(const Endpoint& agents_at, const Endpoint& admins_at) {
+        const boost::json::object ports{{"listen", agents_.port()}, {"admin_listen", admins_.port()}};
+        log_.info("account.listening",
+                  {{"listen", agents_at.host + ":" + std::to_string(agents_.port())},
+                   {"admin_listen", admins_at.host + ":" + std::to_string(admins_.port())},
+                   {"store", store_.folder().string()},
+                   {"detail", "listening on " + agents_at.host + ":" + std::to_string(agents_.port())}});
+        return platform::system::write_file(store_.folder() / "ports.json",
+                                            boost::json::serialize(ports) + "\n", public_mode);
+    }
+
+    void stop() {
+        log_.info("account.stopping");
+        thread_.stop();
+        agents_.stop();
+        admins_.stop();
+        commands_.stop();
+        signals_.cancel();
+        loop_.stop();
+    }
+
+    // Nobody knows what the disk holds: nothing more is acknowledged, and a fresh process looks.
+    void lose(const Error& error) {
+        if (lost_) return;
+        lost_ = error;
+        loop_.stop();
+    }
+
+    Store& store_;
+    platform::system::Log& log_;
+    boost::asio::io_context loop_{1};
+    platform::sqlite::ConnectionTransactions transactions_;
+    platform::store::StoreThread thread_;
+    StoreJobs jobs_;
+    AgentService agent_service_;
+    AdminService admin_service_;
+    CommandService command_service_;
+    http::Server agents_;
+    http::Server admins_;
+    http::Server commands_;
+    boost::asio::signal_set signals_;
+    std::optional<Error> lost_;
+};
+
+Result<std::shared_ptr<const tls::TlsContext>> context_of(const ServerIdentity& identity,
+                                                          const Authority& authority, tls::ClientAuth auth) {
+    tls::ServerOptions options;
+    options.certificate_pem = identity.certificate;
+    options.key_pem = identity.key;
+    if (auth != tls::ClientAuth::none) options.client_ca_pem = authority.certificate;
+    options.client_auth = auth;
+    return tls::TlsContext::server(options);
+}
+
+}  // namespace
+
+Result<void> serve(Store& store, const ServeOptions& options, platform::system::Log& log) {
+    const auto identity = load_or_make_server_identity(store.folder(), store.authority(),
+                                                       certificate_names(options), store.now());
+    if (!identity) return identity.error();
+    auto token = load_or_make_admin_token(store.folder(), store.random());
+    if (!token) return token.error();
+    const auto for_agents = context_of(*identity, store.authority(), tls::ClientAuth::optional);
+    if (!for_agents) return for_agents.error();
+    const auto for_admins = context_of(*identity, store.authority(), tls::ClientAuth::none);
+    if (!for_admins) return for_admins.error();
+
+    Service service(store, log, std::move(*token));
+    if (const auto listening = service.listen(options, *for_agents, *for_admins); !listening)
+        return listening;
+    return service.run();
+}
+
+}  // namespace meterbox::account

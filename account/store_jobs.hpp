@@ -1,0 +1,33 @@
+// From a request to its answer through the store: the job runs inside the transaction of its group,
+// and its answer leaves after the commit (I8). All methods on the loop thread; the work itself on the
+// store's side, where the Store alone may be touched.
+#pragma once
+
+#include <functional>
+
+#include "account/store.hpp"
+#include "platform/http/response.hpp"
+#include "platform/http/server.hpp"
+#include "platform/store/store_thread.hpp"
+
+namespace meterbox::account {
+
+class StoreJobs {
+public:
+    using Work = std::function<platform::http::Response(Store&)>;
+
+    // on_lost: a commit failed such that nobody knows what is stored; the process has to end.
+    StoreJobs(platform::store::StoreThread& thread, Store& store, std::function<void(core::Error)> on_lost)
+        : thread_(thread), store_(store), on_lost_(std::move(on_lost)) {}
+
+    void submit(platform::http::Responder responder, Work work);
+
+private:
+    class Job;
+
+    platform::store::StoreThread& thread_;
+    Store& store_;
+    std::function<void(core::Error)> on_lost_;
+};
+
+}  // namespace meterbox::account
