@@ -336,12 +336,18 @@ void Conversation::update_deadline() {
     } else if (write_began_ms_ == 0) {
         write_began_ms_ = last_active_ms_;
     }
-    deadline_ms_ = std::min({write_deadline_ms(), request_deadline_ms(), rest_deadline_ms()});
+    deadline_ms_ =
+        std::min({given_until_ms_, write_deadline_ms(), request_deadline_ms(), rest_deadline_ms()});
     core_->watch(deadline_ms_);
 }
 
+void Conversation::give_until(std::int64_t deadline_ms) {
+    given_until_ms_ = deadline_ms;
+    update_deadline();
+}
+
 void Conversation::expire(std::int64_t now_ms) {
-    if (write_deadline_ms() <= now_ms || rest_deadline_ms() <= now_ms) {
+    if (std::min({given_until_ms_, write_deadline_ms(), rest_deadline_ms()}) <= now_ms) {
         drop();
         return;
     }

@@ -64,6 +64,7 @@ protected:
     bool wants_shutdown() const;  // all is answered and sent: end the sending side, then was_shut_down()
     void was_shut_down();
     void update_deadline();
+    void give_until(std::int64_t deadline_ms);  // dropped then, unless it is given longer
     bool is_streaming() const { return events_ != Events::none; }
     bool has_input_ended() const { return input_ended_; }
     ServerCore& core() { return *core_; }
@@ -118,6 +119,7 @@ private:
     std::size_t dropped_ = 0;
     std::function<void()> on_gone_;
     std::int64_t deadline_ms_ = never;
+    std::int64_t given_until_ms_ = never;
     std::int64_t request_began_ms_ = 0;  // 0: none has
     std::int64_t write_began_ms_ = 0;    // or went on; 0: nothing waits to be written
     std::int64_t last_active_ms_ = 0;

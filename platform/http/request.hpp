@@ -21,7 +21,7 @@ struct Peer {
         certificate_fingerprint;  // TLS: SHA-256 of the client's certificate, lower-case hex; empty: none
     std::string certificate_subject;
     std::string certificate_problem;  // why the certificate isn't valid; empty: valid, or there is none
-    const void* tls = nullptr;        // TLS: the stream
+    const void* tls = nullptr;        // TLS: for verify_result_of (tls_server.hpp)
 };
 
 struct Field {
