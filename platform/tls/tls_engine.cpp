@@ -194,29 +194,28 @@ Answer TlsEngine::Impl::read(std::span<std::byte> to, std::size_t& count) {
             count = static_cast<std::size_t>(status);
             return Answer::done;
         }
-        if (status == MBEDTLS_ERR_SSL_WANT_READ || status == MBEDTLS_ERR_SSL_WANT_WRITE)
-            return Answer::want_read;
+        if (status == MBEDTLS_ERR_SSL_WANT_READ || status == MBEDTLS_ERR_SSL_WANT_WRITE) {
+            if (!alert_said || close_said) return Answer::want_read;
+            // mbedTLS has only warned it; nobody who is well asks for that.
+            failure = verification.peer().label + " asked for TLS renegotiation, which is off";
+            end = Answer::failed;
+        }
 #if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
         if (status == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
             keep_session();
             continue;
         }
 #endif
-        if (status == 0 || status == MBEDTLS_ERR_SSL_CONN_EOF) {
-            end = Answer::truncated;
-        } else if (status == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
-            end = Answer::closed;
-        } else {
-            fail(status);
-        }
+        if (status == 0 || status == MBEDTLS_ERR_SSL_CONN_EOF) end = Answer::truncated;
+        if (status == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) end = Answer::closed;
+        if (!end) fail(status);
     }
     return *end;
 }
 
 Answer TlsEngine::Impl::write(std::span<const std::byte> from, std::size_t& count) {
     count = 0;
-    if (end == Answer::failed) return Answer::failed;
-    METERBOX_ASSERT(!close_said);
+    if (end == Answer::failed || close_said) return Answer::failed;
     from = from.first(std::min(from.size(), core::limits::tls_write_bytes_max));
     output.reserve(from.size() + (from.size() / 16'384 + 1) * 64);
     while (count < from.size()) {

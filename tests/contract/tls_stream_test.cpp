@@ -112,6 +112,56 @@ TEST_CASE("a read that is cancelled loses nothing that comes after it") {
     CHECK(got.substr(0, second.count) == "still here");
 }
 
+TEST_CASE("a read that is cancelled in the middle of a record goes on with that record") {
+    const TlsWorld world;
+    Loop loop;
+    SocketPair sockets(loop);
+    Stream client(std::move(sockets.near), world.client(), {"localhost", "localhost:9443"});
+    TlsEngine server(world.serving(), {"", "test"});
+    Outcome shaken;
+    client.async_handshake(shaken.handler());
+    const auto serve = [&] {
+        if (sockets.far.available() > 0 && server.handshake() == TlsEngine::Answer::want_read) {
+            const auto space = server.input_space();
+            server.input_received(sockets.far.read_some(asio::buffer(space.data(), space.size())));
+        }
+        REQUIRE(server.handshake() != TlsEngine::Answer::failed);
+        if (const auto output = server.output(); !output.empty()) {
+            asio::write(sockets.far, asio::buffer(output.data(), output.size()));
+            server.output_sent(output.size());
+        }
+    };
+    loop.until([&] {
+        loop.drain();
+        serve();
+        return shaken.done;
+    });
+    REQUIRE_FALSE(shaken.error);
+
+    std::size_t taken = 0;
+    const std::string text = "one record";
+    REQUIRE(server.write(std::as_bytes(std::span(text)), taken) == TlsEngine::Answer::done);
+    const auto record = server.output();
+    std::string got(100, ' ');
+    Outcome first;
+    asio::cancellation_signal signal;
+    client.async_read_some(asio::buffer(got), asio::bind_cancellation_slot(signal.slot(), first.handler()));
+    asio::write(sockets.far, asio::buffer(record.data(), 12));
+    loop.until([&] {
+        loop.drain();
+        return client.lowest_layer().available() == 0;
+    });
+    signal.emit(asio::cancellation_type::total);
+    loop.until_done(first);
+    CHECK(first.error == asio::error::operation_aborted);
+
+    asio::write(sockets.far, asio::buffer(record.data() + 12, record.size() - 12));
+    Outcome second;
+    client.async_read_some(asio::buffer(got), second.handler());
+    loop.until_done(second);
+    CHECK(got.substr(0, second.count) == text);
+}
+
 TEST_CASE("1 MB each way at the same time arrives whole") {
     const TlsWorld world;
     Loop loop;
