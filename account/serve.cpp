@@ -1,6 +1,7 @@
 // Wiring: who serves what on which socket.
 #include "account/serve.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
@@ -104,6 +105,13 @@ public:
     }
 
 private:
+    // Anybody can cause these at will, so they are seen only by who looks for them.
+    http::HandshakeFailure failure_log() {
+        return [this](const std::string& address, const std::string& why) {
+            log_.debug("account.handshake_failed", {{"peer", address}, {"detail", why}});
+        };
+    }
+
     // Tests and scripts that let the kernel choose a port read it here.
     Result<void> publish_ports(const Endpoint& agents_at, const Endpoint& admins_at) {
         const boost::json::object ports{{"listen", agents_.port()}, {"admin_listen", admins_.port()}};
