@@ -1,7 +1,8 @@
-// store_bench [--dir FOLDER] [--ms LENGTH] [--rounds N]: durable acknowledgements a second of the store
-// alone, against fdatasync in the same rounds. A client thread keeps N requests of 200 bytes open
+// store_bench [--dir FOLDER] [--ms LENGTH] [--rounds N] [--work-us W]: durable acknowledgements a second of
+// the store alone, against fdatasync in the same rounds. A client thread keeps N requests of 200 bytes open
 // over N socket pairs; the loop reads each, stores an identity (random, keyed) and an event row, and
-// answers after the commit. What HTTP, JSON and the ledger cost on top isn't in it.
+// answers after the commit. What HTTP and JSON cost the loop isn't in it, unless it is simulated as W
+// microseconds of work a request.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -30,6 +31,13 @@ using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
 constexpr std::size_t request_bytes = 200;
+std::chrono::microseconds work_of_request{0};
+
+void work() {
+    const auto end = Clock::now() + work_of_request;
+    while (Clock::now() < end) {
+    }
+}
 
 template <class T>
 T must(core::Result<T> result) {
@@ -84,6 +92,7 @@ private:
     void read() {
         socket_.async_read_some(boost::asio::buffer(buffer_), [this](error_code error, std::size_t) {
             if (error) return;
+            work();
             core::IdentityHash hash;
             std::memcpy(hash.bytes.data(), buffer_.data(), hash.bytes.size());
             thread_.submit(std::make_unique<Job>(*this, hash));
@@ -192,6 +201,8 @@ int main(int argc, char** argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         if (std::strcmp(argv[i], "--dir") == 0) folder = argv[i + 1];
         if (std::strcmp(argv[i], "--ms") == 0) length = std::chrono::milliseconds(std::atoll(argv[i + 1]));
+        if (std::strcmp(argv[i], "--work-us") == 0)
+            work_of_request = std::chrono::microseconds(std::atoll(argv[i + 1]));
         if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::atoi(argv[i + 1]);
     }
     for (int round = 0; round < rounds; ++round) {
