@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <system_error>
 
@@ -49,13 +50,17 @@ bool in_foreground() {
     ::_exit(exit_failed);
 }
 
-// Every process below `pid`, by the kernel's lists; empty where it doesn't keep them.
+// Every process below `pid`, by the kernel's lists, one a thread; empty where it doesn't keep them.
 void add_descendants(pid_t pid, std::vector<pid_t>& found) {
-    const std::string process = std::to_string(pid);
-    std::ifstream children{"/proc/" + process + "/task/" + process + "/children"};
-    for (pid_t child = 0; children >> child;) {
-        found.push_back(child);
-        add_descendants(child, found);
+    const std::filesystem::path threads{"/proc/" + std::to_string(pid) + "/task"};
+    std::error_code gone;  // it may end while we look
+    for (std::filesystem::directory_iterator thread{threads, gone}, end; !gone && thread != end;
+         thread.increment(gone)) {
+        std::ifstream children{thread->path() / "children"};
+        for (pid_t child = 0; children >> child;) {
+            found.push_back(child);
+            add_descendants(child, found);
+        }
     }
 }
 

@@ -23,6 +23,16 @@ open(sys.argv[1], "w").write("ready ")
 while True: signal.pause()
 """
 
+# Starts a program from a thread of its own, writes its number to FILE, and waits for it.
+THREADED = """
+import subprocess, sys, threading
+def start():
+    child = subprocess.Popen(["sleep", "100"])
+    print(child.pid, file=open(sys.argv[1], "w"))
+    child.wait()
+threading.Thread(target=start).start()
+"""
+
 
 class Run(CommandLine):
     def until_written(self, name, what):
@@ -116,6 +126,14 @@ class Run(CommandLine):
         self.assertEqual(out, "")
         self.assertEqual(err.splitlines(), ["meterbox: render is low: used up in 1m",
                                             "meterbox: render is used up; stopping the command"])
+        self.assertTrue(self.gone(int(self.text_of("pid"))))
+
+    def test_what_a_thread_of_the_command_started_is_told_to_stop(self):
+        process = self.begin("python3", "-c", THREADED, self.file("pid"), options=["--grace", "1h"])
+        self.daemon.tell("active")
+        wait_until(lambda: self.text_of("pid").endswith("\n"), "the command runs")
+        self.daemon.tell("stop")
+        self.end(process, 4)
         self.assertTrue(self.gone(int(self.text_of("pid"))))
 
     def test_what_does_not_stop_is_killed_after_the_grace(self):
