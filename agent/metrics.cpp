@@ -135,8 +135,8 @@ const std::array card_metrics{
                [](const Card& card, std::string_view resource, Samples& out) {
                    if (card.measure == Measure::duration) out.add_seconds(card.remainder.value(), resource);
                }},
-    CardMetric{{"meterbox_resource_remainder_count", gauge, "resource",
-                "Count metered on this agent that hasn't filled a unit."},
+    CardMetric{{"meterbox_resource_remainder_quantity", gauge, "resource",
+                "Quantity metered on this agent that hasn't filled a unit."},
                [](const Card& card, std::string_view resource, Samples& out) {
                    if (card.measure == Measure::count) out.add(card.remainder.value(), resource);
                }},
