@@ -152,10 +152,11 @@ TEST_CASE("health and readiness need no token, and a good Host all the same") {
 
 TEST_CASE("on loopback a Host is good when its name is this machine's, whatever its case and port") {
     Endpoint endpoint;
-    for (const std::string& host : {endpoint.host(), std::string("localhost"), std::string("LOCALHOST:9480"),
-                                   std::string("LocalHost:1"), std::string("127.0.0.1"), std::string("[::1]"),
-                                   std::string("[::1]:9480"), std::string("meters.example"),
-                                   std::string("Meters.Example:443"), std::string("[FD00::7]:80")})
+    for (const std::string& host :
+         {endpoint.host(), std::string("localhost"), std::string("LOCALHOST:9480"),
+          std::string("LocalHost:1"), std::string("127.0.0.1"), std::string("[::1]"),
+          std::string("[::1]:9480"), std::string("meters.example"), std::string("Meters.Example:443"),
+          std::string("[FD00::7]:80")})
         CHECK(endpoint.get_as(host).status == 200);
     for (const std::string host :
          {"evil.example", "evil.example:9480", "127.0.0.1.evil.example", "localhost.evil.example",
@@ -172,7 +173,9 @@ TEST_CASE("a refused Host is named, with the setting that allows it") {
     const std::string detail = detail_of(endpoint.get_as("Evil.example:9480"));
     CHECK(detail.find("\"Evil.example:9480\"") != std::string::npos);
     CHECK(detail.find("admin.allowed_hosts") != std::string::npos);
-    CHECK(detail_of(endpoint.get_as("a\xff\xc3\x28")).find("\"a??(\"") != std::string::npos);  // valid JSON
+    CHECK(detail_of(endpoint.get_as("a\xff\xc3!"))
+              .find("\"a?"
+                    "?!\"") != std::string::npos);  // valid JSON
     CHECK(detail_of(endpoint.get_as(std::string(5'000, 'a'))).size() < 300);
 }
 
