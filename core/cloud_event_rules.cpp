@@ -69,10 +69,15 @@ bool is_allowed_in_text(std::uint32_t point) {
 }
 
 // Reserved and unreserved characters of RFC 3986, and what is beyond ASCII; % is looked at apart.
-bool is_uri_character(char c) {
-    if (is_alpha(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80) return true;
-    return std::string_view{":/?#[]@!$&'()*+,;=-._~"}.find(c) != std::string_view::npos;
-}
+constexpr std::array<bool, 256> uri_characters = [] {
+    std::array<bool, 256> table{};
+    for (std::size_t c = 0x80; c < table.size(); ++c) table[c] = true;
+    for (char c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = true;
+    for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = true;
+    for (char c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
+    for (const char c : std::string_view{":/?#[]@!$&'()*+,;=-._~"}) table[static_cast<std::size_t>(c)] = true;
+    return table;
+}();
 
 // The length of "scheme" when the text starts with "scheme:"; 0 if it has none.
 std::size_t scheme_length(std::string_view text) {
@@ -166,7 +171,7 @@ bool is_uri_reference(std::string_view text) {
         if (text[i] == '%') {
             if (i + 2 >= text.size() || !hex_digit(text[i + 1]) || !hex_digit(text[i + 2])) return false;
             i += 2;
-        } else if (!is_uri_character(text[i]) || (text[i] == '#' && in_fragment)) {
+        } else if (!uri_characters[static_cast<unsigned char>(text[i])] || (text[i] == '#' && in_fragment)) {
             return false;
         } else if (text[i] == '#') {
             in_fragment = true;

@@ -203,7 +203,7 @@ struct Handler {
 };
 
 // What to say of an error of Boost.JSON's, in words of someone who wrote the text.
-std::string_view reason_of(const json::error_code& ec) {
+std::string reason_of(const json::error_code& ec) {
     if (ec == json::error::too_deep) return "nested too deep";
     if (ec == json::error::incomplete) return "the text ends too early";
     if (ec == json::error::syntax) return "syntax error";
@@ -212,7 +212,7 @@ std::string_view reason_of(const json::error_code& ec) {
         ec == json::error::expected_utf16_escape) {
         return "half of a surrogate pair";
     }
-    return "not valid";
+    return ec.message();
 }
 
 Error malformed_at(std::string_view reason, std::size_t position) {
@@ -224,19 +224,18 @@ Error malformed_at(std::string_view reason, std::size_t position) {
 
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text, json::storage_ptr storage) {
+Result<json::value> parse_json(std::string_view text, json::storage_ptr storage,
+                               std::size_t* error_position) {
     json::parse_options options;
     options.max_depth = limits::json_depth_max;
     json::basic_parser<Handler> parser{options, text, std::move(storage)};
     json::error_code ec;
     const std::size_t consumed = parser.write_some(false, text.data(), text.size(), ec);
+    if (!ec && consumed == text.size()) return parser.handler().stack.release();
+    if (error_position) *error_position = consumed;
     if (parser.handler().found_duplicate) return malformed_at("a key is there twice", consumed);
-    if (ec) {
-        const bool odd = reason_of(ec) == "not valid";
-        return malformed_at(odd ? ec.message() : std::string{reason_of(ec)}, consumed);
-    }
-    if (consumed < text.size()) return malformed_at("text after the end of the value", consumed);
-    return parser.handler().stack.release();
+    if (ec) return malformed_at(reason_of(ec), consumed);
+    return malformed_at("text after the end of the value", consumed);
 }
 
 }  // namespace meterbox::core

@@ -14,8 +14,10 @@
 namespace meterbox::core {
 
 // storage: where the value's memory comes from (a monotonic resource on the hot path).
+// error_position: if given, told the byte at which an error was found.
 [[nodiscard]] Result<boost::json::value> parse_json(std::string_view text,
-                                                    boost::json::storage_ptr storage = {});
+                                                    boost::json::storage_ptr storage = {},
+                                                    std::size_t* error_position = nullptr);
 
 // Reads members of one object. The first error sticks and is returned by error(); reads after it
 // give default values, so that a caller checks once, at the end.

@@ -69,6 +69,23 @@ TEST_CASE("a batch that is no array, or no JSON, is malformed as a whole") {
     }
 }
 
+TEST_CASE("where a batch stops being JSON inside of an event, that event is named") {
+    const std::string twice = R"({"specversion":"1.0","specversion":"1.0"})";
+    const auto index_of = [](const std::string& body) {
+        const Error error = error_of(body);
+        CHECK(error.code == ErrorCode::malformed);
+        return error.index ? static_cast<int>(*error.index) : -1;
+    };
+    CHECK(index_of(batch_of({twice})) == 0);
+    CHECK(index_of(batch_of({event_of(1), event_of(2), twice, event_of(4)})) == 2);
+    CHECK(index_of(batch_of({event_of(1, R"({"a":"],[\"},{","b":[1,2]})"), R"({"a":nul})"})) == 1);
+    CHECK(index_of(batch_of({event_of(1), "{\"a\":\"\xff\"}"})) == 1);
+    CHECK(index_of("[" + event_of(1) + event_of(2) + "]") == -1);
+    CHECK(index_of("[" + event_of(1) + ",]") == -1);
+    CHECK(index_of(batch_of({event_of(1)}) + "x") == -1);
+    CHECK(index_of(R"({"a":{"b":1,"b":2}})") == -1);
+}
+
 TEST_CASE("10000 events are taken, 10001 are too large") {
     std::string body = "[";
     for (std::size_t i = 0; i < limits::batch_events_max; ++i)

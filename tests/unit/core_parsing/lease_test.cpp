@@ -40,8 +40,7 @@ LeaseExpectation expectation() {
 
 // What is said of the lease with one member replaced.
 std::string pointer_of(const char* pointer, meterbox::tests::Json value) {
-    const Result<Lease> lease =
-        lease_from_json(edited(lease_to_json(small_lease()), pointer, value));
+    const Result<Lease> lease = lease_from_json(edited(lease_to_json(small_lease()), pointer, value));
     if (lease) return "taken";
     CHECK(lease.error().code == ErrorCode::malformed);
     return lease.error().pointer;
