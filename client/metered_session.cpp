@@ -67,16 +67,17 @@ Outcome<MeteredSession> MeteredSession::open(const std::string& socket, const st
 
 Outcome<void> MeteredSession::await_first_state() {
     const core::MonotonicTime until = clock_->monotonic_now() + limits::client_session_answer_ms;
+    read();  // what came with the head of the answer is not announced by the descriptor
     while (!started_) {
         const std::int64_t left = until - clock_->monotonic_now();
-        pollfd waiting{.fd = fd(), .events = POLLIN, .revents = 0};
-        if (left > 0) ::poll(&waiting, 1, static_cast<int>(left));
-        read();
-        if (!started_ && (left <= 0 || !watch_.connected())) {
+        if (left <= 0 || !watch_.connected()) {
             return Failure{exit_unreachable, "the daemon on " + socket_ +
                                                  " closed or left open the session without a "
                                                  "word; the command was not started"};
         }
+        pollfd waiting{.fd = fd(), .events = POLLIN, .revents = 0};
+        ::poll(&waiting, 1, static_cast<int>(left));
+        read();
     }
     if (watch_.stop_reason() == StopReason::used_up) {
         return Failure{exit_exhausted, resource_ + " is used up; the command was not started"};
