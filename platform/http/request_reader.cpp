@@ -131,6 +131,7 @@ RequestReader::Progress RequestReader::fail(core::ErrorCode code, std::string de
 RequestReader::Progress RequestReader::read(std::string_view& input) {
     State& state = *state_;
     Parser& parser = *state.parser;
+    if (parser.is_done()) return Progress::complete;  // an oversized body, whose end had come as well
     if (!parser.got_some()) {
         while (input.starts_with("\r\n")) input.remove_prefix(2);  // RFC 9112, 2.2
         if (input.empty() || input == "\r") return Progress::need_more;
@@ -173,6 +174,7 @@ RequestReader::Progress RequestReader::check_head() {
         state.read_past = *length <= near_enough && !message.expects_continue;
         return read_body_progress({}, false);
     }
+    state.parser->eager(true);  // all chunks that are there at once
     return state.parser->is_done() ? Progress::complete : Progress::head;
 }
 
