@@ -239,7 +239,10 @@ class Run(CommandLine):
         argv = self.argv("run", "--resource", "render", "--", "python3", "-c", NOTING, self.file("noted"))
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execv(argv[0], argv)
+            try:
+                os.execv(argv[0], argv)
+            finally:
+                os._exit(99)
         self.addCleanup(os.close, terminal)
         self.daemon.tell("active")
         self.until_written("noted", "ready ")
