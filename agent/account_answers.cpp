@@ -13,7 +13,8 @@ namespace {
 
 // An answer other than 200 as an error: the problem's own words, if it has any.
 core::Error refusal(const platform::Answer& answer) {
-    core::Error error{core::ErrorCode::unreachable, "the account answered " + std::to_string(answer.status), {}, {}};
+    core::Error error{
+        core::ErrorCode::unreachable, "the account answered " + std::to_string(answer.status), {}, {}};
     const auto json = core::parse_json(answer.body);
     if (!json || !json->is_object()) return error;
     const boost::json::value* detail = json->as_object().if_contains("detail");
@@ -35,7 +36,9 @@ void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
     if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
     if (reply->verdict != core::wire::Verdict::ok)
         return failed({core::ErrorCode::forbidden,
-                       "the account answered hello with " + std::string(core::wire::name_of(reply->verdict)), {}, {}},
+                       "the account answered hello with " + std::string(core::wire::name_of(reply->verdict)),
+                       {},
+                       {}},
                       false);
     time_.trusted().anchor(reply->server_time, time_.read());
     session_ = reply->session;
@@ -136,8 +139,8 @@ void AccountLink::take_up(core::wire::SyncReply reply) {
     struct Stored {
         std::map<std::string, core::Amount> available;
     };
-    auto apply = [this, reply, lease = *lease, supply, usage = exchange_.usage_keys, change = exchange_.change,
-                  now = time_.journal_now()]() mutable {
+    auto apply = [this, reply, lease = *lease, supply, usage = exchange_.usage_keys,
+                  change = exchange_.change, now = time_.journal_now()]() mutable {
         if (reply.catalogue) journal_.describe(*reply.catalogue);
         if (lease) {
             journal_.take_lease(*lease, now);
@@ -181,7 +184,8 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     for (auto& [key, balance] : balances_.all()) {
         if (lease) balance.asked = false;
         const auto before = used_before.find(key);
-        overage_covered = overage_covered || (before != used_before.end() && lease && balance.ledger->used() > before->second);
+        overage_covered = overage_covered ||
+                          (before != used_before.end() && lease && balance.ledger->used() > before->second);
     }
     for (const Asked& asked : exchange_.asked) {
         Balance& balance = *balances_.find(asked.resource);
@@ -224,7 +228,8 @@ void AccountLink::failed(const core::Error& error, bool session_lost) {
     } else {
         plan_.failed(time_.boot(), random_.number());
     }
-    if (session_lost && plan_.consecutive_failures() == 0) {  // hello follows at once: nothing is known to be wrong
+    if (session_lost &&
+        plan_.consecutive_failures() == 0) {  // hello follows at once: nothing is known to be wrong
         busy_ = false;
         return pump();
     }

@@ -64,6 +64,17 @@ std::optional<std::int64_t> AccountLink::next_sync_in_ms() const {
     return std::max<std::int64_t>(0, plan_.due() - time_.boot());
 }
 
+core::Units AccountLink::pending_units() const {
+    core::Units pending;
+    for (const auto& [resource, balance] : balances_.all()) {
+        const auto brought = brought_.find(resource);
+        const core::Units known =
+            brought == brought_.end() ? balance.supply.completed_at_card : brought->second;
+        pending += std::max(core::Units{}, balance.ledger->completed() - known);
+    }
+    return pending;
+}
+
 void AccountLink::wake(core::SyncReason reason) {
     plan_.wake(reason, time_.boot());
     pump();
@@ -72,7 +83,9 @@ void AccountLink::wake(core::SyncReason reason) {
 void AccountLink::sync_now(Done done) {
     if (!identity_)
         return done(core::Error{core::ErrorCode::not_enrolled,
-                                "this agent is not enrolled; run: meterbox enroll URL --token T", {}, {}});
+                                "this agent is not enrolled; run: meterbox enroll URL --token T",
+                                {},
+                                {}});
     waiters_.push_back({std::move(done)});
     wake(core::SyncReason::asked);
 }
@@ -89,10 +102,14 @@ void AccountLink::pump() {
     if (busy_ || stopped_) return;
     const core::SyncPlan::Next next = plan_.next(time_.boot());
     switch (next.step) {
-        case core::SyncPlan::Step::idle: return;
-        case core::SyncPlan::Step::hello: return say_hello();
-        case core::SyncPlan::Step::sync: return sync();
-        case core::SyncPlan::Step::wait: break;
+        case core::SyncPlan::Step::idle:
+            return;
+        case core::SyncPlan::Step::hello:
+            return say_hello();
+        case core::SyncPlan::Step::sync:
+            return sync();
+        case core::SyncPlan::Step::wait:
+            break;
     }
     timer_.expires_after(std::chrono::milliseconds(std::min(next.wait_ms, timer_max_ms)));
     timer_.async_wait([this](const boost::system::error_code& cancelled) {
@@ -139,8 +156,8 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     const bool half_used = 2 * available.value() <= balance.supply.last_lease.value();
     if (half_used) {
         const std::int64_t hours = core::limits::lease_horizon_default_ms / core::hour_ms;
-        const std::int64_t units =
-            std::min(counters.rate_per_hour.value(), core::limits::units_max) * hours / resource.unit_size.value();
+        const std::int64_t units = std::min(counters.rate_per_hour.value(), core::limits::units_max) * hours /
+                                   resource.unit_size.value();
         counters.wanted = core::Units{std::clamp<std::int64_t>(units, 1, core::limits::units_max)};
     }
     if (counters.need == core::Units{} && counters.wanted == core::Units{}) return;
@@ -171,9 +188,10 @@ void AccountLink::send_hello(CounterReading reading) {
     hello.nonce = nonce_;
     hello.clock = clock_statement();
     for (const core::ResourceLedger& ledger : reading.ledgers) hello.resources.push_back(counters_of(ledger));
-    transport_->exchange("/v1/hello", core::wire::to_json(hello), [this](core::Result<platform::Answer> answer) {
-        if (!stopped_) heard_hello(answer);
-    });
+    transport_->exchange("/v1/hello", core::wire::to_json(hello),
+                         [this](core::Result<platform::Answer> answer) {
+                             if (!stopped_) heard_hello(answer);
+                         });
 }
 
 void AccountLink::sync() {
@@ -208,9 +226,10 @@ void AccountLink::send_sync(CounterReading reading) {
         ask_for(counters, ledger);
         request.resources.push_back(std::move(counters));
     }
-    transport_->exchange("/v1/sync", core::wire::to_json(request), [this](core::Result<platform::Answer> answer) {
-        if (!stopped_) heard_sync(answer);
-    });
+    transport_->exchange("/v1/sync", core::wire::to_json(request),
+                         [this](core::Result<platform::Answer> answer) {
+                             if (!stopped_) heard_sync(answer);
+                         });
 }
 
 }  // namespace meterbox::agent

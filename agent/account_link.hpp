@@ -56,6 +56,7 @@ public:
     const std::string& last_error() const { return last_error_; }
     int consecutive_failures() const { return plan_.consecutive_failures(); }
     std::optional<std::int64_t> next_sync_in_ms() const;
+    core::Units pending_units() const;  // completed here, not yet heard of by the account
     std::int64_t lease_number() const { return lease_number_; }
     std::uint64_t syncs() const { return syncs_; }
     std::uint64_t failures() const { return failures_; }
@@ -89,7 +90,8 @@ private:
     void take_up(core::wire::SyncReply reply);
     void took_up(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease);
     core::Result<std::optional<core::Lease>> judge(const core::wire::SyncReply& reply) const;
-    SupplyRecord supply_after(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const;
+    SupplyRecord supply_after(const core::wire::SyncReply& reply,
+                              const std::optional<core::Lease>& lease) const;
     bool is_news(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const;
     void apply_supply();
 

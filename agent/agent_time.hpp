@@ -13,9 +13,7 @@ public:
     AgentTime(const platform::system::Clock& clock, core::ClockRecord record)
         : clock_(clock), trusted_(std::move(record), clock.boot_id()) {}
 
-    core::ClockReading read() const {
-        return {clock_.wall_now(), clock_.boot_now(), clock_.monotonic_now()};
-    }
+    core::ClockReading read() const { return {clock_.wall_now(), clock_.boot_now(), clock_.monotonic_now()}; }
     core::MonotonicTime monotonic() const { return clock_.monotonic_now(); }
     core::BootTime boot() const { return clock_.boot_now(); }
     core::UtcTime wall() const { return clock_.wall_now(); }

@@ -8,10 +8,12 @@ Balances::Balances(const std::vector<LedgerView>& ledgers) {
     for (const LedgerView& ledger : ledgers) balances_[ledger->resource().key].ledger = ledger;
 }
 
-std::vector<std::string> Balances::publish(std::vector<Publication> publications) {
+std::vector<std::string> Balances::publish(const std::vector<Publication>& publications) {
     std::vector<std::string> changed;
     for (const Publication& publication : publications) {
+        if (publication.events > 0 && !first_event_) first_event_ = publication.at;
         events_taken_ += publication.events;
+        pending_usage_rows_ = publication.pending_usage_rows;
         for (const LedgerView& ledger : publication.ledgers) {
             const std::string& key = ledger->resource().key;
             balances_[key].ledger = ledger;

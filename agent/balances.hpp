@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,7 @@ public:
     explicit Balances(const std::vector<LedgerView>& ledgers);
 
     // After a commit. Returns the keys whose ledgers changed.
-    std::vector<std::string> publish(std::vector<Publication> publications);
+    std::vector<std::string> publish(const std::vector<Publication>& publications);
 
     Balance* find(std::string_view resource);  // null: not in the catalogue
     Map& all() { return balances_; }
@@ -35,10 +36,15 @@ public:
     bool empty() const { return balances_.empty(); }
 
     std::int64_t events_taken() const { return events_taken_; }
+    std::optional<core::UtcTime> first_event() const { return first_event_; }  // taken since the start
+    // As the journal counted them last; none: nothing was committed since the start.
+    std::optional<std::int64_t> pending_usage_rows() const { return pending_usage_rows_; }
 
 private:
     Map balances_;
     std::int64_t events_taken_ = 0;
+    std::optional<core::UtcTime> first_event_;
+    std::optional<std::int64_t> pending_usage_rows_;
 };
 
 }  // namespace meterbox::agent

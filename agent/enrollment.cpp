@@ -43,7 +43,8 @@ core::Error account_refusal(const platform::Answer& answer) {
         if (said != nullptr && said->is_string()) detail = std::string(said->as_string());
     }
     const bool token_refused = answer.status == 401 || answer.status == 403;
-    return {token_refused ? core::ErrorCode::forbidden : core::ErrorCode::unreachable, std::move(detail), {}, {}};
+    return {
+        token_refused ? core::ErrorCode::forbidden : core::ErrorCode::unreachable, std::move(detail), {}, {}};
 }
 
 }  // namespace
@@ -103,12 +104,14 @@ core::Result<Identity> Enrollment::judge(const EnrollmentOrder& order, const std
     const auto own = tls::key_fingerprint(key);
     if (!own) return own.error();
     if (info->key_fingerprint != *own)
-        return core::Error{core::ErrorCode::malformed, "the account's certificate is for another key", {}, {}};
+        return core::Error{
+            core::ErrorCode::malformed, "the account's certificate is for another key", {}, {}};
     if (order.ca_pem.empty()) {
         const auto shown = tls::certificate_fingerprint(reply->ca);
         const auto promised = ca_fingerprint_of(order.token);
         if (!shown || *shown != *promised)
-            return core::Error{core::ErrorCode::malformed, "the account's CA is not the one that the token names", {}, {}};
+            return core::Error{
+                core::ErrorCode::malformed, "the account's CA is not the one that the token names", {}, {}};
     }
     Identity identity;
     identity.agent = reply->agent;

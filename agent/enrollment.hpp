@@ -36,7 +36,8 @@ public:
     void enroll(const EnrollmentOrder& order, Done done);
 
 private:
-    void heard(const EnrollmentOrder& order, const std::string& key, const core::Result<platform::Answer>& answer);
+    void heard(const EnrollmentOrder& order, const std::string& key,
+               const core::Result<platform::Answer>& answer);
     core::Result<Identity> judge(const EnrollmentOrder& order, const std::string& key,
                                  const core::Result<platform::Answer>& answer) const;
 

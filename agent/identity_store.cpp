@@ -23,6 +23,8 @@ core::Result<IdentityStore::Seen> IdentityStore::remember(const core::IdentityHa
     return *found && row.integer(0) == stored_contents ? Seen::duplicate : Seen::conflict;
 }
 
-core::Result<void> IdentityStore::forget(const core::IdentityHash& identity) { return remove_.run(identity); }
+core::Result<void> IdentityStore::forget(const core::IdentityHash& identity) {
+    return remove_.run(identity);
+}
 
 }  // namespace meterbox::agent

@@ -54,10 +54,12 @@ Journal::Journal(const std::filesystem::path& path)
     const auto settled = meta_.find(std::string(settled_key));
     if (settled != meta_.end()) settled_ = std::stoll(settled->second);
     change_ = required(tables_.newest_change(settled_));
+    pending_usage_rows_ = required(tables_.pending_usage_rows());
 }
 
 core::Result<void> Journal::begin() {
     METERBOX_ASSERT(!trouble_);
+    pending_usage_rows_before_ = pending_usage_rows_;
     return connection_->begin();
 }
 
@@ -90,11 +92,18 @@ void Journal::rollback() noexcept {
     cells_.clear();
     changed_cells_.clear();
     events_added_ = 0;
+    pending_usage_rows_ = pending_usage_rows_before_;
     trouble_.reset();
 }
 
 void Journal::must(const core::Result<void>& done) {
     if (!done && !trouble_) trouble_ = done.error();
+}
+
+std::int64_t Journal::must(const core::Result<std::int64_t>& done) {
+    if (done) return *done;
+    must(core::Result<void>(done.error()));
+    return 0;
 }
 
 Journal::Entry& Journal::touch(Entry& entry) {
@@ -125,9 +134,9 @@ core::Result<void> Journal::check(std::span<const JournalEvent> events) {
         if (resource.kind == core::Kind::returnable)
             return refuse("type: " + event.type + " is returnable: open a session to hold it", "/type");
         if (resource.measure != event.measure)
-            return refuse("data: " + event.type + " is metered as a " +
-                              std::string(core::name_of(resource.measure)),
-                          "/data");
+            return refuse(
+                "data: " + event.type + " is metered as a " + std::string(core::name_of(resource.measure)),
+                "/data");
         core::Amount& sum = sums[&found->second];
         if (!has_room(found->second, events[i], sum))
             return refuse("data: more than the counters of " + event.type + " can hold", "/data");
@@ -142,7 +151,7 @@ core::Result<std::vector<bool>> Journal::remember(std::span<const JournalEvent> 
     for (std::size_t i = 0; i < events.size(); ++i) {
         const auto seen = identities_.remember(events[i].identity, events[i].contents, day);
         if (!seen) {
-            must(seen.error());
+            must(core::Result<void>(seen.error()));
             return seen.error();
         }
         fresh[i] = *seen == IdentityStore::Seen::fresh;
@@ -173,6 +182,7 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
         Entry& entry = touch(entries_.find(event.type)->second);
         must(tables_.add_event(entry.id, event, events[i].time, now.utc));
         ++events_added_;
+        events_added_at_ = now.utc;
         add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount);
         add_amount(entry, event.amount, now);
     }
@@ -194,7 +204,9 @@ void Journal::meter(SessionSlice& slice, const JournalNow& now) {
     save_session(slice.record);
 }
 
-void Journal::save_session(const SessionRecord& session) { must(tables_.save_session(session)); }
+void Journal::save_session(const SessionRecord& session) {
+    must(tables_.save_session(session));
+}
 
 void Journal::add_amount(Entry& entry, core::Amount amount, const JournalNow& now) {
     if (entry.ledger.resource().enforcement == core::Enforcement::none) return;
@@ -218,7 +230,7 @@ Journal::UsageCells::value_type& Journal::cell(ResourceId resource, core::UtcHou
     if (!made) return *place;
     const auto stored = tables_.usage(place->first);
     if (!stored) {
-        must(stored.error());
+        must(core::Result<void>(stored.error()));
     } else if (*stored) {
         place->second.stored = true;
         place->second.amount = **stored;
@@ -232,7 +244,7 @@ bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::
     if (usage.stored || usage.changed) return true;
     const auto count = tables_.subjects(resource, hour);
     if (!count) {
-        must(count.error());
+        must(core::Result<void>(count.error()));
         return true;
     }
     std::int64_t unsaved = 0;  // subjects that this transaction is the first to name
@@ -256,7 +268,8 @@ void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& sub
 void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
     for (const core::LeaseResource& leased : lease.resources) {
         const auto found = entries_.find(leased.key);
-        if (found == entries_.end() || found->second.ledger.resource().unit_size != leased.unit_size) continue;
+        if (found == entries_.end() || found->second.ledger.resource().unit_size != leased.unit_size)
+            continue;
         Entry& entry = touch(found->second);
         const std::vector<core::Completion> completions = entry.ledger.take_lease(leased, now.range);
         entry.tranches = true;
@@ -277,7 +290,7 @@ void Journal::describe(const std::vector<core::Resource>& catalogue) {
         const auto found = entries_.find(resource.key);
         if (found == entries_.end()) {
             const auto id = tables_.add_resource(resource);
-            if (!id) return must(id.error());
+            if (!id) return must(core::Result<void>(id.error()));
             Entry entry{.id = *id,
                         .ledger = core::ResourceLedger(resource),
                         .before = {},
@@ -299,7 +312,7 @@ void Journal::describe(const std::vector<core::Resource>& catalogue) {
 
 void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
     for (const UsageKey& key : usage) {
-        must(tables_.settle_usage(key, change));
+        pending_usage_rows_ -= must(tables_.settle_usage(key, change));
         const auto known = cells_.find(key);  // it may have been settled: mark it again with its next change
         if (known != cells_.end()) known->second.pending = false;
     }
@@ -309,7 +322,9 @@ void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
     }
 }
 
-void Journal::set_meta(std::string_view key, std::string_view value) { must(tables_.set_meta(key, value)); }
+void Journal::set_meta(std::string_view key, std::string_view value) {
+    must(tables_.set_meta(key, value));
+}
 
 void Journal::flush() {
     for (auto& [key, entry] : entries_) {
@@ -322,7 +337,7 @@ void Journal::flush() {
     for (UsageCells::value_type* changed : changed_cells_) {
         UsageCell& usage = changed->second;
         must(tables_.save_usage(changed->first, usage.amount, change_ + 1));
-        if (!usage.pending) must(tables_.mark_pending(changed->first));
+        if (!usage.pending) pending_usage_rows_ += must(tables_.mark_pending(changed->first));
         usage.pending = usage.stored = true;
         usage.changed = false;
     }
@@ -342,6 +357,8 @@ void Journal::publish() {
     }
     if (cells_.size() > usage_cells_max) cells_.clear();
     publication.events = std::exchange(events_added_, 0);
+    publication.at = events_added_at_;
+    publication.pending_usage_rows = pending_usage_rows_;
     added_.clear();
     ++change_;
     const std::lock_guard lock(publications_mutex_);
@@ -358,6 +375,10 @@ std::vector<LedgerView> Journal::ledgers() const {
     for (const auto& [key, entry] : entries_)
         views.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
     return views;
+}
+
+core::Result<core::Amount> Journal::usage_of_last_day(const std::string& resource, core::UtcTime now) {
+    return tables_.usage_since(entries_.at(resource).id, core::hour_of(now + -core::day_ms));
 }
 
 CounterReading Journal::read_counters(std::size_t usage_rows_max) {

@@ -62,6 +62,8 @@ struct Publication {
     std::vector<LedgerView> ledgers;
     std::vector<std::pair<std::string, core::Amount>> metered_by_sessions;  // by resource
     std::int64_t events = 0;                                                // rows added
+    core::UtcTime at;                     // of its events: when they were taken
+    std::int64_t pending_usage_rows = 0;  // not acknowledged by the account, after this transaction
 };
 
 // Everything that a sync says, read together, so that it agrees with itself.
@@ -110,7 +112,9 @@ public:
     JournalTables& tables() { return tables_; }
     const std::map<std::string, std::string>& meta() const { return meta_; }
     std::optional<core::UtcTime> high_water() const { return high_water_; }  // of what was metered
+    std::int64_t pending_usage_rows() const { return pending_usage_rows_; }
     std::vector<LedgerView> ledgers() const;
+    core::Result<core::Amount> usage_of_last_day(const std::string& resource, core::UtcTime now);
 
     // On the loop: what was committed since the last call. Any thread.
     std::vector<Publication> take_publications();
@@ -134,6 +138,7 @@ private:
     using UsageCells = std::map<UsageKey, UsageCell>;
 
     void must(const core::Result<void>& done);
+    std::int64_t must(const core::Result<std::int64_t>& done);
     Entry& touch(Entry& entry);
     void add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount);
     UsageCells::value_type& cell(ResourceId resource, core::UtcHour hour, const std::string& subject);
@@ -158,6 +163,9 @@ private:
     std::int64_t change_ = 0;   // of the last transaction that was committed
     std::int64_t settled_ = 0;  // what the account has acknowledged of completed units
     std::int64_t events_added_ = 0;
+    core::UtcTime events_added_at_;
+    std::int64_t pending_usage_rows_ = 0;
+    std::int64_t pending_usage_rows_before_ = 0;
     std::optional<core::Error> trouble_;  // the first failure of the transaction in progress
     std::vector<std::string> added_;      // resources that the transaction made
 

@@ -100,6 +100,8 @@ CREATE INDEX session_running ON session (id) WHERE ended_at_ms IS NULL;
 
 }  // namespace
 
-std::span<const platform::sqlite::Migration> journal_migrations() { return migrations; }
+std::span<const platform::sqlite::Migration> journal_migrations() {
+    return migrations;
+}
 
 }  // namespace meterbox::agent

@@ -11,7 +11,9 @@ using platform::sqlite::Cursor;
 
 namespace {
 
-core::UtcTime utc(std::int64_t ms) { return core::UtcTime{ms}; }
+core::UtcTime utc(std::int64_t ms) {
+    return core::UtcTime{ms};
+}
 
 std::optional<core::UtcTime> optional_utc(const Cursor& row, int column) {
     const auto ms = row.optional_integer(column);
@@ -92,8 +94,8 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
           "final = excluded.final, payg_capped = excluded.payg_capped, payg_open = excluded.payg_open")),
       add_event_(connection.statement("INSERT INTO event(resource, source, id, subject, time_ms, amount, "
                                       "taken_at_ms) VALUES(?, ?, ?, ?, ?, ?, ?)")),
-      usage_(connection.statement(
-          "SELECT amount FROM usage WHERE resource = ? AND hour = ? AND subject = ?")),
+      usage_(
+          connection.statement("SELECT amount FROM usage WHERE resource = ? AND hour = ? AND subject = ?")),
       subjects_(connection.statement(
           "SELECT count(*) FROM usage WHERE resource = ? AND hour = ? AND subject NOT IN ('', 'other')")),
       save_usage_(connection.statement(
@@ -118,8 +120,8 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
                                           "WHERE changed > ? ORDER BY resource, tranche, hour")),
       save_session_(connection.statement("INSERT OR REPLACE INTO session(" + std::string(session_columns) +
                                          ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
-      session_(connection.statement("SELECT " + std::string(session_columns) +
-                                    " FROM session WHERE id = ?")) {}
+      session_(
+          connection.statement("SELECT " + std::string(session_columns) + " FROM session WHERE id = ?")) {}
 
 core::Result<std::map<std::string, std::string>> JournalTables::meta() {
     auto statement = connection_.prepare("SELECT key, value FROM meta");
@@ -213,12 +215,16 @@ core::Result<void> JournalTables::save_usage(const UsageKey& key, core::Amount a
     return save_usage_.run(key.resource, key.hour, key.subject, amount, change);
 }
 
-core::Result<void> JournalTables::mark_pending(const UsageKey& key) {
-    return mark_pending_.run(key.resource, key.hour, key.subject);
+core::Result<std::int64_t> JournalTables::mark_pending(const UsageKey& key) {
+    const auto marked = mark_pending_.run(key.resource, key.hour, key.subject);
+    if (!marked) return marked.error();
+    return connection_.changes();
 }
 
-core::Result<void> JournalTables::settle_usage(const UsageKey& key, std::int64_t change) {
-    return settle_usage_.run(key.resource, key.hour, key.subject, change);
+core::Result<std::int64_t> JournalTables::settle_usage(const UsageKey& key, std::int64_t change) {
+    const auto settled = settle_usage_.run(key.resource, key.hour, key.subject, change);
+    if (!settled) return settled.error();
+    return connection_.changes();
 }
 
 core::Result<std::vector<PendingUsage>> JournalTables::pending_usage(std::size_t rows_max) {
@@ -263,7 +269,8 @@ core::Result<std::vector<PendingUnits>> JournalTables::units_changed_after(std::
 
 core::Result<std::int64_t> JournalTables::newest_change(std::int64_t settled) {
     const auto usage = connection_.number(
-        "SELECT coalesce(max(u.changed), 0) FROM usage_pending p JOIN usage u USING (resource, hour, subject)");
+        "SELECT coalesce(max(u.changed), 0) FROM usage_pending p JOIN usage u USING (resource, hour, "
+        "subject)");
     if (!usage) return usage;
     const auto units = connection_.number("SELECT coalesce(max(changed), 0) FROM unit_hour");
     if (!units) return units;
@@ -271,11 +278,10 @@ core::Result<std::int64_t> JournalTables::newest_change(std::int64_t settled) {
 }
 
 core::Result<void> JournalTables::save_session(const SessionRecord& session) {
-    return save_session_.run(session.id, session.resource, session.subject,
-                             session.keeping == SessionKeeping::connection ? 0 : 1, session.uid,
-                             session.started_at, session.metered, session.completed_at_start, session.boot_id,
-                             session.mark, session.stopped ? 1 : 0, session.ended_at, session.units_completed,
-                             session.remainder);
+    return save_session_.run(
+        session.id, session.resource, session.subject, session.keeping == SessionKeeping::connection ? 0 : 1,
+        session.uid, session.started_at, session.metered, session.completed_at_start, session.boot_id,
+        session.mark, session.stopped ? 1 : 0, session.ended_at, session.units_completed, session.remainder);
 }
 
 core::Result<std::vector<SessionRecord>> JournalTables::running_sessions() {

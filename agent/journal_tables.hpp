@@ -71,9 +71,10 @@ public:
     core::Result<std::optional<core::Amount>> usage(const UsageKey& key);
     core::Result<std::int64_t> subjects(ResourceId id, core::UtcHour hour);  // how many that hour has
     core::Result<void> save_usage(const UsageKey& key, core::Amount amount, std::int64_t change);
-    core::Result<void> mark_pending(const UsageKey& key);
+    // Both answer with how many rows that added or took away: 1 or 0.
+    core::Result<std::int64_t> mark_pending(const UsageKey& key);
     // Pending no more, unless it changed after `change`.
-    core::Result<void> settle_usage(const UsageKey& key, std::int64_t change);
+    core::Result<std::int64_t> settle_usage(const UsageKey& key, std::int64_t change);
     core::Result<std::vector<PendingUsage>> pending_usage(std::size_t rows_max);
     core::Result<std::int64_t> pending_usage_rows();
     core::Result<core::Amount> usage_since(ResourceId id, core::UtcHour hour);

@@ -24,7 +24,8 @@ core::Result<core::UtcTime> Meter::time_of(const core::UsageEvent& event, std::s
         return core::Error{core::ErrorCode::invalid, std::move(detail), index, "/time"};
     };
     if (*event.time - std::max(now, time_.wall()) > core::limits::event_ahead_ms_max)
-        return refuse("time: more than 5 minutes ahead of this machine's clock, " + core::format_rfc3339(now));
+        return refuse("time: more than 5 minutes ahead of this machine's clock, " +
+                      core::format_rfc3339(now));
     if (now - *event.time > core::limits::event_age_ms_max)
         return refuse("time: older than 62 days; it is now " + core::format_rfc3339(now));
     return *event.time;
@@ -42,16 +43,16 @@ void Meter::report(std::vector<core::UsageEvent> events, std::uint32_t uid, Done
         entries.push_back({std::move(events[i]), identity, contents, *time});
     }
     const std::size_t weight = std::max<std::size_t>(1, entries.size());
-    store_.submit(journal_job(
-        [this, entries = std::move(entries), now] { return journal_.report(entries, now); },
-        [this, done = std::move(done)](const core::Result<void>& committed,
-                                       std::optional<core::Result<ReportOutcome>> outcome) {
-            published_(balances_.publish(journal_.take_publications()));
-            if (!committed) return done(committed.error());
-            if (*outcome) duplicates_ += static_cast<std::uint64_t>((*outcome)->duplicates);
-            done(std::move(*outcome));
-        },
-        weight));
+    store_.submit(
+        journal_job([this, entries = std::move(entries), now] { return journal_.report(entries, now); },
+                    [this, done = std::move(done)](const core::Result<void>& committed,
+                                                   std::optional<core::Result<ReportOutcome>> outcome) {
+                        published_(balances_.publish(journal_.take_publications()));
+                        if (!committed) return done(committed.error());
+                        if (*outcome) duplicates_ += static_cast<std::uint64_t>((*outcome)->duplicates);
+                        done(std::move(*outcome));
+                    },
+                    weight));
 }
 
 }  // namespace meterbox::agent

@@ -39,7 +39,9 @@ std::shared_ptr<http::Responder> keep(http::Responder responder) {
     return std::make_shared<http::Responder>(std::move(responder));
 }
 
-std::string at_index(std::size_t index) { return "/" + std::to_string(index); }
+std::string at_index(std::size_t index) {
+    return "/" + std::to_string(index);
+}
 
 }  // namespace
 
@@ -72,7 +74,8 @@ void ProductRoutes::handle(const http::Request& request, http::Responder respond
     if (path == "/v1/resources" || one_resource) {
         if (method != "GET") return responder.send(wrong_method("GET"));
         if (!one_resource) return list_resources(std::move(responder));
-        return resource(request.path().substr(std::string_view("/v1/resources/").size()), std::move(responder));
+        return resource(request.path().substr(std::string_view("/v1/resources/").size()),
+                        std::move(responder));
     }
     responder.send(error(core::ErrorCode::not_found, "no such path: " + std::string(path)));
 }
@@ -82,8 +85,9 @@ core::Result<std::vector<core::UsageEvent>> ProductRoutes::parse(const http::Req
     const std::string_view content_type = request.header("content-type").value_or("");
     const auto mode = core::event_mode(content_type, has_ce_headers(request));
     if (!mode)
-        return error(core::ErrorCode::unsupported_media_type,
-                     "send application/cloudevents+json, application/cloudevents-batch+json, or ce-* headers");
+        return error(
+            core::ErrorCode::unsupported_media_type,
+            "send application/cloudevents+json, application/cloudevents-batch+json, or ce-* headers");
     batch = *mode == core::EventMode::batched;
     if (batch) return core::parse_event_batch(request.body());
     const core::HeaderVisitor headers =
@@ -109,8 +113,9 @@ void ProductRoutes::report(const http::Request& request, http::Responder respond
     if (!surroundings_.enrolled() && balances_.empty()) return responder.send(not_enrolled());
     for (std::size_t i = 0; i < events->size(); ++i) {
         if (may_use(rules_, request.peer(), (*events)[i].type)) continue;
-        core::Error refused = error(core::ErrorCode::forbidden,
-                                    "[[products.allow]] doesn't let this user report " + (*events)[i].type, "/type");
+        core::Error refused =
+            error(core::ErrorCode::forbidden,
+                  "[[products.allow]] doesn't let this user report " + (*events)[i].type, "/type");
         if (batch) refused.index = i;
         ++refused_;
         return responder.send(refused);
@@ -204,16 +209,17 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
     if (!reader.ok()) return responder.send(reader.error());
     if (order.subject.size() > core::limits::subject_bytes_max)
         return responder.send(error(core::ErrorCode::invalid, "subject: more than 64 bytes", "/subject"));
-    const bool printable = std::all_of(order.id.begin(), order.id.end(), [](unsigned char c) {
-        return c > 0x20 && c < 0x7f && c != '/';
-    });
+    const bool printable = std::all_of(order.id.begin(), order.id.end(),
+                                       [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/'; });
     if (named && (order.id.empty() || order.id.size() > core::limits::session_id_bytes_max || !printable))
         return responder.send(error(core::ErrorCode::invalid,
-                                    "id: 1 to 128 printable ASCII characters without blanks and slashes", "/id"));
+                                    "id: 1 to 128 printable ASCII characters without blanks and slashes",
+                                    "/id"));
     const boost::json::value* quantity = reader.has("quantity") ? reader.value("quantity") : nullptr;
     const auto number = reader.optional_integer("quantity", 1, core::limits::amount_max);
     if (!reader.ok())
-        return responder.send(error(core::ErrorCode::invalid, "quantity: a whole number from 1 on", "/quantity"));
+        return responder.send(
+            error(core::ErrorCode::invalid, "quantity: a whole number from 1 on", "/quantity"));
     order.uid = request.peer().uid.value_or(0);
     const std::string_view accept = request.header("accept").value_or("");
     order.keeping = accept.find("text/event-stream") != std::string_view::npos ? SessionKeeping::connection
@@ -221,12 +227,14 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
     if (!surroundings_.enrolled() && balances_.empty()) return responder.send(not_enrolled());
     if (!may_use(rules_, request.peer(), order.resource))
         return responder.send(error(core::ErrorCode::forbidden,
-                                    "[[products.allow]] doesn't let this user run " + order.resource, "/resource"));
+                                    "[[products.allow]] doesn't let this user run " + order.resource,
+                                    "/resource"));
     const Balance* balance = balances_.find(order.resource);
     if (balance != nullptr && quantity != nullptr && *number != 1 &&
         balance->ledger->resource().kind == core::Kind::exhaustible)
         return responder.send(error(core::ErrorCode::invalid,
-                                    "quantity: a session on " + order.resource + " counts as 1", "/quantity"));
+                                    "quantity: a session on " + order.resource + " counts as 1",
+                                    "/quantity"));
     if (!named) order.id = platform::system::uuid4(random_);
     if (balance != nullptr) return admit_session(std::move(order), std::move(responder));
     surroundings_.look_for_resource(
@@ -239,15 +247,16 @@ void ProductRoutes::admit_session(SessionOrder order, http::Responder responder)
     const Balance* balance = balances_.find(order.resource);
     if (balance == nullptr)
         return responder.send(error(core::ErrorCode::invalid,
-                                    "resource: no resource \"" + order.resource + "\" in this account", "/resource"));
+                                    "resource: no resource \"" + order.resource + "\" in this account",
+                                    "/resource"));
     const core::Resource& resource = balance->ledger->resource();
     if (resource.kind == core::Kind::returnable)
         return responder.send(error(core::ErrorCode::not_available,
                                     "sessions on returnable resources are not available in this version"));
     if (resource.measure != core::Measure::duration)
-        return responder.send(error(core::ErrorCode::invalid,
-                                    "resource: " + resource.key + " is metered as a count; report it as events",
-                                    "/resource"));
+        return responder.send(
+            error(core::ErrorCode::invalid,
+                  "resource: " + resource.key + " is metered as a count; report it as events", "/resource"));
     const std::string key = order.resource;
     const bool stream = order.keeping == SessionKeeping::connection;
     sessions_.open(std::move(order), [this, key, stream, responder = keep(std::move(responder))](

@@ -40,7 +40,8 @@ private:
     enum class AnswerForm { counts, empty };  // /v1/events, /api/v1/events
 
     void report(const platform::http::Request& request, platform::http::Responder responder, AnswerForm form);
-    core::Result<std::vector<core::UsageEvent>> parse(const platform::http::Request& request, bool& batch) const;
+    core::Result<std::vector<core::UsageEvent>> parse(const platform::http::Request& request,
+                                                      bool& batch) const;
     void take(std::vector<core::UsageEvent> events, std::uint32_t uid, bool batch, AnswerForm form,
               platform::http::Responder responder);
     std::string counts_json(const ReportOutcome& outcome, const std::vector<std::string>& resources) const;

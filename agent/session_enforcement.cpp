@@ -42,7 +42,8 @@ core::Amount Sessions::running(const std::string& resource) const {
     const auto group = groups_.find(resource);
     if (group == groups_.end()) return sum;
     const std::int64_t since =
-        static_cast<std::int64_t>(group->second.running.size()) * time_.monotonic().ms - group->second.marks_ms;
+        static_cast<std::int64_t>(group->second.running.size()) * time_.monotonic().ms -
+        group->second.marks_ms;
     return sum + core::Amount{since + group->second.held_ms};
 }
 
@@ -78,9 +79,11 @@ core::Error Sessions::refusal(const std::string& resource) const {
     const core::Standing now = standing(resource);
     core::Error refused{core::ErrorCode::exhausted, "", {}, {}};
     if (now.reason == "ended") {
-        refused.detail = "no grant for " + resource + " is valid now; one that begins, or a new one, cures it";
+        refused.detail =
+            "no grant for " + resource + " is valid now; one that begins, or a new one, cures it";
     } else if (now.reason == "stale") {
-        refused.detail = "the lease for " + resource + " is too old to start on; a sync with the account cures it";
+        refused.detail =
+            "the lease for " + resource + " is too old to start on; a sync with the account cures it";
     } else {
         refused.detail = "the balance of " + resource + " is used up; a new grant or a refresh cures it";
     }
@@ -194,7 +197,8 @@ void Sessions::sweep() {
             if (now - session->confirmed >= settings_.heartbeat_ms) gone.push_back(session.get());
         }
     }
-    for (Session* session : gone) finish(*session, session->end_at.value_or(reach(*session, session->confirmed)));
+    for (Session* session : gone)
+        finish(*session, session->end_at.value_or(reach(*session, session->confirmed)));
 }
 
 void Sessions::arm() {
@@ -223,7 +227,9 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
     const auto& balance = std::as_const(balances_).all().at(resource);
     const core::ResourceLedger& ledger = *balance.ledger;
     const auto sessions = static_cast<std::int64_t>(group.running.size());
-    const auto until_used = [sessions](std::int64_t amount_ms) { return (amount_ms + sessions - 1) / sessions; };
+    const auto until_used = [sessions](std::int64_t amount_ms) {
+        return (amount_ms + sessions - 1) / sessions;
+    };
 
     if (ledger.resource().enforcement == core::Enforcement::hard) {
         const std::int64_t left = meters(resource, group).left_ms();

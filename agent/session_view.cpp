@@ -7,10 +7,14 @@ namespace meterbox::agent {
 
 std::string_view name_of(SessionState state) {
     switch (state) {
-        case SessionState::active: return "active";
-        case SessionState::low: return "low";
-        case SessionState::stop: return "stop";
-        case SessionState::ended: return "ended";
+        case SessionState::active:
+            return "active";
+        case SessionState::low:
+            return "low";
+        case SessionState::stop:
+            return "stop";
+        case SessionState::ended:
+            return "ended";
     }
     return "ended";
 }

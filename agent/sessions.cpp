@@ -12,7 +12,9 @@ namespace meterbox::agent {
 
 namespace {
 
-core::Error error(core::ErrorCode code, std::string detail) { return {code, std::move(detail), {}, {}}; }
+core::Error error(core::ErrorCode code, std::string detail) {
+    return {code, std::move(detail), {}, {}};
+}
 
 // A stretch of time that ended at `end`, cut at the UTC hours.
 std::vector<SessionSlice::Part> cut_at_hours(core::UtcTime end, std::int64_t length_ms) {
@@ -42,7 +44,8 @@ Sessions::Sessions(boost::asio::io_context& loop, AgentTime& time, Journal& jour
 void Sessions::restore(std::vector<SessionRecord> records) {
     const core::MonotonicTime now = time_.monotonic();
     for (SessionRecord& record : records) {
-        const bool same_boot = !record.boot_id.empty() && record.boot_id == time_.boot_id() && record.mark <= now;
+        const bool same_boot =
+            !record.boot_id.empty() && record.boot_id == time_.boot_id() && record.mark <= now;
         auto session = std::make_unique<Session>();
         session->record = std::move(record);
         session->awaited = true;
@@ -98,8 +101,8 @@ void Sessions::open(SessionOrder order, Opened done) {
     const std::string id = order.id;
     look_up(id, [this, order = std::move(order), done = std::move(done)](core::Result<SessionView> known) {
         if (known)
-            return done(error(core::ErrorCode::conflict,
-                              "id: this session has ended; a new session needs a new id"));
+            return done(
+                error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
         if (known.error().code != core::ErrorCode::not_found) return done(known.error());
         if (Session* session = find(order.id)) return reopen(*session, order, done);
         admit(order, done);
@@ -113,7 +116,8 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
     if (record.uid != order.uid)
         return done(error(core::ErrorCode::conflict, "id: this session is another user's"));
     if (session.end_at)
-        return done(error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
+        return done(
+            error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
     session.record.keeping = order.keeping;
     session.confirmed = time_.monotonic();
     session.awaited = false;
@@ -156,14 +160,15 @@ void Sessions::begin(SessionOrder order, Opened done) {
     run(added);
     SessionSlice slice{added.record, {}, true, false};
     std::vector<SessionSlice> slices{std::move(slice)};
-    submit(std::move(slices), [this, id = order.id, done = std::move(done)](const core::Result<void>& committed) {
-        Session* begun = find(id);
-        METERBOX_ASSERT(begun != nullptr);
-        if (committed) return done(OpenedSession{view(*begun), true});
-        if (begun->runs()) halt(*begun);
-        sessions_.erase(id);
-        done(committed.error());
-    });
+    submit(std::move(slices),
+           [this, id = order.id, done = std::move(done)](const core::Result<void>& committed) {
+               Session* begun = find(id);
+               METERBOX_ASSERT(begun != nullptr);
+               if (committed) return done(OpenedSession{view(*begun), true});
+               if (begun->runs()) halt(*begun);
+               sessions_.erase(id);
+               done(committed.error());
+           });
     consider(order.resource, groups_[order.resource]);
     arm();
 }
@@ -171,7 +176,8 @@ void Sessions::begin(SessionOrder order, Opened done) {
 void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {
     Session* session = find(id);
     if (session == nullptr) return stream->close();
-    const std::shared_ptr<platform::http::EventStream> before = std::exchange(session->stream, std::move(stream));
+    const std::shared_ptr<platform::http::EventStream> before =
+        std::exchange(session->stream, std::move(stream));
     session->attachment = ++attachments_;
     if (before) before->close();
     session->stream->on_close([this, id, attachment = session->attachment] {
@@ -214,7 +220,8 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done) {
 }
 
 void Sessions::show(const std::string& id, Shown done) {
-    if (const Session* session = find(id); session != nullptr && !session->end_at) return done(view(*session));
+    if (const Session* session = find(id); session != nullptr && !session->end_at)
+        return done(view(*session));
     look_up(id, std::move(done));
 }
 
@@ -268,8 +275,7 @@ void Sessions::take_back(const SessionSlice& slice) {
     session->record.metered -= amount;
 }
 
-void Sessions::submit(std::vector<SessionSlice> slices,
-                      std::function<void(const core::Result<void>&)> done) {
+void Sessions::submit(std::vector<SessionSlice> slices, std::function<void(const core::Result<void>&)> done) {
     const std::size_t weight = slices.size();
     store_.submit(journal_job(
         [this, slices = std::move(slices), now = time_.journal_now()]() mutable {
@@ -312,9 +318,8 @@ void Sessions::finish(Session& session, core::MonotonicTime until) {
     slice.ends = true;
     std::vector<SessionSlice> slices;
     slices.push_back(std::move(slice));
-    submit(std::move(slices), [this, id = session.record.id](const core::Result<void>& committed) {
-        finished(id, committed);
-    });
+    submit(std::move(slices),
+           [this, id = session.record.id](const core::Result<void>& committed) { finished(id, committed); });
     arm();
 }
 
@@ -375,12 +380,16 @@ SessionView Sessions::view(const Session& session) const {
     shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
     shown.available = balance.available;
     const bool low = balance.state != core::BalanceState::ok;
-    shown.state = session.record.stopped ? SessionState::stop : low ? SessionState::low : SessionState::active;
+    shown.state = session.record.stopped ? SessionState::stop
+                  : low                  ? SessionState::low
+                                         : SessionState::active;
     const Balance* known = balances_.find(resource);
-    const bool enforced = known != nullptr && known->ledger->resource().enforcement == core::Enforcement::hard;
+    const bool enforced =
+        known != nullptr && known->ledger->resource().enforcement == core::Enforcement::hard;
     if (session.record.stopped) shown.exhausts_in_ms = 0;
     if (session.runs() && enforced)
-        shown.exhausts_in_ms = core::run_out(balance.available, std::max<std::int64_t>(1, count(resource))).after_ms;
+        shown.exhausts_in_ms =
+            core::run_out(balance.available, std::max<std::int64_t>(1, count(resource))).after_ms;
     return shown;
 }
 

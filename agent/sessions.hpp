@@ -89,13 +89,13 @@ public:
 
 private:
     struct Session {
-        SessionRecord record;          // as submitted to the journal
-        core::MonotonicTime confirmed; // heartbeat: the last sign of life
-        bool awaited = false;          // after a restart, until its product comes
+        SessionRecord record;           // as submitted to the journal
+        core::MonotonicTime confirmed;  // heartbeat: the last sign of life
+        bool awaited = false;           // after a restart, until its product comes
         bool told_low = false;
-        bool ending = false;                              // its last slice is on its way
-        std::optional<core::MonotonicTime> end_at;        // it ended; kept until that is stored
-        std::optional<core::MonotonicTime> stop_at;       // it was told to stop; up to here it holds units
+        bool ending = false;                         // its last slice is on its way
+        std::optional<core::MonotonicTime> end_at;   // it ended; kept until that is stored
+        std::optional<core::MonotonicTime> stop_at;  // it was told to stop; up to here it holds units
         std::shared_ptr<platform::http::EventStream> stream;
         std::uint64_t attachment = 0;
         std::size_t place = 0;  // in Group::running, while it runs
@@ -115,7 +115,7 @@ private:
         std::list<WaitingOrder> waiting;
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
     };
-    struct Meters {  // one moment of a group
+    struct Meters {                   // one moment of a group
         core::Standing before;        // without what runs since the marks
         std::int64_t since_marks_ms;  // that
         std::int64_t left_ms() const { return before.available.value() - since_marks_ms; }

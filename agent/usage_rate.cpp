@@ -21,7 +21,8 @@ void UsageRate::observe(const std::string& resource, core::Amount metered, core:
 }
 
 void UsageRate::remember(const std::string& resource, core::Amount last_day, core::UtcTime now) {
-    if (last_day > core::Amount{}) series_[resource].hours[core::hour_of(now).number - hours_kept / 2] = last_day;
+    if (last_day > core::Amount{})
+        series_[resource].hours[core::hour_of(now).number - hours_kept / 2] = last_day;
 }
 
 core::Amount UsageRate::mean_per_hour(const std::string& resource) const {

@@ -1,0 +1,352 @@
+#include "agent/app.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "agent/account_link.hpp"
+#include "agent/account_transport.hpp"
+#include "agent/admin_routes.hpp"
+#include "agent/admin_token.hpp"
+#include "agent/agent_cards.hpp"
+#include "agent/agent_view.hpp"
+#include "agent/enrollment.hpp"
+#include "agent/meter.hpp"
+#include "agent/product_routes.hpp"
+#include "agent/sessions.hpp"
+#include "core/limits.hpp"
+#include "platform/http/server.hpp"
+#include "platform/system/files.hpp"
+#include "platform/tls/tls_context.hpp"
+
+namespace meterbox::agent {
+
+namespace system = platform::system;
+namespace tls = platform::tls;
+
+namespace {
+
+constexpr const char* identity_key_meta = "identity_key";
+constexpr unsigned admin_socket_mode = 0660;
+
+template <class T>
+T or_throw(core::Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().detail);
+    return std::move(*result);
+}
+void or_throw(const core::Result<void>& result) {
+    if (!result) throw std::runtime_error(result.error().detail);
+}
+
+std::filesystem::path state_folder(const config::AgentConfig& config) {
+    const std::filesystem::path folder = config.agent.state_dir;
+    or_throw(system::make_directory(folder, 0700));
+    return folder;
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("agent");
+}
+
+// The clock's record: what the last sync said, and the highest trusted time of anything metered.
+core::ClockRecord clock_record(const Journal& journal) {
+    core::ClockRecord record;
+    record.high_water = journal.high_water();
+    const SupplyRecord supply = [&journal] {
+        const auto text = journal.meta().find("supply");
+        return text == journal.meta().end() ? SupplyRecord{} : supply_from_json(text->second);
+    }();
+    if (supply.last_sync_at && (!record.high_water || *supply.last_sync_at > *record.high_water))
+        record.high_water = supply.last_sync_at;
+    return record;
+}
+
+}  // namespace
+
+class App::Parts final : public AgentView {
+public:
+    Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
+          system::Random& random, system::Log& log);
+
+    void start();
+    void stop();
+
+    StatusSnapshot status() const override;
+    bool ready(std::string& why_not) const override;
+    void sync_now(std::function<void(core::Result<void>)> done) override { link_.sync_now(std::move(done)); }
+    void enroll(EnrollOrder order, Enrolled done) override;
+
+private:
+    system::HashKey identity_key();
+    void listen_admin();
+    AdminGuard admin_guard();
+    void connect(Identity identity);
+    void published(const std::vector<std::string>& resources);
+    void look_for_resource(std::function<void()> done);
+    std::int64_t journal_bytes() const;
+
+    boost::asio::io_context& loop_;
+    config::AgentConfig config_;
+    system::Random& random_;
+    system::Log& log_;
+    Journal journal_;
+    AgentTime time_;
+    Balances balances_;
+    platform::store::StoreThread store_;
+    UsageRate rate_;
+    Sessions sessions_;
+    Meter meter_;
+    AccountLink link_;
+    IdentityFiles identity_files_;
+    Enrollment enrollment_;
+    std::unique_ptr<platform::Transport> transport_;
+    ProductRoutes product_routes_;
+    platform::http::Server product_server_;
+    std::optional<AdminRoutes> admin_routes_;
+    std::optional<platform::http::Server> admin_server_;
+    std::optional<core::BootTime> looked_for_resource_;
+    JournalRows rows_at_start_;
+    std::int64_t pending_usage_rows_at_start_ = 0;
+    core::UtcTime started_at_;
+    core::BootTime started_boot_;
+};
+
+App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
+                  system::Random& random, system::Log& log)
+    : loop_(loop),
+      config_(std::move(config)),
+      random_(random),
+      log_(log),
+      journal_(state_folder(config_) / "journal.db"),
+      time_(clock, clock_record(journal_)),
+      balances_(journal_.ledgers()),
+      store_(loop, journal_),
+      sessions_(loop, time_, journal_, store_, balances_,
+                {config_.products.heartbeat_ms, config_.journal.checkpoint_ms,
+                 static_cast<std::size_t>(config_.products.max_sessions)},
+                [this](core::SyncReason reason) { link_.wake(reason); }),
+      meter_(time_, journal_, store_, balances_, system::IdentityHasher(identity_key()),
+             [this](const std::vector<std::string>& resources) { published(resources); }),
+      link_(loop, time_, journal_, store_, balances_, sessions_, rate_, random, log,
+            config_.account.sync_interval_ms,
+            {[this](const std::vector<std::string>& resources) { published(resources); },
+             [this](bool reached) { sessions_.answered(reached); }}),
+      identity_files_(config_.agent.state_dir),
+      enrollment_(loop, identity_files_),
+      product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,
+                      {[this] { return link_.identity().has_value(); },
+                       [this](std::function<void()> done) { look_for_resource(std::move(done)); }}),
+      product_server_(loop, product_routes_, [this] {
+          platform::http::Limits limits;
+          limits.connections_max = static_cast<std::size_t>(config_.products.max_connections);
+          return limits;
+      }()) {
+    if (config_.agent.name.empty()) config_.agent.name = host_name();
+    const core::UtcTime now = time_.utc();
+    started_at_ = now;
+    started_boot_ = time_.boot();
+    pending_usage_rows_at_start_ = journal_.pending_usage_rows();
+    rows_at_start_ = or_throw(journal_.tables().rows());
+    for (const auto& [key, balance] : balances_.all()) {
+        rate_.observe(key, balance.ledger->metered(), now);
+        rate_.remember(key, or_throw(journal_.usage_of_last_day(key, now)), now);
+    }
+    sessions_.restore(or_throw(journal_.tables().running_sessions()));
+    if (auto identity = or_throw(identity_files_.load())) connect(std::move(*identity));
+}
+
+// Made once and kept in the journal: with it goes the memory of what was taken.
+system::HashKey App::Parts::identity_key() {
+    system::HashKey key{};
+    const auto known = journal_.meta().find(identity_key_meta);
+    std::string text = known == journal_.meta().end() ? std::string() : known->second;
+    if (text.empty()) {
+        text = system::random_hex(random_, key.size());
+        or_throw(journal_.begin());
+        journal_.set_meta(identity_key_meta, text);
+        or_throw(journal_.commit());
+    }
+    for (std::size_t i = 0; i < key.size(); ++i)
+        key[i] = static_cast<std::byte>(std::stoi(text.substr(2 * i, 2), nullptr, 16));
+    return key;
+}
+
+void App::Parts::connect(Identity identity) {
+    tls::ClientOptions options;
+    options.trusted_pem = config_.account.ca_file.empty()
+                              ? identity.ca
+                              : or_throw(system::read_file(config_.account.ca_file, 1024 * 1024));
+    options.certificate_pem = identity.certificate;
+    options.key_pem = identity.key;
+    options.judge_time = [this] {
+        const bool trusted = time_.trusted().quality() == core::ClockQuality::trusted;
+        return tls::TimeJudgement{time_.utc(), !trusted};
+    };
+    const std::string url = config_.account.url.empty() ? identity.url : config_.account.url;
+    transport_ = or_throw(make_account_transport(loop_, url, config_.account.server_name,
+                                                 or_throw(tls::TlsContext::client(options)),
+                                                 config_.account.sync_timeout_ms));
+    link_.connect(std::move(identity), *transport_);
+}
+
+void App::Parts::published(const std::vector<std::string>& resources) {
+    sessions_.reconsider(resources);
+    link_.ledgers_changed(resources);
+}
+
+void App::Parts::look_for_resource(std::function<void()> done) {
+    const core::BootTime now = time_.boot();
+    const bool recently =
+        looked_for_resource_ && now - *looked_for_resource_ < core::limits::unknown_resource_sync_spacing_ms;
+    if (recently || !link_.identity()) return done();
+    looked_for_resource_ = now;
+    link_.sync_now([done = std::move(done)](const core::Result<void>&) { done(); });
+}
+
+void App::Parts::start() {
+    or_throw(
+        product_server_.listen_unix(config_.products.socket, config_.products.group, config_.products.mode));
+    listen_admin();
+    log_.info("agent.ready", {{"version", METERBOX_VERSION},
+                              {"products", config_.products.socket},
+                              {"enrolled", link_.identity().has_value()}});
+}
+
+void App::Parts::stop() {
+    sessions_.shut_down();
+    link_.stop();
+    store_.stop();
+    product_server_.stop();
+    if (admin_server_) admin_server_->stop();
+    log_.info("agent.stopped");
+}
+
+AdminGuard App::Parts::admin_guard() {
+    if (config_.admin.listen.empty()) return {"", config_.admin.allowed_hosts};
+    const std::filesystem::path file = config_.admin.token_file.empty()
+                                           ? std::filesystem::path(config_.agent.state_dir) / "admin.token"
+                                           : std::filesystem::path(config_.admin.token_file);
+    return {or_throw(load_or_make_admin_token(file, random_)), config_.admin.allowed_hosts};
+}
+
+void App::Parts::listen_admin() {
+    admin_routes_.emplace(*this, admin_guard());
+    admin_server_.emplace(loop_, *admin_routes_);
+    or_throw(admin_server_->listen_unix(config_.admin.socket, config_.admin.group, admin_socket_mode));
+    if (config_.admin.listen.empty()) return;
+    const std::size_t colon = config_.admin.listen.rfind(':');
+    std::string host = config_.admin.listen.substr(0, colon);
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    const int port = std::stoi(config_.admin.listen.substr(colon + 1));
+    or_throw(admin_server_->listen_tcp(host, static_cast<std::uint16_t>(port)));
+    log_.info("admin.listening", {{"host", host}, {"port", admin_server_->port()}});
+}
+
+void App::Parts::enroll(EnrollOrder order, Enrolled done) {
+    if (link_.identity())
+        return done(core::Error{core::ErrorCode::conflict,
+                                "this agent is enrolled already, as " + link_.identity()->agent +
+                                    " of team " + link_.identity()->team,
+                                {},
+                                {}});
+    EnrollmentOrder enrollment;
+    enrollment.url = order.url;
+    enrollment.token = order.token;
+    enrollment.ca_pem = order.ca_pem;
+    enrollment.name = config_.agent.name;
+    enrollment.server_name = config_.account.server_name;
+    enrollment.timeout_ms = config_.account.sync_timeout_ms;
+    enrollment_.enroll(enrollment, [this, done = std::move(done)](core::Result<Identity> identity) {
+        if (!identity) return done(identity.error());
+        const std::string agent = identity->agent;
+        log_.info("agent.enrolled", {{"agent", agent}, {"team", identity->team}, {"account", identity->url}});
+        connect(std::move(*identity));
+        // Enrolled means usable: the first sync brings the resources. Its failure is no failure of
+        // enrollment.
+        link_.sync_now([agent, done](const core::Result<void>&) { done(agent); });
+    });
+}
+
+bool App::Parts::ready(std::string& why_not) const {
+    if (!link_.identity()) {
+        why_not = "not enrolled";
+    } else if (balances_.empty()) {
+        why_not = "no resources known yet: no sync has succeeded, or the account has none";
+    }
+    return why_not.empty();
+}
+
+StatusSnapshot App::Parts::status() const {
+    StatusSnapshot status;
+    const core::ClockReading reading = time_.read();
+    const core::UtcTime now = time_.trusted().now(reading);
+    const std::optional<Identity>& identity = link_.identity();
+    status.agent.id = identity ? identity->agent : "";
+    status.agent.name = config_.agent.name;
+    status.agent.team = identity ? identity->team : "";
+    status.agent.version = METERBOX_VERSION;
+    status.agent.started_at = started_at_;
+    status.agent.uptime_ms = reading.boot - started_boot_;
+    if (identity) {
+        const bool expired = now > identity->certificate_expires_at;
+        status.enrollment.state = expired ? EnrollmentState::expired : EnrollmentState::enrolled;
+        status.enrollment.certificate_expires_at = identity->certificate_expires_at;
+        status.account.url = config_.account.url.empty() ? identity->url : config_.account.url;
+    }
+    status.account.reachable = link_.reachable();
+    status.account.last_sync_at = link_.last_sync_at();
+    status.account.last_error = link_.last_error();
+    if (const auto wait = link_.next_sync_in_ms()) status.account.next_sync_at = now + *wait;
+    status.account.consecutive_failures = link_.consecutive_failures();
+    status.cards = agent_cards(balances_, sessions_, time_.range(), now);
+    status.pending.units = link_.pending_units().value();
+    status.pending.usage_rows = balances_.pending_usage_rows().value_or(pending_usage_rows_at_start_);
+    status.journal.rows = rows_at_start_.events + balances_.events_taken();
+    status.journal.oldest =
+        rows_at_start_.oldest_event ? rows_at_start_.oldest_event : balances_.first_event();
+    status.journal.bytes = journal_bytes();
+    status.journal.budget_bytes = config_.journal.budget_bytes;
+    if (time_.trusted().quality() != core::ClockQuality::unset) status.clock.trusted_now = now;
+    status.clock.wall_now = reading.wall;
+    status.clock.state = time_.trusted().quality();
+    status.sessions.active = static_cast<std::int64_t>(sessions_.active());
+    status.counters.reports = product_routes_.reports();
+    status.counters.refused = product_routes_.refused();
+    status.counters.events = static_cast<std::uint64_t>(balances_.events_taken());
+    status.counters.duplicates = meter_.duplicates();
+    status.counters.syncs = link_.syncs();
+    status.counters.sync_failures = link_.failures();
+    status.counters.commits = store_.statistics().commits;
+    status.counters.commit_failures = store_.statistics().failed_commits;
+    return status;
+}
+
+// The database and its write-ahead log, as they lie on the disk.
+std::int64_t App::Parts::journal_bytes() const {
+    std::int64_t bytes = 0;
+    for (const char* name : {"journal.db", "journal.db-wal"}) {
+        std::error_code missing;
+        const auto size =
+            std::filesystem::file_size(std::filesystem::path(config_.agent.state_dir) / name, missing);
+        if (!missing) bytes += static_cast<std::int64_t>(size);
+    }
+    return bytes;
+}
+
+App::App(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
+         system::Random& random, system::Log& log)
+    : parts_(std::make_unique<Parts>(loop, std::move(config), clock, random, log)) {}
+App::~App() = default;
+void App::start() {
+    parts_->start();
+}
+void App::stop() {
+    parts_->stop();
+}
+
+}  // namespace meterbox::agent
