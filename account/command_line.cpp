@@ -76,7 +76,8 @@ private:
     // In the contract, and not in this version: said so, whatever its arguments.
     void unavailable(CLI::App& parent, const std::string& prefix, const char* name) {
         CLI::App* made = parent.add_subcommand(name, "not available in this version");
-        made->prefix_command();
+        made->fallthrough(false);
+        made->allow_extras();
         made->callback([this, text = "`" + prefix + name + "`"] { unavailable_ = text; });
     }
     void unavailable_option(CLI::App* command, const std::string& name) {
