@@ -64,8 +64,7 @@ TEST_CASE("a unit is booked to the tranche whose slot it took when no earlier ti
 
 TEST_CASE("a payg unit is booked to free as far as free has unleased units") {
     const std::vector tranches{tranche(1, core::Tier::free, 2), tranche(2, core::Tier::payg, 5)};
-    CHECK(book(tranches, 1, start, three, start) ==
-          std::vector{Booking{0, Units{2}}, Booking{1, Units{1}}});
+    CHECK(book(tranches, 1, start, three, start) == std::vector{Booking{0, Units{2}}, Booking{1, Units{1}}});
 }
 
 TEST_CASE("nothing is booked to a later tier, nor to another grant of the same one") {

@@ -13,8 +13,12 @@ using core::Units;
 namespace {
 
 constexpr core::UtcTime now{1'700'000'000'000};
-const core::Resource render{"render", "Rendering", core::Kind::exhaustible, core::Measure::duration,
-                            core::Amount{20 * core::minute_ms}, core::Enforcement::hard};
+const core::Resource render{"render",
+                            "Rendering",
+                            core::Kind::exhaustible,
+                            core::Measure::duration,
+                            core::Amount{20 * core::minute_ms},
+                            core::Enforcement::hard};
 
 Tranche bought(std::int64_t purchased, std::int64_t charged, std::int64_t leased = 0) {
     Tranche tranche;

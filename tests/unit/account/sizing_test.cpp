@@ -95,7 +95,8 @@ TEST_CASE("a need that is asked for again because its answer was lost is not lea
     CHECK(units_to_lease({Units{5}, false, Units{0}, Units{3}}, Units{9}, 1) == Units{2});
 }
 
-TEST_CASE("whatever is asked for, never more than the pool has, and half of it stays when nothing is needed") {
+TEST_CASE(
+    "whatever is asked for, never more than the pool has, and half of it stays when nothing is needed") {
     for (std::int64_t available = 0; available <= 24; ++available) {
         for (std::int64_t agents = 1; agents <= 4; ++agents) {
             for (std::int64_t need = 0; need <= 6; ++need) {

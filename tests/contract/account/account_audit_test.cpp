@@ -1,0 +1,90 @@
+// The audit must fail: each table that it vouches for is damaged by hand, and it says so.
+#include "account/audit.hpp"
+
+#include "fixture.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+
+namespace {
+
+// A team that has bought, leased, used and returned.
+struct Lab : AccountFixture {
+    Lab() {
+        team_with("lab", "render");
+        free_grant("lab", "render", 10);
+        one = agent("lab");
+        core::wire::SyncRequest said;
+        said.session = session("lab", one);
+        said.request_number = 1;
+        said.resources = {counters("render", 0, 6, 0)};
+        REQUIRE(sync("lab", one, said));
+        said.request_number = 2;
+        core::wire::TrancheCounters used{"t1", core::Units{3}, core::Units{1}, {{{472'222}, core::Units{3}}}};
+        said.resources = {counters("render", 3'500, 0, 0, {used})};
+        REQUIRE(sync("lab", one, said));
+    }
+    account::AuditReport audit() { return account::audit(database(), "lab"); }
+    std::string one;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Lab, "an untouched store passes the audit") {
+    const account::AuditReport report = audit();
+    CHECK(report.differences == std::vector<std::string>{});
+    CHECK(report.findings == std::vector<std::string>{});
+    CHECK(report.tranches == 1);
+    CHECK(report.holdings == 1);
+    CHECK(report.entries == 4);
+    CHECK(command({"audit", "lab"}).exit == account::exit_done);
+}
+
+TEST_CASE_METHOD(Lab, "a store changed by hand fails the audit") {
+    const char* damage = GENERATE(
+        "UPDATE tranche SET available = available + 1, charged = charged - 1",
+        "UPDATE tranche SET available = available - 1, expired = expired + 1",
+        "UPDATE tranche SET purchased = purchased + 1, available = available + 1",
+        "UPDATE tranche SET leased = leased - 1, in_doubt = in_doubt + 1",
+        "UPDATE holding SET granted = granted + 1", "UPDATE holding SET used = used + 1",
+        "UPDATE holding SET returned = returned - 1", "UPDATE unit_hour SET units = units + 1",
+        "UPDATE unit_hour SET units = units - 1", "DELETE FROM unit_hour", "DELETE FROM holding",
+        "UPDATE team_resource SET remainder = remainder + 1",
+        "INSERT INTO ledger (transaction_, at, tranche, from_, to_, units, agent, incarnation, reason) "
+        "SELECT 9, 0, 1, 'leased', 'charged', 1, id, 1, 'charge' FROM agent",
+        "DROP TRIGGER ledger_is_never_edited; UPDATE ledger SET units = units + 1 WHERE to_ = 'charged'",
+        "DROP TRIGGER ledger_is_never_cut; DELETE FROM ledger WHERE to_ = 'charged'");
+    INFO(damage);
+    REQUIRE(store().connection().execute(damage));
+    CHECK_FALSE(audit().ok());
+    const account::Outcome outcome = command({"--json", "audit", "lab"});
+    CHECK(outcome.exit == account::exit_failed);
+    CHECK(outcome.out.find("\"ok\":false") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Lab, "the database itself refuses what must never be") {
+    const char* damage =
+        GENERATE("UPDATE tranche SET charged = charged + 1", "UPDATE tranche SET available = -1",
+                 "UPDATE holding SET used = granted + 1", "UPDATE ledger SET units = 7", "DELETE FROM ledger",
+                 "UPDATE holding SET in_hours = used + 1");
+    INFO(damage);
+    CHECK_FALSE(store().connection().execute(damage));
+    CHECK(audit().ok());
+}
+
+TEST_CASE_METHOD(Lab, "another team's damage is not this team's") {
+    done({"team", "add", "other"});
+    REQUIRE(store().connection().execute("UPDATE holding SET granted = granted + 1"));
+    CHECK_FALSE(account::audit(database(), "lab").ok());
+    CHECK(account::audit(database(), "other").ok());
+}
+
+TEST_CASE_METHOD(Lab, "units whose hours weren't reported yet are a finding, not a difference") {
+    core::wire::SyncRequest said;
+    said.session = session("lab", one);
+    said.request_number = 1;
+    said.resources = {counters("render", 4'500, 0, 0, {{"t1", core::Units{4}, core::Units{1}, {}}})};
+    REQUIRE(sync("lab", one, said));
+    CHECK(audit().ok());
+    CHECK(audit().findings.size() == 1);
+}

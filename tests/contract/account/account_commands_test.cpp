@@ -1,0 +1,228 @@
+// The operator's commands: what they print, what they refuse, and with which exit code.
+#include <boost/json.hpp>
+
+#include "core/json_reader.hpp"
+#include "fixture.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+using account::exit_done;
+using account::exit_failed;
+using account::exit_usage;
+
+namespace {
+
+struct Lab : AccountFixture {
+    Lab() { team_with("lab", "render"); }
+    int exit(const std::vector<std::string>& arguments) {
+        const account::Outcome outcome = command(arguments);
+        // A refusal is one line and says something.
+        if (outcome.exit != exit_done) CHECK_FALSE(outcome.err.empty());
+        CHECK(outcome.err.find('\n') == std::string::npos);
+        return outcome.exit;
+    }
+    boost::json::object json(std::vector<std::string> arguments) {
+        arguments.push_back("--json");
+        return core::parse_json(done(arguments))->as_object();
+    }
+};
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE_METHOD(Lab, "add prints the new id alone") {
+    CHECK(done({"team", "add", "other"}) == "other\n");
+    CHECK(done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5"}) == "g1\n");
+    CHECK(json({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5"})["id"] ==
+          "g2");
+}
+
+TEST_CASE_METHOD(Lab, "what is there already, or isn't there, is a failure") {
+    CHECK(exit({"team", "add", "lab"}) == exit_failed);
+    CHECK(exit({"team", "show", "nobody"}) == exit_failed);
+    CHECK(exit({"resource", "add", "render", "--kind", "exhaustible", "--measure", "count", "--unit", "1"}) ==
+          exit_failed);
+    CHECK(exit({"resource", "set", "nothing", "--name", "x"}) == exit_failed);
+    CHECK(exit({"grant", "add", "nobody", "--resource", "render", "--tier", "free", "--amount", "5"}) ==
+          exit_failed);
+    CHECK(exit({"grant", "add", "lab", "--resource", "nothing", "--tier", "free", "--amount", "5"}) ==
+          exit_failed);
+    for (const Words& words : {Words{"balance", "nobody"}, Words{"audit", "nobody"}, Words{"usage", "nobody"},
+                               Words{"agent", "list", "nobody"}, Words{"agent", "token", "nobody"},
+                               Words{"grant", "list", "nobody"}}) {
+        CHECK(exit(words) == exit_failed);
+    }
+}
+
+TEST_CASE_METHOD(Lab, "wrong usage is exit 2") {
+    const Words resource{"resource", "add", "r", "--kind", "exhaustible", "--measure", "duration", "--unit"};
+    const auto with = [](Words words, const Words& more) {
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    };
+    for (const char* unit : {"0s", "-1s", "20", "1.5s", "x", "1y"}) {
+        CHECK(exit(with(resource, {unit})) == exit_usage);
+    }
+    CHECK(exit({"resource", "add", "r", "--kind", "exhaustible", "--measure", "count", "--unit", "1s"}) ==
+          exit_usage);
+    CHECK(exit({"resource", "add", "r", "--kind", "returnable", "--measure", "count", "--unit", "2"}) ==
+          exit_usage);
+    CHECK(exit({"resource", "add", "R", "--kind", "exhaustible", "--measure", "count", "--unit", "1"}) ==
+          exit_usage);
+    CHECK(exit(with(resource, {"1s", "--price", "5"})) == exit_usage);
+    CHECK(exit(with(resource, {"1s", "--price", "5", "--currency", "euro"})) == exit_usage);
+    CHECK(exit(with(resource, {"1s", "--enforcement", "strict"})) == exit_usage);
+
+    const Words grant{"grant", "add", "lab", "--resource", "render", "--tier"};
+    for (const Words& more :
+         {Words{"free"}, Words{"free", "--amount", "0"}, Words{"free", "--amount", "-1"},
+          Words{"free", "--amount", "1.5"}, Words{"free", "--amount", "1099511627777"},
+          Words{"free", "--amount", "5", "--cap", "5"}, Words{"payg", "--amount", "5"},
+          Words{"payg", "--cap", "0"}, Words{"gold", "--amount", "5"},
+          Words{"free", "--amount", "5", "--ends", "soon"},
+          Words{"free", "--amount", "5", "--starts", "2026-02-02", "--ends", "2026-02-02"}}) {
+        CHECK(exit(with(grant, more)) == exit_usage);
+    }
+    CHECK(exit(with(grant, {"free", "--amount", "1099511627776"})) == exit_done);
+    CHECK(exit({"team", "add", "x", "--zone", "Mars/Olympus"}) == exit_usage);
+    CHECK(exit({"agent", "token", "lab", "--ttl", "0s"}) == exit_usage);
+    CHECK(exit({"usage", "lab", "--by", "week"}) == exit_usage);
+    CHECK(exit({"usage", "lab", "--from", "2026-02-02", "--to", "2026-02-01"}) == exit_usage);
+    CHECK(exit({"nonsense"}) == exit_usage);
+    CHECK(exit({}) == exit_usage);
+}
+
+TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plainly") {
+    for (const Words& words :
+         {Words{"grant", "end", "lab", "g1"}, Words{"agent", "revoke", "a-1"},
+          Words{"agent", "write-off", "a-1", "--as", "hold"}, Words{"agent", "allow", "a-1"},
+          Words{"invoice", "lab", "--cycle", "2026-01-01"},
+          Words{"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "x"},
+          Words{"backup", "file"}, Words{"restore", "file"}, Words{"team", "set", "lab", "--lost", "hold"},
+          Words{"grant", "add", "lab", "--tier", "token_flex", "--tokens", "5"},
+          Words{"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "5"},
+          Words{"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5", "--refresh",
+                "cycle"},
+          Words{"--store", "postgresql://db/x", "team", "list"}}) {
+        const account::Outcome outcome = command(words);
+        INFO(words.front() << ": " << outcome.err);
+        CHECK(outcome.exit == exit_usage);
+        CHECK(outcome.err.find("not available in this version") != std::string::npos);
+    }
+}
+
+TEST_CASE_METHOD(Lab, "a payg grant needs the resource's price, in the team's one currency") {
+    done({"resource", "add", "api", "--kind", "exhaustible", "--measure", "count", "--unit", "1"});
+    CHECK(exit({"grant", "add", "lab", "--resource", "api", "--tier", "payg"}) == exit_failed);
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--cap", "7"});
+    done({"resource", "set", "api", "--price", "3", "--currency", "USD"});
+    CHECK(exit({"grant", "add", "lab", "--resource", "api", "--tier", "payg"}) == exit_failed);
+    CHECK(exit({"resource", "set", "api", "--price", "3", "--currency", "EUR"}) == exit_failed);
+}
+
+TEST_CASE_METHOD(Lab, "a returnable resource can be defined, but not granted yet") {
+    done({"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    CHECK(exit({"grant", "add", "lab", "--resource", "seat", "--tier", "free", "--amount", "5"}) ==
+          exit_usage);
+}
+
+TEST_CASE_METHOD(Lab, "grants are listed with what was given and their state") {
+    const core::UtcTime now = clock.wall_now();
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5", "--ends",
+          core::format_rfc3339(now + core::hour_ms)});
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--starts",
+          core::format_rfc3339(now + core::hour_ms)});
+    const auto grants = json({"grant", "list", "lab"})["grants"].as_array();
+    REQUIRE(grants.size() == 2);
+    CHECK(grants[0].at("state") == "active");
+    CHECK(grants[0].at("amount") == 5);
+    CHECK(grants[0].at("tokens").is_null());
+    CHECK(grants[0].at("ends_at") == core::format_rfc3339(now + core::hour_ms));
+    CHECK(grants[1].at("state") == "scheduled");
+    CHECK(grants[1].at("amount").is_null());
+    CHECK(grants[1].at("ends_at").is_null());
+    clock.advance(core::hour_ms);
+    CHECK(json({"grant", "list", "lab"})["grants"].at(0).at("state") == "ended");
+}
+
+TEST_CASE_METHOD(Lab, "the balance has a card for each resource") {
+    free_grant("lab", "render", 150);
+    const auto balance = json({"balance", "lab"});
+    CHECK(balance.at("team") == "lab");
+    const auto& card = balance.at("cards").at(0);
+    CHECK(card.at("available_units") == 150);
+    CHECK(card.at("state") == "ok");
+    CHECK(done({"balance", "lab"}).find("render") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Lab, "usage is added up by hour, day and month, with units once, and its end is exclusive") {
+    free_grant("lab", "render", 100);
+    const std::string one = agent("lab");
+    const std::int64_t hour = core::hour_of(core::UtcTime{1'700'000'000'000}).number;  // 2023-11-14T22
+    core::wire::SyncRequest said;
+    said.session = session("lab", one);
+    said.request_number = 1;
+    said.resources = {counters("render", 0, 9, 0)};
+    REQUIRE(sync("lab", one, said));
+    said.request_number = 2;
+    core::wire::TrancheCounters used{"t1", core::Units{6}, core::Units{0}, {}};
+    used.hours = {{{hour}, core::Units{1}}, {{hour + 1}, core::Units{2}}, {{hour + 2}, core::Units{3}}};
+    said.resources = {counters("render", 6'000, 0, 0, {used})};
+    said.usage = {{"render", {hour}, "a", core::Amount{600}},
+                  {"render", {hour}, "b", core::Amount{500}},
+                  {"render", {hour + 1}, "a", core::Amount{1'900}},
+                  {"render", {hour + 2}, "a", core::Amount{3'000}}};
+    REQUIRE(sync("lab", one, said));
+    said.usage[0].usage = core::Amount{100};  // late and smaller: changes nothing
+    REQUIRE(sync("lab", one, said));
+
+    const auto rows = [&](const char* from, const char* to, const char* by) {
+        return json({"usage", "lab", "--from", from, "--to", to, "--by", by})["rows"].as_array();
+    };
+    const auto hours = rows("2023-11-14T22:00:00Z", "2023-11-15T01:00:00Z", "hour");
+    REQUIRE(hours.size() == 4);
+    CHECK(hours[0].at("from") == "2023-11-14T22:00:00Z");
+    CHECK(hours[0].at("agent") == one);
+    CHECK(hours[0].at("subject") == "a");
+    CHECK(hours[0].at("usage") == 600);
+    CHECK(hours[0].at("units") == 1);
+    CHECK(hours[1].at("units") == 0);
+    CHECK(rows("2023-11-14T22:00:00Z", "2023-11-15T00:00:00Z", "hour").size() == 3);
+
+    const auto days = rows("2023-11-14", "2023-11-16", "day");
+    REQUIRE(days.size() == 3);
+    CHECK(days[0].at("usage") == 2'500);
+    CHECK(days[0].at("units") == 3);
+    CHECK(days[2].at("from") == "2023-11-15T00:00:00Z");
+    const auto months = rows("2023-11-01", "2023-12-01", "month");
+    REQUIRE(months.size() == 2);
+    CHECK(months[0].at("from") == "2023-11-01T00:00:00Z");
+    CHECK(months[0].at("usage") == 5'500);
+    CHECK(months[0].at("units") == 6);
+    CHECK(rows("2024-01-01", "2024-02-01", "month").empty());
+}
+
+TEST_CASE_METHOD(Lab, "agents are listed with what they hold") {
+    free_grant("lab", "render", 100);
+    const std::string one = agent("lab");
+    CHECK(json({"agent", "list", "lab"})["agents"].at(0).at("last_sync_at").is_null());
+    core::wire::SyncRequest said;
+    said.session = session("lab", one);
+    said.request_number = 1;
+    said.resources = {counters("render", 0, 3, 0)};
+    REQUIRE(sync("lab", one, said));
+    const auto listed = json({"agent", "list", "lab"})["agents"].at(0);
+    CHECK(listed.at("id") == one);
+    CHECK(listed.at("state") == "active");
+    CHECK(listed.at("leased").at("render") == 3);
+    CHECK(listed.at("last_sync_at") == core::format_rfc3339(clock.wall_now()));
+}
+
+TEST_CASE_METHOD(Lab, "help and version are answered, and the CA is printed as PEM") {
+    CHECK(command({"--help"}).exit == exit_done);
+    CHECK(command({"grant", "add", "--help"}).out.find("--amount") != std::string::npos);
+    CHECK(done({"--version"}).find(METERBOX_VERSION) != std::string::npos);
+    CHECK(done({"ca"}).starts_with("-----BEGIN CERTIFICATE-----"));
+    CHECK(done({"admin", "token"}).size() == 44);
+}

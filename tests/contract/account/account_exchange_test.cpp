@@ -1,0 +1,441 @@
+// Hello and sync against a real store: leases, sizes, exactly-once charging, refusals.
+#include "account/audit.hpp"
+#include "account/catalogue.hpp"
+#include "account/pool.hpp"
+#include "core/json_reader.hpp"
+#include "fixture.hpp"
+#include "platform/tls/jws.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+using core::Units;
+using core::wire::SyncRequest;
+using core::wire::TrancheCounters;
+
+namespace {
+
+SyncRequest request(const std::string& session, std::int64_t number,
+                    std::vector<core::wire::ResourceCounters> resources) {
+    SyncRequest made;
+    made.session = session;
+    made.request_number = number;
+    made.resources = std::move(resources);
+    return made;
+}
+
+TrancheCounters used(const std::string& tranche, std::int64_t units, std::int64_t hour = 472'222) {
+    TrancheCounters said{tranche, Units{units}, Units{0}, {}};
+    if (units > 0) said.hours.push_back({{hour}, Units{units}});
+    return said;
+}
+
+struct Lab : AccountFixture {
+    Lab() {
+        team_with("lab", "render");
+        one = agent("lab");
+        one_session = session("lab", one);
+    }
+    core::Result<core::wire::SyncReply> sync_one(std::int64_t number,
+                                                 std::vector<core::wire::ResourceCounters> resources) {
+        return sync("lab", one, request(one_session, number, std::move(resources)));
+    }
+    account::AuditReport audit() { return account::audit(database(), "lab"); }
+    core::Card card() {
+        account::Pool pool(database(), "lab");
+        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
+                                   clock.wall_now())
+            .front();
+    }
+    std::string one;
+    std::string one_session;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Lab, "a lease names the account, the agent, its key and the session it answers") {
+    free_grant("lab", "render", 10);
+    const auto reply = sync_one(1, {counters("render", 0, 0, 1)});
+    REQUIRE(reply);
+    const core::Lease lease = lease_of(*reply);
+    const account::Agent agent = agent_row("lab", one);
+    CHECK(lease.team == "lab");
+    CHECK(lease.agent == one);
+    CHECK(lease.key_fingerprint == agent.key_fingerprint);
+    CHECK(lease.number == 1);
+    CHECK(lease.epoch == 1);
+    CHECK(lease.issued_at == clock.wall_now());
+    CHECK(lease.spend_until == clock.wall_now() + 30 * core::day_ms);
+    CHECK(granted(lease, "render") == 1);
+    CHECK_FALSE(lease.resources[0].tranches[0].final);
+    CHECK(reply->cards.size() == 1);
+    CHECK(reply->cards[0].available_units == Units{10});
+    CHECK(reply->cards[0].leased_units == Units{1});
+}
+
+TEST_CASE_METHOD(Lab, "a lease is signed with the key that hello gives") {
+    free_grant("lab", "render", 10);
+    const auto reply = in_transaction([&] {
+        const account::Exchange real{database(), store().signer(), settings, clock.wall_now()};
+        return account::sync(real, agent_row("lab", one),
+                             request(one_session, 1, {counters("render", 0, 0, 1)}));
+    });
+    REQUIRE(reply);
+    const auto keys = account::lease_keys(database());
+    REQUIRE(keys.size() == 1);
+    const std::vector<platform::tls::VerificationKey> known{{keys[0].kid, keys[0].x, keys[0].y}};
+    REQUIRE(reply->lease);
+    const auto claims = platform::tls::verify_jws(*reply->lease, known);
+    REQUIRE(claims);
+    CHECK(core::lease_from_json(*claims)->agent == one);
+}
+
+TEST_CASE_METHOD(Lab,
+                 "two agents ask for the last 5 units: the first gets 5, the second none and a final lease") {
+    free_grant("lab", "render", 5);
+    const std::string two = agent("lab");
+    const std::string two_session = session("lab", two);
+    const auto first = sync_one(1, {counters("render", 0, 5, 0)});
+    REQUIRE(first);
+    CHECK(granted(lease_of(*first), "render") == 5);
+    CHECK(lease_of(*first).resources[0].tranches[0].final);
+
+    const auto second = sync("lab", two, request(two_session, 1, {counters("render", 0, 5, 0)}));
+    REQUIRE(second);
+    const core::Lease lease = lease_of(*second);
+    CHECK(granted(lease, "render") == 0);
+    REQUIRE(lease.resources[0].tranches.size() == 1);
+    CHECK(lease.resources[0].tranches[0].final);
+}
+
+TEST_CASE_METHOD(Lab, "half of the pool stays while agents ask for reserve") {
+    free_grant("lab", "render", 100);
+    auto asked = counters("render", 0, 0, 1);
+    asked.rate_per_hour = core::Amount{core::hour_ms};
+    const auto first = sync_one(1, {asked});
+    REQUIRE(first);
+    CHECK(granted(lease_of(*first), "render") == 50);
+    const std::string two = agent("lab");
+    const auto second = sync("lab", two, request(session("lab", two), 1, {asked}));
+    REQUIRE(second);
+    CHECK(granted(lease_of(*second), "render") == 12);  // 50 left, two agents
+}
+
+TEST_CASE_METHOD(
+    Lab, "an agent that asks for nothing holds one unit of each resource while there is enough for all") {
+    free_grant("lab", "render", 2);
+    const auto reply = sync_one(1, {});
+    REQUIRE(reply);
+    CHECK(granted(lease_of(*reply), "render") == 1);
+    const std::string two = agent("lab");
+    const auto second = sync("lab", two, request(session("lab", two), 1, {}));
+    REQUIRE(second);
+    CHECK(granted(lease_of(*second), "render") == 0);  // 1 left, less than two agents' 2N
+}
+
+TEST_CASE_METHOD(Lab, "used units are charged once, however often and in whatever order they are reported") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 8, 0)}));
+    const auto third = counters("render", 3'000, 0, 0, {used("t1", 3)});
+    const auto fifth = counters("render", 5'000, 0, 0, {used("t1", 5)});
+    REQUIRE(sync_one(3, {fifth}));
+    REQUIRE(sync_one(2, {third}));
+    REQUIRE(sync_one(3, {fifth}));
+    REQUIRE(sync_one(3, {fifth}));
+    CHECK(card().charged_units == Units{5});
+    CHECK(card().leased_units == Units{3});
+    CHECK(database().number("SELECT sum(units) FROM ledger WHERE to_ = 'charged'") == 5);
+    CHECK(database().number("SELECT metered FROM agent_resource") == 5'000);
+    CHECK(audit().differences == std::vector<std::string>{});
+}
+
+TEST_CASE_METHOD(Lab, "a need whose answer was lost is not leased twice, and its lease is told again") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    const auto again = sync_one(2, {counters("render", 0, 4, 0)});
+    REQUIRE(again);
+    CHECK(granted(lease_of(*again), "render") == 4);
+    CHECK(lease_of(*again).number == 1);
+    const auto repeated = sync_one(2, {counters("render", 0, 4, 0)});
+    CHECK(granted(lease_of(*repeated), "render") == 4);
+}
+
+TEST_CASE_METHOD(Lab, "a lease that says nothing new is neither signed again nor sent") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 0, 1)}));
+    const auto idle = sync_one(2, {counters("render", 0, 0, 0)});
+    REQUIRE(idle);
+    CHECK_FALSE(idle->lease);
+
+    clock.advance(10 * core::day_ms);
+    CHECK_FALSE(sync_one(3, {counters("render", 0, 0, 0)})->lease);
+    clock.advance(1);  // more than a third of its time has passed
+    const auto late = sync_one(4, {counters("render", 0, 0, 0)});
+    CHECK(lease_of(*late).number == 2);
+}
+
+TEST_CASE_METHOD(Lab, "a new session gets a lease of its own, and the old one's syncs are refused") {
+    free_grant("lab", "render", 10);
+    const core::Lease old = lease_of(*sync_one(1, {counters("render", 0, 0, 1)}));
+    const std::string next = session("lab", one);
+    CHECK(sync_one(2, {counters("render", 0, 0, 0)}).error().code == core::ErrorCode::not_found);
+    const auto reply = sync("lab", one, request(next, 1, {counters("render", 0, 0, 0)}));
+    const core::Lease lease = lease_of(*reply);
+    CHECK(lease.number == 2);
+    CHECK(lease.session_nonce != old.session_nonce);
+    CHECK(granted(lease, "render") == granted(old, "render"));
+}
+
+TEST_CASE_METHOD(Lab, "a repeated hello gives the same session") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    const auto first = hello("lab", said);
+    const auto second = hello("lab", said);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(first->session == second->session);
+    CHECK(first->verdict == core::wire::Verdict::ok);
+    CHECK(first->catalogue.size() == 1);
+}
+
+TEST_CASE_METHOD(Lab, "hello is refused for another agent's id and for another incarnation") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.incarnation = 2;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    CHECK(hello("lab", said).error().code == core::ErrorCode::conflict);
+    const std::string two = agent("lab");
+    said.incarnation = 1;
+    const auto other = in_transaction(
+        [&] { return account::hello(exchange(), agent_row("lab", two), said, "new-session"); });
+    CHECK(other.error().code == core::ErrorCode::forbidden);
+}
+
+TEST_CASE_METHOD(Lab, "a hello of a protocol that is too new is told to upgrade") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.protocol_min = 2;
+    said.protocol_max = 3;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    CHECK(hello("lab", said)->verdict == core::wire::Verdict::upgrade);
+}
+
+TEST_CASE_METHOD(Lab, "counters that no honest agent sends are refused whole, and kept as evidence") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    REQUIRE(sync_one(2, {counters("render", 2'000, 0, 0, {used("t1", 2)})}));
+    const auto refused = [&](core::wire::ResourceCounters said) {
+        const auto reply = sync_one(3, {std::move(said)});
+        REQUIRE_FALSE(reply);
+        return reply.error().code;
+    };
+    using core::ErrorCode;
+    CHECK(refused(counters("render", 5'000, 0, 0, {used("t1", 5)})) == ErrorCode::conflict);  // above G
+    CHECK(refused(counters("render", 2'000, 0, 0, {used("t1", 1)})) == ErrorCode::conflict);  // U fell
+    CHECK(refused(counters("render", 1'999, 0, 0)) == ErrorCode::conflict);                   // M fell
+    CHECK(refused(counters("render", 9'000, 0, 0, {used("t2", 1)})) ==
+          ErrorCode::conflict);  // no such tranche
+    auto wrong_remainder = counters("render", 2'500, 0, 0);
+    wrong_remainder.remainder = core::Amount{400};
+    CHECK(refused(wrong_remainder) == ErrorCode::conflict);
+    auto too_many_hours = counters("render", 3'000, 0, 0, {used("t1", 3)});
+    too_many_hours.tranches[0].hours.push_back({{472'223}, Units{1}});
+    CHECK(refused(too_many_hours) == ErrorCode::conflict);
+    auto returned = counters("render", 2'000, 0, 0, {used("t1", 2)});
+    returned.tranches[0].returned = Units{3};
+    CHECK(refused(returned) == ErrorCode::conflict);
+
+    CHECK(card().charged_units == Units{2});
+    CHECK(audit().ok());
+    CHECK(audit().findings.size() == 7);
+    const std::string list = done({"agent", "list", "lab"});
+    CHECK(list.find("refused syncs") != std::string::npos);
+    REQUIRE(sync_one(4, {counters("render", 3'000, 0, 0, {used("t1", 3)})}));
+}
+
+TEST_CASE_METHOD(Lab, "a falling counter in hello is refused") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    REQUIRE(sync_one(2, {counters("render", 2'000, 0, 0, {used("t1", 2)})}));
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    said.resources = {counters("render", 1'000, 0, 0, {used("t1", 1)})};
+    CHECK(hello("lab", said).error().code == core::ErrorCode::conflict);
+    said.resources = {counters("render", 3'000, 0, 0, {used("t1", 3)})};
+    REQUIRE(hello("lab", said));
+    CHECK(card().charged_units == Units{3});
+}
+
+TEST_CASE_METHOD(Lab, "another agent's and another team's tranches can't be touched") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    const std::string two = agent("lab");
+    const auto same_team =
+        sync("lab", two, request(session("lab", two), 1, {counters("render", 1'000, 0, 0, {used("t1", 1)})}));
+    CHECK(same_team.error().code == core::ErrorCode::conflict);
+    done({"team", "add", "other"});
+    const std::string three = agent("other");
+    const auto other_team =
+        sync("other", three,
+             request(session("other", three), 1, {counters("render", 1'000, 0, 0, {used("t1", 1)})}));
+    CHECK(other_team.error().code == core::ErrorCode::conflict);
+    CHECK(card().charged_units == Units{0});
+}
+
+TEST_CASE_METHOD(Lab, "what doesn't exist or stands twice in a message is invalid") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    CHECK(sync_one(2, {counters("nothing", 0, 0, 0)}).error().code == core::ErrorCode::invalid);
+    CHECK(sync_one(2, {counters("render", 0, 0, 0), counters("render", 0, 0, 0)}).error().code ==
+          core::ErrorCode::invalid);
+    const auto twice = counters("render", 1'000, 0, 0, {used("t1", 1), used("t1", 1)});
+    CHECK(sync_one(2, {twice}).error().code == core::ErrorCode::invalid);
+    SyncRequest said = request(one_session, 2, {});
+    said.usage.push_back({"nothing", {1}, "", core::Amount{1}});
+    CHECK(sync("lab", one, said).error().code == core::ErrorCode::invalid);
+    CHECK(card().charged_units == Units{0});
+}
+
+TEST_CASE_METHOD(Lab, "open payg is leased up to its exposure and topped up when half of it is used") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    const core::Lease lease = lease_of(*sync_one(1, {counters("render", 0, 0, 0)}));
+    CHECK(granted(lease, "render") == 1'000);
+    CHECK(lease.resources[0].tranches[0].payg_open);
+    CHECK_FALSE(lease.resources[0].tranches[0].final);
+    CHECK_FALSE(sync_one(2, {counters("render", 499'000, 0, 0, {used("t1", 499)})})->lease);
+    const auto half = sync_one(3, {counters("render", 500'000, 0, 0, {used("t1", 500)})});
+    CHECK(granted(lease_of(*half), "render") == 1'500);
+    CHECK(card().state == core::BalanceState::ok);
+    CHECK(card().charged_units == Units{500});
+    CHECK(audit().ok());
+}
+
+TEST_CASE_METHOD(Lab, "payg with a cap is sold no further than its cap") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--cap", "3"});
+    const core::Lease lease = lease_of(*sync_one(1, {counters("render", 0, 5, 0)}));
+    CHECK(granted(lease, "render") == 3);
+    CHECK(lease.resources[0].tranches[0].payg_capped);
+    CHECK(lease.resources[0].tranches[0].final);
+}
+
+TEST_CASE_METHOD(
+    Lab, "free is leased before payg, and a payg unit is booked to free while free has unleased units") {
+    free_grant("lab", "render", 2);
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    const core::Lease lease = lease_of(*sync_one(1, {counters("render", 0, 0, 1)}));
+    REQUIRE(lease.resources[0].tranches.size() == 2);
+    CHECK(lease.resources[0].tranches[0].tranche == "t1");
+    CHECK(lease.resources[0].tranches[0].granted == Units{1});
+    CHECK(lease.resources[0].tranches[1].granted == Units{1'000});
+
+    REQUIRE(sync_one(2, {counters("render", 3'000, 0, 0, {used("t1", 1), used("t2", 2)})}));
+    const core::Card now = card();
+    CHECK(now.available_units == Units{0});  // both free units are charged,
+    CHECK(now.charged_units == Units{3});    // and one of payg
+    CHECK(database().number("SELECT charged FROM tranche WHERE id = 1") == 2);
+    CHECK(database().number("SELECT charged FROM tranche WHERE id = 2") == 1);
+    CHECK(audit().differences == std::vector<std::string>{});
+}
+
+TEST_CASE_METHOD(Lab,
+                 "an ended grant gives nothing more: unleased units expire, used ones are charged, the rest "
+                 "stays leased") {
+    const std::string ends = core::format_rfc3339(clock.wall_now() + core::hour_ms);
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "10", "--ends", ends});
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    clock.advance(core::hour_ms);
+    const auto reply = sync_one(2, {counters("render", 1'000, 3, 0, {used("t1", 1)})});
+    const core::Lease lease = lease_of(*reply);
+    CHECK(lease.resources[0].tranches.empty());
+    CHECK(database().number("SELECT expired FROM tranche") == 6);
+    CHECK(database().number("SELECT charged FROM tranche") == 1);
+    CHECK(database().number("SELECT leased FROM tranche") == 3);
+    CHECK(card().state == core::BalanceState::ended);
+
+    auto returned = counters("render", 1'000, 0, 0, {used("t1", 1)});
+    returned.tranches[0].returned = Units{3};
+    REQUIRE(sync_one(3, {returned}));
+    CHECK(database().number("SELECT expired FROM tranche") == 9);
+    CHECK(audit().differences == std::vector<std::string>{});
+}
+
+TEST_CASE_METHOD(Lab, "a returned unit goes back to the pool") {
+    free_grant("lab", "render", 5);
+    REQUIRE(sync_one(1, {counters("render", 0, 5, 0)}));
+    auto returned = counters("render", 0, 0, 0, {used("t1", 0)});
+    returned.tranches[0].returned = Units{3};
+    REQUIRE(sync_one(2, {returned}));
+    const std::string two = agent("lab");
+    const auto second = sync("lab", two, request(session("lab", two), 1, {counters("render", 0, 5, 0)}));
+    CHECK(granted(lease_of(*second), "render") == 3);
+    CHECK(audit().ok());
+}
+
+TEST_CASE_METHOD(Lab, "a grant that hasn't started is neither leased nor on the card") {
+    const std::string starts = core::format_rfc3339(clock.wall_now() + core::hour_ms);
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "10", "--starts",
+          starts});
+    CHECK(granted(lease_of(*sync_one(1, {counters("render", 0, 5, 0)})), "render") == 0);
+    CHECK(card().state == core::BalanceState::ended);
+    clock.advance(core::hour_ms);
+    CHECK(granted(lease_of(*sync_one(2, {counters("render", 0, 5, 0)})), "render") == 5);
+}
+
+TEST_CASE_METHOD(Lab, "a resource without enforcement has no lease") {
+    free_grant("lab", "render", 10);
+    done({"resource", "set", "render", "--enforcement", "none"});
+    const auto reply = sync_one(1, {counters("render", 0, 5, 5)});
+    CHECK(lease_of(*reply).resources.empty());
+    CHECK(card().leased_units == Units{0});
+    CHECK(card().state == core::BalanceState::ok);
+}
+
+TEST_CASE_METHOD(Lab, "the card adds up remainders and overage of all agents") {
+    free_grant("lab", "render", 1);
+    const std::string two = agent("lab");
+    auto over = counters("render", 2'300, 2, 0);
+    over.overage_units = Units{2};
+    REQUIRE(sync_one(1, {over}));
+    REQUIRE(sync("lab", two, request(session("lab", two), 1, {counters("render", 400, 0, 0)})));
+    CHECK(card().remainder == core::Amount{700});
+    CHECK(card().overage_units == Units{2});
+    auto covered = counters("render", 2'300, 1, 0, {used("t1", 1)});
+    covered.overage_units = Units{1};
+    REQUIRE(sync_one(2, {covered}));
+    CHECK(card().overage_units == Units{1});
+    CHECK(card().remainder == core::Amount{700});
+    CHECK(audit().ok());
+}
+
+TEST_CASE_METHOD(Lab, "a changed catalogue comes with the next sync") {
+    auto said = request(one_session, 1, {});
+    said.catalogue_version = account::load_catalogue(database()).version;
+    CHECK_FALSE(sync("lab", one, said)->catalogue);
+    done({"resource", "set", "render", "--name", "Rendering"});
+    said.request_number = 2;
+    const auto reply = sync("lab", one, said);
+    REQUIRE(reply->catalogue);
+    CHECK(reply->catalogue->front().name == "Rendering");
+    CHECK(reply->catalogue_version == said.catalogue_version + 1);
+}
+
+TEST_CASE_METHOD(Lab, "an answer acknowledges the journal head it was sent, and never less") {
+    auto said = request(one_session, 1, {});
+    said.head.sequence = 40;
+    CHECK(sync("lab", one, said)->acknowledged.sequence == 40);
+    said.request_number = 1;
+    said.head.sequence = 30;
+    CHECK(sync("lab", one, said)->acknowledged.sequence == 40);
+    CHECK(agent_row("lab", one).acknowledged == 40);
+}
+
+TEST_CASE_METHOD(Lab, "the store keeps everything over a restart") {
+    free_grant("lab", "render", 10);
+    const core::Lease before = lease_of(*sync_one(1, {counters("render", 0, 4, 0)}));
+    reopen();
+    const auto again = sync_one(1, {counters("render", 0, 4, 0)});
+    CHECK(lease_of(*again).number == before.number);
+    CHECK(card().leased_units == Units{4});
+    CHECK(audit().ok());
+}

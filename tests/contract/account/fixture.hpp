@@ -1,0 +1,167 @@
+// An account's store in a folder of its own, under a clock that stands still, with commands and
+// exchanges run as the service runs them: each in a transaction. Leases aren't signed but where a test
+// is about that: a lease is its claims.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "account/command_line.hpp"
+#include "account/enrollment.hpp"
+#include "account/exchange.hpp"
+#include "account/store.hpp"
+#include "core/lease.hpp"
+#include "core/wire.hpp"
+#include "platform/tls/pki.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/seeded_random.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace meterbox::tests {
+
+class PlainSigner final : public account::LeaseSigner {
+public:
+    core::Result<std::string> sign(std::string_view claims) const override { return std::string(claims); }
+};
+
+class AccountFixture {
+public:
+    AccountFixture() { reopen(); }
+
+    void reopen() {
+        store_.reset();
+        auto opened = account::Store::open(folder_.path() / "store", clock, random);
+        REQUIRE(opened);
+        store_ = std::move(*opened);
+    }
+    account::Store& store() { return *store_; }
+    account::Database& database() { return store_->database(); }
+
+    template <class Work>
+    auto in_transaction(Work work) -> decltype(work()) {
+        REQUIRE(store_->connection().begin());
+        auto outcome = account::in_savepoint(database(), work);
+        REQUIRE(store_->connection().commit());
+        return outcome;
+    }
+
+    account::Outcome command(const std::vector<std::string>& arguments) {
+        const account::CommandLine line = account::parse_command_line(arguments);
+        if (line.done) return *line.done;
+        const auto outcome =
+            in_transaction([&]() -> core::Result<account::Outcome> { return line.command(*store_); });
+        REQUIRE(outcome);
+        return *outcome;
+    }
+    std::string done(const std::vector<std::string>& arguments) {
+        const account::Outcome outcome = command(arguments);
+        INFO(outcome.err);
+        REQUIRE(outcome.exit == account::exit_done);
+        return outcome.out;
+    }
+
+    // A team with one resource of 1 s units.
+    void team_with(const std::string& team, const std::string& resource) {
+        done({"team", "add", team});
+        done({"resource", "add", resource, "--kind", "exhaustible", "--measure", "duration", "--unit", "1s",
+              "--price", "100", "--currency", "EUR"});
+    }
+    void free_grant(const std::string& team, const std::string& resource, std::int64_t amount) {
+        done({"grant", "add", team, "--resource", resource, "--tier", "free", "--amount",
+              std::to_string(amount)});
+    }
+
+    std::string token(const std::string& team) {
+        std::string text = done({"agent", "token", team});
+        text.pop_back();
+        return text;
+    }
+    core::Result<core::wire::EnrollReply> enroll(const std::string& token, const std::string& key) {
+        const auto request = platform::tls::make_certificate_request(key, "new");
+        REQUIRE(request);
+        return in_transaction([&] { return account::enroll(*store_, {token, *request, "one"}); });
+    }
+    // A new agent of the team, by its id.
+    std::string agent(const std::string& team) {
+        const auto key = platform::tls::generate_key();
+        REQUIRE(key);
+        const auto reply = enroll(token(team), *key);
+        REQUIRE(reply);
+        return reply->agent;
+    }
+
+    account::Agent agent_row(const std::string& team, const std::string& id) {
+        for (const account::Agent& agent : account::list_agents(database(), team)) {
+            if (agent.id == id) return agent;
+        }
+        FAIL("no agent " << id);
+        return {};
+    }
+
+    core::Result<core::wire::HelloReply> hello(const std::string& team,
+                                               const core::wire::HelloRequest& request) {
+        return in_transaction([&] {
+            return account::hello(exchange(), agent_row(team, request.agent), request,
+                                  platform::system::random_hex(random));
+        });
+    }
+    // Says hello with nothing metered yet: the session's id.
+    std::string session(const std::string& team, const std::string& agent) {
+        core::wire::HelloRequest request;
+        request.agent = agent;
+        request.nonce = platform::system::random_hex(random);
+        const auto reply = hello(team, request);
+        REQUIRE(reply);
+        return reply->session;
+    }
+    core::Result<core::wire::SyncReply> sync(const std::string& team, const std::string& agent,
+                                             const core::wire::SyncRequest& request) {
+        return in_transaction([&] { return account::sync(exchange(), agent_row(team, agent), request); });
+    }
+
+    account::Exchange exchange() { return {database(), signer, settings, clock.wall_now()}; }
+
+    FakeClock clock;
+    SeededRandom random;
+    PlainSigner signer;
+    account::Settings settings;
+
+private:
+    TemporaryFolder folder_;
+    std::unique_ptr<account::Store> store_;
+};
+
+// What one agent says of one resource.
+inline core::wire::ResourceCounters counters(const std::string& resource, std::int64_t metered,
+                                             std::int64_t need, std::int64_t wanted,
+                                             std::vector<core::wire::TrancheCounters> tranches = {}) {
+    core::wire::ResourceCounters said;
+    said.resource = resource;
+    said.metered = core::Amount{metered};
+    said.remainder = core::Amount{metered % 1'000};
+    said.need = core::Units{need};
+    said.wanted = core::Units{wanted};
+    said.tranches = std::move(tranches);
+    return said;
+}
+
+inline core::Lease lease_of(const core::wire::SyncReply& reply) {
+    REQUIRE(reply.lease);
+    auto lease = core::lease_from_json(*reply.lease);
+    REQUIRE(lease);
+    return *lease;
+}
+
+// G of one resource's tranches in a lease, added up.
+inline std::int64_t granted(const core::Lease& lease, const std::string& resource) {
+    std::int64_t sum = 0;
+    for (const core::LeaseResource& part : lease.resources) {
+        if (part.key != resource) continue;
+        for (const core::LeaseTranche& tranche : part.tranches) sum += tranche.granted.value();
+    }
+    return sum;
+}
+
+}  // namespace meterbox::tests
