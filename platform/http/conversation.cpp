@@ -13,8 +13,8 @@ Conversation::Conversation(std::shared_ptr<ServerCore> core, Peer peer)
 Conversation::~Conversation() = default;
 
 bool Conversation::may_handle() const {
-    return phase_ == Phase::open && owed() < core_->limits().pipelined_requests_max &&
-           unsent_bytes() < core_->limits().unsent_bytes_max;
+    return phase_ == Phase::open && answers_.owed() < core_->limits().pipelined_requests_max &&
+           answers_.unsent_bytes() < core_->limits().unsent_bytes_max;
 }
 
 bool Conversation::wants_input() const {
@@ -95,8 +95,7 @@ void Conversation::handle_request() {
                true);
         return;
     }
-    answers_.push_back({{}, {close, reader_->is_http10() && !close, reader_->is_head()}, false});
-    const std::uint64_t number = next_number_++;
+    const std::uint64_t number = answers_.open({close, reader_->is_http10() && !close, reader_->is_head()});
     if (close) phase_ = Phase::answering;
     // Away from drop(), which the handler may cause: it reads the request until it returns.
     std::unique_ptr<RequestReader> reader = std::move(reader_);
@@ -120,9 +119,9 @@ void Conversation::refuse(const core::Error& error, bool close) {
     if (close) phase_ = Phase::answering;
     const bool head = reader_ && reader_->is_head();
     const bool http10 = reader_ && reader_->is_http10();
-    answers_.push_back({{}, {close, http10 && !close, head}, false});
     const Response response = problem(error);
-    answer(next_number_++, response.status, response.content_type, response.body, response.headers);
+    answer(answers_.open({close, http10 && !close, head}), response.status, response.content_type,
+           response.body, response.headers);
 }
 
 void Conversation::end_of_input() {
@@ -140,9 +139,9 @@ void Conversation::end_of_input() {
 }
 
 void Conversation::owe_continue() {
-    if (!continue_owed_ || owed() > 0) return;
+    if (!continue_owed_ || answers_.owed() > 0) return;
     continue_owed_ = false;
-    out_ += continue_text;
+    answers_.write_before_first(continue_text);
 }
 
 void Conversation::give_back_reader() {
@@ -151,86 +150,45 @@ void Conversation::give_back_reader() {
     reader_.reset();
 }
 
-Conversation::Answer* Conversation::find(std::uint64_t number) {
-    if (phase_ == Phase::gone || number < first_number() || number >= next_number_) return nullptr;
-    return &answers_[first_ + static_cast<std::size_t>(number - first_number())];
-}
-
 bool Conversation::is_answered(std::uint64_t number) const {
-    Answer* answer = const_cast<Conversation*>(this)->find(number);
-    return answer == nullptr || answer->done;
-}
-
-// The first in the order goes straight out; the others wait in their own place.
-template <class Write>
-void Conversation::write_for(std::uint64_t number, Write write) {
-    if (number == first_number()) {
-        write(out_);
-        return;
-    }
-    std::string& text = find(number)->text;
-    const std::size_t before = text.size();
-    write(text);
-    held_bytes_ += text.size() - before;
+    return phase_ == Phase::gone || !answers_.is_open(number);
 }
 
 void Conversation::answer(std::uint64_t number, int status, std::string_view content_type,
                           std::string_view body, const AnswerHeaders& headers) {
-    Answer* const answer = find(number);
-    if (answer == nullptr || answer->done) return;
-    write_for(number, [&](std::string& out) {
-        append_answer(out, answer->shape, status, content_type, body, headers);
-    });
-    answer->done = true;
-    release_answers();
+    if (is_answered(number)) return;
+    const AnswerShape shape = answers_.shape(number);
+    answers_.write(number,
+                   [&](std::string& out) { append_answer(out, shape, status, content_type, body, headers); });
+    finish(number);
+}
+
+void Conversation::finish(std::uint64_t number) {
+    answers_.finish(number);
+    owe_continue();
     wake();
 }
 
-void Conversation::release_answers() {
-    while (owed() > 0) {
-        Answer& answer = answers_[first_];
-        if (!answer.text.empty()) {
-            held_bytes_ -= answer.text.size();
-            out_ += answer.text;
-            std::string().swap(answer.text);
-        }
-        if (!answer.done) return;
-        ++first_;
-        // A long queue that never runs empty is moved to the front now and then.
-        if (first_ == answers_.size() || first_ >= 2 * core::limits::pipelined_requests_max) {
-            answers_.erase(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(first_));
-            first_ = 0;
-        }
-    }
-    owe_continue();
-}
-
 bool Conversation::start_events(std::uint64_t number, int status) {
-    Answer* const answer = find(number);
-    if (answer == nullptr || answer->done || events_ != Events::none) return false;
-    write_for(number, [&](std::string& out) { append_events_head(out, status); });
-    answer->shape.close = true;
-    const bool head = answer->shape.head;
+    if (is_answered(number) || events_ != Events::none) return false;
+    const bool is_head = answers_.shape(number).head;
+    answers_.write(number, [&](std::string& out) { append_events_head(out, status); });
     // The connection ends with the stream: what was asked after it is never answered.
-    const std::size_t keep = first_ + static_cast<std::size_t>(number - first_number()) + 1;
-    for (std::size_t i = keep; i < answers_.size(); ++i) {
-        held_bytes_ -= answers_[i].text.size();
-    }
-    answers_.resize(keep);
-    next_number_ = number + 1;
+    answers_.forget_behind(number);
+    events_number_ = number;
     phase_ = Phase::answering;
     events_ = Events::open;
     std::string().swap(pending_);
     if (!in_turn_) give_back_reader();
-    if (head) close_events();
+    if (is_head) close_events();
     wake();
     return true;
 }
 
 bool Conversation::send_event(std::string_view event, std::string_view data) {
     if (!has_open_events()) return false;
-    write_for(next_number_ - 1, [&](std::string& out) { append_event(out, event, data); });
-    if (unsent_bytes() > core_->limits().unsent_bytes_max) {
+    answers_.write(events_number_, [&](std::string& out) { append_event(out, event, data); });
+    if (answers_.unsent_bytes() > core_->limits().unsent_bytes_max) {
         drop();
         return false;
     }
@@ -241,9 +199,7 @@ bool Conversation::send_event(std::string_view event, std::string_view data) {
 void Conversation::close_events() {
     if (!has_open_events()) return;
     events_ = Events::closed;
-    find(next_number_ - 1)->done = true;
-    release_answers();
-    wake();
+    finish(events_number_);
 }
 
 void Conversation::on_gone(std::function<void()> callback) {
@@ -262,31 +218,11 @@ void Conversation::wake() {
 
 void Conversation::sent(std::size_t bytes) {
     if (bytes > 0) write_began_ms_ = 0;
-    if (in_flight_ > 0) {
-        in_flight_ -= bytes;
-        return;
-    }
-    sent_ += bytes;
-    if (sent_ < out_.size()) return;
-    sent_ = 0;
-    if (out_.capacity() > core::limits::kept_buffer_bytes || is_streaming()) {
-        std::string().swap(out_);
-    } else {
-        out_.clear();
-    }
-}
-
-std::string Conversation::take_unsent() {
-    std::string bytes = std::move(out_);
-    bytes.erase(0, sent_);
-    out_.clear();
-    sent_ = 0;
-    in_flight_ = bytes.size();
-    return bytes;
+    answers_.sent(bytes);
 }
 
 bool Conversation::wants_shutdown() const {
-    return phase_ == Phase::answering && owed() == 0 && unsent_bytes() == 0;
+    return phase_ == Phase::answering && answers_.owed() == 0 && !answers_.has_unsent();
 }
 
 void Conversation::was_shut_down() {
@@ -304,10 +240,8 @@ void Conversation::drop() {
     phase_ = Phase::gone;
     deadline_ms_ = never;
     close_stream();
-    std::vector<Answer>().swap(answers_);
-    std::string().swap(out_);
+    answers_.clear();
     std::string().swap(pending_);
-    first_ = sent_ = held_bytes_ = 0;
     give_back_reader();
     if (on_gone_) core_->post(std::exchange(on_gone_, nullptr));
     core_->remove(*this);
@@ -324,14 +258,15 @@ std::int64_t Conversation::request_deadline_ms() const {
 
 std::int64_t Conversation::rest_deadline_ms() const {
     if (phase_ == Phase::draining) return draining_since_ms_ + core::limits::linger_timeout_ms;
-    if (phase_ != Phase::open || owed() > 0 || unsent_bytes() > 0 || request_began_ms_ != 0) return never;
+    if (phase_ != Phase::open || answers_.owed() > 0 || answers_.has_unsent() || request_began_ms_ != 0)
+        return never;
     return last_active_ms_ + (refused_ ? core::limits::linger_timeout_ms : core_->limits().idle_timeout_ms);
 }
 
 void Conversation::update_deadline() {
     if (phase_ == Phase::gone) return;
     last_active_ms_ = core_->now_ms();
-    if (unsent_bytes() == held_bytes_) {
+    if (!answers_.has_unsent()) {
         write_began_ms_ = 0;
     } else if (write_began_ms_ == 0) {
         write_began_ms_ = last_active_ms_;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/http/answer_queue.hpp"
 #include "platform/http/request.hpp"
 #include "platform/http/request_reader.hpp"
 #include "platform/http/response_text.hpp"
@@ -57,9 +58,9 @@ protected:
     void take_input(std::string_view bytes);
     void end_of_input();    // the client sends no more, but may still read
     bool handle_pending();  // requests that were left; true: something was done
-    std::string_view unsent() const { return std::string_view(out_).substr(sent_); }
+    std::string_view unsent() const { return answers_.unsent(); }
     // For a shell that must hold the bytes still while it writes them: sent() is owed for all of them.
-    std::string take_unsent();
+    std::string take_unsent() { return answers_.take_unsent(); }
     void sent(std::size_t bytes);
     bool wants_shutdown() const;  // all is answered and sent: end the sending side, then was_shut_down()
     void was_shut_down();
@@ -80,24 +81,12 @@ private:
         gone,
     };
     enum class Events { none, open, closed };
-    struct Answer {
-        std::string text;  // of one that is not the first in the order
-        AnswerShape shape;
-        bool done = false;
-    };
-
-    std::size_t owed() const { return answers_.size() - first_; }
-    std::uint64_t first_number() const { return next_number_ - owed(); }
-    Answer* find(std::uint64_t number);
-    template <class Write>
-    void write_for(std::uint64_t number, Write write);
-    std::size_t unsent_bytes() const { return out_.size() - sent_ + held_bytes_ + in_flight_; }
     bool may_handle() const;
     void parse(std::string_view& input);
     void handle_request();
     void refuse(const core::Error& error, bool close);
     void refuse_rest();
-    void release_answers();
+    void finish(std::uint64_t number);
     void owe_continue();
     void wake();
     void give_back_reader();
@@ -109,13 +98,8 @@ private:
     Peer peer_;
     std::unique_ptr<RequestReader> reader_;  // of a request that has begun
     std::string pending_;                    // input that wasn't taken yet
-    std::string out_;                        // answers in order, from sent_ on not yet sent
-    std::size_t sent_ = 0;
-    std::size_t in_flight_ = 0;
-    std::size_t held_bytes_ = 0;   // of answers behind one that is still owed
-    std::vector<Answer> answers_;  // a queue, from first_ on
-    std::size_t first_ = 0;
-    std::uint64_t next_number_ = 0;
+    AnswerQueue answers_;
+    std::uint64_t events_number_ = 0;  // of the answer that is a stream
     std::size_t dropped_ = 0;
     std::function<void()> on_gone_;
     std::int64_t deadline_ms_ = never;
