@@ -116,7 +116,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
         ask_(core::SyncReason::completion);
     }
     const core::BalanceState state = standing(resource).state;
-    tell_low(group, state != core::BalanceState::ok);
+    tell_news(*balance->ledger, group, state != core::BalanceState::ok);
     expire_waiting(group);
 }
 
@@ -167,9 +167,13 @@ void Sessions::tell(Session& session) {
     session.stream->send("state", session_json(now));
 }
 
-void Sessions::tell_low(Group& group, bool low) {
+// Who is connected learns of a change of state, and of a lease that moves the end.
+void Sessions::tell_news(const core::ResourceLedger& ledger, Group& group, bool low) {
+    core::Units granted;
+    for (const core::Tranche& tranche : ledger.tranches()) granted += tranche.granted;
+    const bool leased = std::exchange(group.granted, granted) != granted;
     for (Session* session : group.running)
-        if (session->stream && session->told_low != low) tell(*session);
+        if (session->stream && (leased || session->told_low != low)) tell(*session);
 }
 
 void Sessions::expire_waiting(Group& group) {

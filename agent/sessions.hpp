@@ -113,6 +113,7 @@ private:
         std::int64_t marks_ms = 0;  // sum over running
         std::int64_t held_ms = 0;   // of sessions by heartbeat that were told to stop, until they confirm
         std::list<WaitingOrder> waiting;
+        core::Units granted;  // by the lease, as its sessions were last told
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
     };
     struct Meters {                   // one moment of a group
@@ -144,7 +145,7 @@ private:
     void reached_zero(const std::string& resource, Group& group, const Meters& now);
     void stop_all(Group& group, core::Amount available, bool exactly);
     void tell(Session& session);
-    void tell_low(Group& group, bool low);
+    void tell_news(const core::ResourceLedger& ledger, Group& group, bool low);
     void expire_waiting(Group& group);
     void sweep();
     void arm();
