@@ -2,6 +2,7 @@
 #include "account/audit.hpp"
 #include "account/catalogue.hpp"
 #include "account/pool.hpp"
+#include "account/team_cards.hpp"
 #include "core/json_reader.hpp"
 #include "fixture.hpp"
 #include "platform/tls/jws.hpp"

@@ -317,7 +317,7 @@ TEST_CASE_METHOD(World, "any number of agents racing for a pool get all of it an
         for (ModelAgent& agent : agents) agent.meter(3'000);
         for (int round = 0; round < 3; ++round) {
             for (ModelAgent& agent : agents) {
-                const auto reply = agent.deliver(agent.request(true));
+                const auto reply = agent.deliver(agent.request(false));
                 REQUIRE(reply);
                 agent.take(*reply);
                 check_bounds(team);

@@ -1,5 +1,6 @@
 // How much an agent is given, with every boundary from both sides.
 #include "account/sizing.hpp"
+#include "core/limits.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace meterbox;
