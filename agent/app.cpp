@@ -42,6 +42,12 @@ void or_throw(const core::Result<void>& result) {
     if (!result) throw std::runtime_error(result.error().detail);
 }
 
+template <class T>
+T or_misconfigured(core::Result<T> result, const std::string& key) {
+    if (!result) throw WrongConfiguration(key + ": " + result.error().detail);
+    return std::move(*result);
+}
+
 std::filesystem::path state_folder(const config::AgentConfig& config) {
     const std::filesystem::path folder = config.agent.state_dir;
     or_throw(system::make_directory(folder, 0700));
@@ -157,7 +163,8 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
         rate_.remember(key, or_throw(journal_.usage_of_last_day(key, now)), now);
     }
     sessions_.restore(or_throw(journal_.tables().running_sessions()));
-    if (auto identity = or_throw(identity_files_.load())) connect(std::move(*identity));
+    if (auto identity = or_misconfigured(identity_files_.load(), "agent.state_dir"))
+        connect(std::move(*identity));
 }
 
 // Made once and kept in the journal: with it goes the memory of what was taken.
@@ -178,9 +185,10 @@ system::HashKey App::Parts::identity_key() {
 
 void App::Parts::connect(Identity identity) {
     tls::ClientOptions options;
-    options.trusted_pem = config_.account.ca_file.empty()
-                              ? identity.ca
-                              : or_throw(system::read_file(config_.account.ca_file, 1024 * 1024));
+    options.trusted_pem =
+        config_.account.ca_file.empty()
+            ? identity.ca
+            : or_misconfigured(system::read_file(config_.account.ca_file, 1024 * 1024), "account.ca_file");
     options.certificate_pem = identity.certificate;
     options.key_pem = identity.key;
     options.judge_time = [this] {
@@ -188,9 +196,10 @@ void App::Parts::connect(Identity identity) {
         return tls::TimeJudgement{time_.utc(), !trusted};
     };
     const std::string url = config_.account.url.empty() ? identity.url : config_.account.url;
-    transport_ = or_throw(make_account_transport(loop_, url, config_.account.server_name,
-                                                 or_throw(tls::TlsContext::client(options)),
-                                                 config_.account.sync_timeout_ms));
+    transport_ =
+        or_throw(make_account_transport(loop_, url, config_.account.server_name,
+                                        or_misconfigured(tls::TlsContext::client(options), "account.ca_file"),
+                                        config_.account.sync_timeout_ms));
     link_.connect(std::move(identity), *transport_);
 }
 
@@ -231,7 +240,8 @@ AdminGuard App::Parts::admin_guard() {
     const std::filesystem::path file = config_.admin.token_file.empty()
                                            ? std::filesystem::path(config_.agent.state_dir) / "admin.token"
                                            : std::filesystem::path(config_.admin.token_file);
-    return {or_throw(load_or_make_admin_token(file, random_)), config_.admin.allowed_hosts};
+    return {or_misconfigured(load_or_make_admin_token(file, random_), "admin.token_file"),
+            config_.admin.allowed_hosts};
 }
 
 void App::Parts::listen_admin() {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "config/agent_config.hpp"
@@ -19,9 +20,15 @@ class Random;
 
 namespace meterbox::agent {
 
+// A file that the settings or the enrollment name can't be used: for the admin to mend, not for a restart.
+struct WrongConfiguration : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 class App {
 public:
-    // Opens the journal and what enrollment left. Throws std::runtime_error if it can't start.
+    // Opens the journal and what enrollment left. Throws WrongConfiguration, or std::runtime_error if it
+    // can't start for another reason.
     App(boost::asio::io_context& loop, config::AgentConfig config, const platform::system::Clock& clock,
         platform::system::Random& random, platform::system::Log& log);
     ~App();

@@ -58,6 +58,11 @@ core::Result<Identity> identity_from_json(const std::string& text) {
 
 }  // namespace
 
+core::Error IdentityFiles::in_file(const char* name, core::Error error) const {
+    error.detail = (folder_ / name).string() + ": " + error.detail;
+    return error;
+}
+
 core::Result<std::optional<Identity>> IdentityFiles::load() const {
     const auto text = system::read_file(folder_ / identity_file, file_bytes_max);
     if (!text) {
@@ -65,11 +70,7 @@ core::Result<std::optional<Identity>> IdentityFiles::load() const {
         return text.error();
     }
     auto identity = identity_from_json(*text);
-    if (!identity) {
-        core::Error error = identity.error();
-        error.detail = (folder_ / identity_file).string() + ": " + error.detail;
-        return error;
-    }
+    if (!identity) return in_file(identity_file, identity.error());
     const auto certificate = system::read_file(folder_ / certificate_file, file_bytes_max);
     if (!certificate) return certificate.error();
     const auto key = system::read_secret(folder_ / key_file, file_bytes_max);
@@ -77,7 +78,11 @@ core::Result<std::optional<Identity>> IdentityFiles::load() const {
     const auto ca = system::read_file(folder_ / ca_file, file_bytes_max);
     if (!ca) return ca.error();
     const auto info = tls::certificate_info(*certificate);
-    if (!info) return info.error();
+    if (!info) return in_file(certificate_file, info.error());
+    const auto own = tls::key_fingerprint(*key);
+    if (!own) return in_file(key_file, own.error());
+    if (*own != info->key_fingerprint)
+        return in_file(key_file, {core::ErrorCode::malformed, "not the key of agent.crt", {}, {}});
     identity->certificate = *certificate;
     identity->key = *key;
     identity->ca = *ca;

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] core::Result<void> save(const Identity& identity) const;
 
 private:
+    core::Error in_file(const char* name, core::Error error) const;
+
     std::filesystem::path folder_;
 };
 

@@ -131,6 +131,9 @@ int main(int argc, char** argv) {
     if (done >= 0) return done;
     try {
         return run(line);
+    } catch (const agent::WrongConfiguration& error) {
+        std::fprintf(stderr, "meterboxd: %s\n", error.what());
+        return wrong_usage;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "meterboxd: %s\n", error.what());
         return 1;
