@@ -5,9 +5,8 @@ with type, title, status and detail, and nothing is taken. (storage: 110_full_di
 """
 
 import json
-import http.client
 
-from over_http import UnixConnection, exchange, raw, request
+from over_http import UnixConnection, exchange, raw, request, request_loopback
 from support import EndToEnd, main
 
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
@@ -112,7 +111,7 @@ class ErrorTable(EndToEnd):
         self.one = self.agent()
 
         def get(path, headers, method="GET"):
-            return exchange(http.client.HTTPConnection("127.0.0.1", self.one.port), method, path, None, headers)
+            return request_loopback(self.one.port, method, path, headers)
 
         bearer = {"Authorization": f"Bearer {self.one.token}"}
         self.assertEqual(get("/status", bearer).status, 200)

@@ -39,9 +39,8 @@ class OfflineLease(EndToEnd):
         card = self.account_.card("studio", "render")  # no server: the command opens the store itself
         leased = card["charged_units"] + card["leased_units"]
         self.assertEqual(stopped["metered"], leased * 1_000)
-        mine = self.one.resource("render")
-        self.assertEqual((mine["available"], mine["remainder"], mine["overage_units"]), (0, 0, 0))
-        self.assertEqual(mine["state"], "exhausted")
+        self.one.until("render", lambda r: (r["state"], r["available"], r["remainder"], r["overage_units"])
+                       == ("exhausted", 0, 0, 0), "nothing is left, and nothing was used beyond")
         self.refused()
         self.refused()
 

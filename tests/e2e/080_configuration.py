@@ -61,7 +61,19 @@ class Configuration(EndToEnd):
             self.assertEqual(os.stat(key).st_mode & 0o077, 0, f"{key} is the owner's alone")
             with open(key, "w", encoding="utf-8") as file:
                 file.write("not a key\n")
-        self.refused(self.daemon("--config", agent.config), os.path.basename(keys[0]))
+        self.refused(self.daemon("--config", agent.config), keys[0])
+
+    def test_files_that_the_settings_name_and_nobody_can_use(self):
+        _, agent = self.one_agent()
+        self.assertEqual(agent.process.stop(), 0)
+        for content in (None, "not a certificate\n"):
+            if content:
+                with open(f"{self.folder}/ca.crt", "w", encoding="utf-8") as file:
+                    file.write(content)
+            self.refused(self.daemon("--config", agent.config, "--set", f"account.ca_file={self.folder}/ca.crt"),
+                         "account.ca_file")
+        self.refused(self.daemon("--config", agent.config, "--set", f"admin.token_file={self.folder}"),
+                     "admin.token_file", self.folder)
 
     def test_without_options_the_command_line_asks_at_the_usual_place(self):
         usual = "/run/meterbox/admin.sock"

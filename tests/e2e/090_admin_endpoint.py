@@ -4,17 +4,16 @@ Goal: liveness, readiness, status and metrics on the admin socket and on loopbac
 token and a known Host alone; the command line shows the same, as text and as JSON.
 """
 
-import http.client
 import json
 
-from over_http import exchange, request, wait_until
+from over_http import request, request_loopback, wait_until
 from support import EndToEnd, main
 
 
 class AdminEndpoint(EndToEnd):
     def loopback(self, path, method="GET", **headers):
-        return exchange(http.client.HTTPConnection("127.0.0.1", self.one.port), method, path, None,
-                        {name.replace("_", "-"): value for name, value in headers.items()})
+        return request_loopback(self.one.port, method, path,
+                                {name.replace("_", "-"): value for name, value in headers.items()})
 
     def test_status_before_and_after_enrollment(self):
         self.one = self.agent("one")

@@ -20,7 +20,9 @@ class Run(EndToEnd):
         self.meter("sh", "-c", "exit 7", expect=7)
         self.meter("sh", "-c", "kill -TERM $$", expect=128 + 15)
         self.meter("/does/not/exist", expect=127)
-        self.meter("/etc/hostname", expect=126)
+        with open(f"{self.folder}/data", "w", encoding="utf-8") as file:
+            file.write("not a program\n")
+        self.meter(f"{self.folder}/data", expect=126)
 
     def test_the_time_of_the_command_is_metered(self):
         _, self.one = self.one_agent(unit="20m")

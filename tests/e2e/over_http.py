@@ -70,6 +70,14 @@ def request(socket_path, method, path, body=None, headers=None):
         connection.close()
 
 
+def request_loopback(port, method, path, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        return exchange(connection, method, path, None, headers)
+    finally:
+        connection.close()
+
+
 def raw(socket_path, data, seconds=DEADLINE):
     """Sends bytes as they are and gives all that comes back until the daemon closes."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
