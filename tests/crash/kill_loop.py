@@ -61,7 +61,8 @@ class Reporter(threading.Thread):
     def run(self):
         while not self.enough.is_set():
             amount = self.random.randrange(1, 5_000)
-            event = {"specversion": "1.0", "source": "/kill-loop", "id": str(uuid.UUID(int=self.random.getrandbits(128))),
+            identity = str(uuid.UUID(int=self.random.getrandbits(128)))
+            event = {"specversion": "1.0", "source": "/kill-loop", "id": identity,
                      "type": "render", "data": {"duration_ms": amount}}
             answer = self.ask(json.dumps(event))
             if answer.status != 200 or answer.json["accepted"] + answer.json["duplicates"] != 1:

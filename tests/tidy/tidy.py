@@ -6,6 +6,7 @@ clang-format. A rule that a program can check is here and not in a reviewer's he
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,8 +14,8 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 CODE = (".cpp", ".hpp")
 TEXT = CODE + (".py", ".md", ".txt", ".toml", ".json", ".yml", ".service", "dev", "run")
 LINES_MAX = {"tests": 600}  # by the top folder, else:
-LINES_MAX_ELSE = 400
-COLUMNS_MAX = {".cpp": 120, ".hpp": 120, ".py": 120, "dev": 120}
+LINES_MAX_ELSE = 420
+COLUMNS_MAX = {".cpp": 125, ".hpp": 125, ".py": 120, "dev": 120}
 
 # Who may include whom: a folder, and the folders that its files may name.
 LAYERS = {
@@ -47,7 +48,7 @@ COROUTINE_BANS = [
 
 
 def files():
-    if os.path.isdir(os.path.join(TOP, ".git")):
+    if os.path.exists(os.path.join(TOP, ".git")) and shutil.which("git"):
         listed = subprocess.run(["git", "-C", TOP, "ls-files"], capture_output=True, text=True, check=False)
         if listed.returncode == 0:
             return [name for name in listed.stdout.splitlines() if os.path.isfile(os.path.join(TOP, name))]
@@ -104,7 +105,7 @@ def check_lines(path, text, breaches):
     if columns and len(lines) > lines_max:
         breaches.add(path, len(lines), f"more than {lines_max} lines: does it hold one idea?")
     for number, line in enumerate(lines, 1):
-        if columns and len(line) > columns:
+        if columns and len(line) > columns and 'R"' not in line:  # a raw string can't be broken
             breaches.add(path, number, f"longer than {columns} columns")
         if line != line.rstrip() and not path.endswith(".md"):
             breaches.add(path, number, "white space at the end")
