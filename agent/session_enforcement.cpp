@@ -109,6 +109,8 @@ void Sessions::consider(const std::string& resource, Group& group) {
         reached_zero(resource, group, now);
     } else {
         group.zero_since.reset();
+        const auto sessions = std::max<std::int64_t>(1, static_cast<std::int64_t>(group.running.size()));
+        group.used_up_at = time_.monotonic() + (now.left_ms() + sessions - 1) / sessions;
     }
     const bool half_used = 2 * std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value();
     if (half_used && !balance->asked && !balance->supply.final) {
@@ -123,8 +125,11 @@ void Sessions::consider(const std::string& resource, Group& group) {
 void Sessions::reached_zero(const std::string& resource, Group& group, const Meters& now) {
     const core::MonotonicTime moment = time_.monotonic();
     const Balance& balance = *balances_.find(resource);
+    // Before that moment it wasn't used up by what runs: a report took the rest, or a grant ended, and up
+    // to now they ran all the same.
+    const bool by_running = !group.used_up_at || moment >= *group.used_up_at;
     if (balance.supply.nothing_to_be_had())
-        return stop_all(group, now.before.available, !group.zero_since.has_value());
+        return stop_all(group, now.before.available, by_running && !group.zero_since);
     if (!group.zero_since) {
         group.zero_since = moment;
         ask_(core::SyncReason::asked);

@@ -115,6 +115,7 @@ private:
         std::list<WaitingOrder> waiting;
         core::Units granted;  // by the lease, as its sessions were last told
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
+        std::optional<core::MonotonicTime> used_up_at;  // by what runs, as it was when last looked at
     };
     struct Meters {                   // one moment of a group
         core::Standing before;        // without what runs since the marks
