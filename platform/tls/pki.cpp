@@ -4,6 +4,7 @@
 #include <mbedtls/bignum.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
+#include <mbedtls/platform_util.h>
 
 #include <array>
 
@@ -168,8 +169,10 @@ Result<std::string> generate_key() {
         status =
             mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key.get()), random_bytes, nullptr);
     if (status == 0) status = mbedtls_pk_write_key_pem(key.get(), pem.data(), pem.size());
+    std::string text = text_of(pem);
+    mbedtls_platform_zeroize(pem.data(), pem.size());
     if (status != 0) return mbedtls_error(ErrorCode::internal, "key can't be made", status);
-    return text_of(pem);
+    return text;
 }
 
 Result<std::string> key_fingerprint(std::string_view key_pem) {

@@ -33,6 +33,10 @@ std::size_t InputBuffer::take(unsigned char* to, std::size_t count_max) {
     const std::size_t count = std::min(count_max, end_ - begin_);
     std::memcpy(to, bytes_.get() + begin_, count);
     begin_ += count;
+    if (empty() && capacity_ > limits::tls_input_bytes_idle) {  // nothing may come for hours
+        bytes_.reset();
+        capacity_ = 0;
+    }
     return count;
 }
 

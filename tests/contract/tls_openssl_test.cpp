@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 namespace {
 
 // Files for openssl of a world's credentials.
-struct OpensslFolder : TemporaryFolder {
+struct OpensslFolder : PemFolder {
     explicit OpensslFolder(const TlsWorld& world) {
         write("ca.crt", world.ca.certificate);
         put("server", world.server);

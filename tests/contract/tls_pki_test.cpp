@@ -9,7 +9,7 @@
 
 using namespace meterbox;
 using namespace meterbox::platform::tls;
-using tests::TemporaryFolder;
+using tests::PemFolder;
 using tests::TestCa;
 
 namespace {
@@ -56,7 +56,7 @@ TEST_CASE("a server's certificate carries its DNS names and IP addresses") {
 }
 
 TEST_CASE("openssl verifies the chain, its purposes, names and fingerprints") {
-    const TemporaryFolder folder;
+    const PemFolder folder;
     const core::UtcTime now = tests::wall_clock();
     const TestCa ca(now);
     const auto server = issue_server_certificate(ca.certificate, ca.key, {"localhost", "127.0.0.1", "::1"},
@@ -83,7 +83,7 @@ TEST_CASE("openssl verifies the chain, its purposes, names and fingerprints") {
 }
 
 TEST_CASE("a request made by openssl is taken if its key is on P-256, and refused otherwise") {
-    const TemporaryFolder folder;
+    const PemFolder folder;
     const std::string make =
         "openssl req -new -nodes -subj /CN=x -keyout /dev/null -out " + folder.path("r.pem");
     REQUIRE(std::system((make + " -newkey ec -pkeyopt ec_paramgen_curve:P-256 2>/dev/null").c_str()) == 0);
@@ -96,7 +96,7 @@ TEST_CASE("a request made by openssl is taken if its key is on P-256, and refuse
 }
 
 TEST_CASE("a request that was changed after it was signed is refused") {
-    const TemporaryFolder folder;
+    const PemFolder folder;
     const std::string request = make_certificate_request(generate_key().value(), "agent-1").value();
     folder.write("r.pem", request);
     REQUIRE(

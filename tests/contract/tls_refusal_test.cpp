@@ -44,7 +44,7 @@ ContextPointer client_with(const TlsWorld& world, const Credentials& credentials
 
 // A key that certifies itself, as administrators make them.
 Credentials self_signed() {
-    const TemporaryFolder folder;
+    const PemFolder folder;
     const std::string command =
         "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=myself -days 1 "
         "-addext subjectAltName=DNS:localhost -keyout " +

@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,27 +14,24 @@
 #include <stdexcept>
 #include <string>
 
-extern char** environ;
-
 namespace meterbox::tests {
 
 class Child {
 public:
     // A command of the shell; with exec in front, the program is the child itself.
-    Child(boost::asio::io_context& io, std::string command) : output_(io) {
+    Child(boost::asio::io_context& io, const std::string& command) : output_(io) {
         std::array<int, 2> ends{};
         if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-        posix_spawn_file_actions_t actions;
-        ::posix_spawn_file_actions_init(&actions);
-        ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-        ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-        std::string shell = "sh";
-        std::string option = "-c";
-        std::array<char*, 4> arguments{shell.data(), option.data(), command.data(), nullptr};
-        const int status = ::posix_spawn(&pid_, "/bin/sh", &actions, nullptr, arguments.data(), environ);
-        ::posix_spawn_file_actions_destroy(&actions);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            ::dup2(ends[1], STDOUT_FILENO);
+            ::dup2(ends[1], STDERR_FILENO);
+            ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+            ::_exit(127);
+        }
         ::close(ends[1]);
-        if (status != 0) throw std::runtime_error("can't start " + command);
+        if (pid_ < 0) throw std::runtime_error("can't start " + command);
         output_.assign(ends[0]);
         read();
     }
