@@ -8,6 +8,7 @@ folder METERBOX_BIN.
 import ctypes
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -135,7 +136,7 @@ class Agent:
         self.admin = f"{folder}/admin.sock"
         self.port = free_port()
         self.config = f"{folder}/agent.toml"
-        self.token = "0123456789abcdef0123456789abcdef"
+        self.token = secrets.token_hex(16)
         with open(f"{folder}/token", "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o600)
             file.write(self.token + "\n")
