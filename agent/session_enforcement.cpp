@@ -59,11 +59,19 @@ std::int64_t Sessions::carry_waiting(const std::string& resource) {
     return static_cast<std::int64_t>(group->second.waiting.size());
 }
 
+bool Sessions::admits(const std::string& resource) const {
+    const auto& balances = std::as_const(balances_).all();
+    const auto found = balances.find(resource);
+    return found != balances.end() &&
+           (found->second.ledger->resource().enforcement != core::Enforcement::hard ||
+            standing(resource).available > core::Amount{});
+}
+
 void Sessions::answered(bool reached) {
     for (auto& [resource, group] : groups_) {
         std::list<WaitingOrder> waiting = std::exchange(group.waiting, {});
         for (WaitingOrder& order : waiting) {
-            if (reached && standing(resource).available > core::Amount{}) {
+            if (admits(resource)) {
                 begin(std::move(order.order), std::move(order.done));
             } else if (order.carried || !reached) {
                 order.done(refusal(resource));
@@ -103,23 +111,27 @@ void Sessions::reconsider_all() {
 void Sessions::consider(const std::string& resource, Group& group) {
     if (shut_down_) return;
     Balance* balance = balances_.find(resource);
-    if (balance == nullptr || balance->ledger->resource().enforcement != core::Enforcement::hard) return;
+    if (balance == nullptr) return;
+    const core::Enforcement enforcement = balance->ledger->resource().enforcement;
+    if (enforcement == core::Enforcement::none || balance->ledger->resource().kind == core::Kind::returnable)
+        return serve_waiting(group);
     const Meters now = meters(resource, group);
-    if (!group.running.empty() && now.left_ms() <= 0) {
+    const bool at_zero = !group.running.empty() && now.left_ms() <= 0;
+    if (at_zero && enforcement == core::Enforcement::hard) {
         reached_zero(resource, group, now);
     } else {
         group.zero_since.reset();
         const auto sessions = std::max<std::int64_t>(1, static_cast<std::int64_t>(group.running.size()));
         group.used_up_at = time_.monotonic() + (now.left_ms() + sessions - 1) / sessions;
     }
-    const bool half_used = 2 * std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value();
+    const bool half_used = std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value() / 2;
     if (half_used && !balance->asked && !balance->supply.final) {
         balance->asked = true;
         ask_(core::SyncReason::completion);
     }
     const core::BalanceState state = standing(resource).state;
     tell_news(*balance->ledger, group, state != core::BalanceState::ok);
-    expire_waiting(group);
+    serve_waiting(group);
 }
 
 void Sessions::reached_zero(const std::string& resource, Group& group, const Meters& now) {
@@ -181,15 +193,24 @@ void Sessions::tell_news(const core::ResourceLedger& ledger, Group& group, bool 
         if (session->stream && (leased || session->told_low != low)) tell(*session);
 }
 
-void Sessions::expire_waiting(Group& group) {
+// Who waits begins when there is something again, and is refused when the answer takes too long.
+void Sessions::serve_waiting(Group& group) {
+    if (group.waiting.empty()) return;
     const core::MonotonicTime now = time_.monotonic();
-    std::list<WaitingOrder> late;
+    const bool admitted = admits(group.waiting.front().order.resource);
+    std::list<WaitingOrder> served;
     for (auto waiting = group.waiting.begin(); waiting != group.waiting.end();) {
         const auto next = std::next(waiting);
-        if (now >= waiting->deadline) late.splice(late.end(), group.waiting, waiting);
+        if (admitted || now >= waiting->deadline) served.splice(served.end(), group.waiting, waiting);
         waiting = next;
     }
-    for (const WaitingOrder& waiting : late) waiting.done(refusal(waiting.order.resource));
+    for (WaitingOrder& waiting : served) {
+        if (admitted) {
+            begin(std::move(waiting.order), std::move(waiting.done));
+        } else {
+            waiting.done(refusal(waiting.order.resource));
+        }
+    }
 }
 
 // Ends who gave no sign of life, at the last one that they gave, and tries again to store an end.

@@ -89,6 +89,8 @@ void Sessions::halt(Session& session) {
 // Up to when a session's time is confirmed: by its connection now, by its last heartbeat otherwise.
 core::MonotonicTime Sessions::reach(const Session& session, core::MonotonicTime now) const {
     if (session.awaited) return session.record.mark;
+    // Told to stop before a restart: when exactly is not known any more, and nothing more is metered.
+    if (session.record.stopped && !session.stop_at) return session.record.mark;
     const core::MonotonicTime alive =
         session.record.keeping == SessionKeeping::connection ? now : session.confirmed;
     return session.stop_at ? std::min(alive, *session.stop_at) : alive;
@@ -119,6 +121,11 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
         return done(
             error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
     session.record.keeping = order.keeping;
+    if (order.keeping == SessionKeeping::heartbeat &&
+        session.stream) {  // its end isn't the session's any more
+        session.attachment = 0;
+        std::exchange(session.stream, nullptr)->close();
+    }
     session.confirmed = time_.monotonic();
     session.awaited = false;
     arm();
@@ -132,9 +139,7 @@ void Sessions::admit(SessionOrder order, Opened done) {
                               " sessions at once; end some, or raise [products] max_sessions"));
     const Balance* balance = balances_.find(order.resource);
     METERBOX_ASSERT(balance != nullptr);
-    const bool enforced = balance->ledger->resource().enforcement == core::Enforcement::hard;
-    if (!enforced || standing(order.resource).available > core::Amount{})
-        return begin(std::move(order), std::move(done));
+    if (admits(order.resource)) return begin(std::move(order), std::move(done));
     ask_(core::SyncReason::asked);
     if (!balance->supply.reachable) return done(refusal(order.resource));
     const core::MonotonicTime deadline = time_.monotonic() + core::limits::exhaustion_answer_ms;
@@ -143,6 +148,8 @@ void Sessions::admit(SessionOrder order, Opened done) {
 }
 
 void Sessions::begin(SessionOrder order, Opened done) {
+    // The same id can have been asked for twice while the first one waited.
+    if (Session* there = find(order.id)) return reopen(*there, order, done);
     const core::MonotonicTime now = time_.monotonic();
     auto session = std::make_unique<Session>();
     session->record.id = order.id;
@@ -151,6 +158,8 @@ void Sessions::begin(SessionOrder order, Opened done) {
     session->record.keeping = order.keeping;
     session->record.uid = order.uid;
     session->record.started_at = time_.utc();
+    // Exact once it is stored; this is for a slice that is made before that is known.
+    session->record.completed_at_start = balances_.find(order.resource)->ledger->completed();
     session->record.boot_id = time_.boot_id();
     session->record.mark = now;
     session->confirmed = now;
@@ -165,12 +174,20 @@ void Sessions::begin(SessionOrder order, Opened done) {
                Session* begun = find(id);
                METERBOX_ASSERT(begun != nullptr);
                if (committed) return done(OpenedSession{view(*begun), true});
-               if (begun->runs()) halt(*begun);
-               sessions_.erase(id);
+               not_begun(id);
                done(committed.error());
            });
     consider(order.resource, groups_[order.resource]);
     arm();
+}
+
+// Its first commit failed. What was submitted for it meanwhile may yet be stored: then it ends properly.
+void Sessions::not_begun(const std::string& id) {
+    Session& session = *find(id);
+    if (session.ending) return;
+    if (session.submitted > 0) return finish(session, session.record.mark);
+    if (session.runs()) halt(session);
+    sessions_.erase(id);
 }
 
 void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {
@@ -277,25 +294,28 @@ void Sessions::take_back(const SessionSlice& slice) {
 
 void Sessions::submit(std::vector<SessionSlice> slices, std::function<void(const core::Result<void>&)> done) {
     const std::size_t weight = slices.size();
+    for (const SessionSlice& slice : slices) ++find(slice.record.id)->submitted;
+    // In shared hands: a transaction that couldn't even begin has applied nothing, and gives nothing back.
+    const auto shared = std::make_shared<std::vector<SessionSlice>>(std::move(slices));
     store_.submit(journal_job(
-        [this, slices = std::move(slices), now = time_.journal_now()]() mutable {
-            for (SessionSlice& slice : slices) journal_.meter(slice, now);
-            return std::move(slices);
+        [this, shared, now = time_.journal_now()] {
+            for (SessionSlice& slice : *shared) journal_.meter(slice, now);
+            return true;
         },
-        [this, done = std::move(done)](const core::Result<void>& committed,
-                                       std::optional<std::vector<SessionSlice>> stored) {
-            reconsider(balances_.publish(journal_.take_publications()));
-            if (stored) {
-                for (const SessionSlice& slice : *stored) {
-                    if (!committed) {
-                        take_back(slice);
-                    } else if (Session* session = find(slice.record.id)) {
-                        session->record.completed_at_start = slice.record.completed_at_start;
-                        session->record.units_completed = slice.record.units_completed;
-                        session->record.remainder = slice.record.remainder;
-                    }
+        [this, shared, done = std::move(done)](const core::Result<void>& committed, std::optional<bool>) {
+            const std::vector<std::string> changed = balances_.publish(journal_.take_publications());
+            for (const SessionSlice& slice : *shared) {
+                Session* session = find(slice.record.id);
+                if (session != nullptr) --session->submitted;
+                if (!committed) {
+                    take_back(slice);
+                } else if (session != nullptr) {
+                    session->record.completed_at_start = slice.record.completed_at_start;
+                    session->record.units_completed = slice.record.units_completed;
+                    session->record.remainder = slice.record.remainder;
                 }
             }
+            reconsider(changed);
             done(committed);
         },
         weight));
@@ -327,6 +347,10 @@ void Sessions::finished(const std::string& id, const core::Result<void>& committ
     Session* session = find(id);
     METERBOX_ASSERT(session != nullptr);
     session->ending = false;
+    // A slice before the last one was not stored: its time was taken back, and goes with another last one.
+    const core::MonotonicTime last =
+        session->stop_at.value_or(session->record.stopped ? session->record.mark : *session->end_at);
+    if (committed && session->record.mark < last) return finish(*session, *session->end_at);
     const std::vector<Shown> enders = std::exchange(session->enders, {});
     if (!committed) {  // the sweep tries again
         for (const Shown& ender : enders) ender(committed.error());

@@ -99,6 +99,7 @@ private:
         std::shared_ptr<platform::http::EventStream> stream;
         std::uint64_t attachment = 0;
         std::size_t place = 0;  // in Group::running, while it runs
+        int submitted = 0;      // slices whose commit's fate isn't known yet
         std::vector<Shown> enders;
         bool runs() const { return !record.stopped && !end_at; }
     };
@@ -137,6 +138,7 @@ private:
     SessionSlice take_slice(Session& session, core::MonotonicTime until);
     void submit(std::vector<SessionSlice> slices, std::function<void(const core::Result<void>&)> done);
     void take_back(const SessionSlice& slice);
+    void not_begun(const std::string& id);
     void finish(Session& session, core::MonotonicTime until);
     void finished(const std::string& id, const core::Result<void>& committed);
     void checkpoint();
@@ -147,7 +149,8 @@ private:
     void stop_all(Group& group, core::Amount available, bool exactly);
     void tell(Session& session);
     void tell_news(const core::ResourceLedger& ledger, Group& group, bool low);
-    void expire_waiting(Group& group);
+    bool admits(const std::string& resource) const;
+    void serve_waiting(Group& group);
     void sweep();
     void arm();
     std::int64_t next_event_ms(const std::string& resource, const Group& group) const;
