@@ -38,6 +38,8 @@ struct TlsEngine::Impl {
     Answer refuse_certificate();
     void say_alert(int status);
     void keep_session();
+    // A session is good for the name that was checked when it was made, and for no other.
+    std::string server() const { return verification.peer().name + " at " + verification.peer().label; }
 
     static int send(void* self, const unsigned char* bytes, std::size_t count);
     static int receive(void* self, unsigned char* to, std::size_t count_max);
@@ -75,7 +77,7 @@ TlsEngine::Impl::Impl(std::shared_ptr<const TlsContext> shared, TlsPeer peer)
         end = Answer::failed;
         return;
     }
-    state.sessions.offer(verification.peer().label, *ssl.get());
+    state.sessions.offer(server(), *ssl.get());
 }
 
 int TlsEngine::Impl::send(void* self, const unsigned char* bytes, std::size_t count) {
@@ -130,7 +132,7 @@ Answer TlsEngine::Impl::handshake_done() {
 Answer TlsEngine::Impl::refuse_certificate() {
     mbedtls_ssl_send_alert_message(ssl.get(), MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                    MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED);
-    context->state().sessions.forget(verification.peer().label);
+    context->state().sessions.forget(server());
     failure = verify_result.reason;
     certificate_refused = true;
     end = Answer::failed;
@@ -138,7 +140,7 @@ Answer TlsEngine::Impl::refuse_certificate() {
 }
 
 void TlsEngine::Impl::keep_session() {
-    context->state().sessions.keep(verification.peer().label, *ssl.get());
+    context->state().sessions.keep(server(), *ssl.get());
 }
 
 Answer TlsEngine::Impl::fail_truncated() {
@@ -150,7 +152,7 @@ Answer TlsEngine::Impl::fail_truncated() {
 Answer TlsEngine::Impl::fail(int status) {
     const std::string& label = verification.peer().label;
     end = Answer::failed;
-    if (!context->is_server()) context->state().sessions.forget(label);
+    if (!context->is_server()) context->state().sessions.forget(server());
     if (!handshake_over) verify_result = verification.result(mbedtls_ssl_get_verify_result(ssl.get()));
     certificate_refused = !handshake_over && !verify_result.reason.empty() &&
                           (status == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || status == bad_certificate);

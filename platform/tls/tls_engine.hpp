@@ -18,7 +18,7 @@ namespace meterbox::platform::tls {
 // Who is at the other end.
 struct TlsPeer {
     std::string name;   // for a client: the server's DNS name or IP address, which its certificate must hold
-    std::string label;  // for messages and for the kept session: "account.example:9443"
+    std::string label;  // for messages: "account.example:9443"; with the name, whose session is kept
 };
 
 // What came of checking the peer's certificate.

@@ -122,6 +122,10 @@ TEST_CASE("a session is resumed with both certificates known, also after 1 000 r
     EnginePair elsewhere(client, server, "127.0.0.1");
     REQUIRE(elsewhere.handshake());
     CHECK_FALSE(elsewhere.client.resumed());
+    EnginePair renamed(client, server);
+    renamed.client = TlsEngine(client, TlsPeer{"127.0.0.1", "localhost:9443"});
+    REQUIRE(renamed.handshake());
+    CHECK_FALSE(renamed.client.resumed());
     EnginePair restarted(client, world.serving());
     REQUIRE(restarted.handshake());
     CHECK_FALSE(restarted.client.resumed());
