@@ -4,9 +4,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "agent/account_link.hpp"
 #include "agent/account_transport.hpp"
@@ -116,10 +118,20 @@ private:
     std::optional<AdminRoutes> admin_routes_;
     std::optional<platform::http::Server> admin_server_;
     std::optional<core::BootTime> looked_for_resource_;
+    std::vector<std::function<void()>> looking_for_resource_;  // who waits for the sync that looks
     JournalRows rows_at_start_;
     std::int64_t pending_usage_rows_at_start_ = 0;
     core::UtcTime started_at_;
     core::BootTime started_boot_;
+    // Goes first, however the agent ends, a start that fails included: what the store still has to finish
+    // must find everybody there.
+    struct Settled {
+        Parts& parts;
+        ~Settled() {
+            parts.link_.stop();
+            parts.store_.stop();
+        }
+    } settled_{*this};
 };
 
 App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
@@ -209,12 +221,16 @@ void App::Parts::published(const std::vector<std::string>& resources) {
 }
 
 void App::Parts::look_for_resource(std::function<void()> done) {
+    if (!looking_for_resource_.empty()) return looking_for_resource_.push_back(std::move(done));
     const core::BootTime now = time_.boot();
     const bool recently =
         looked_for_resource_ && now - *looked_for_resource_ < core::limits::unknown_resource_sync_spacing_ms;
     if (recently || !link_.identity()) return done();
     looked_for_resource_ = now;
-    link_.sync_now([done = std::move(done)](const core::Result<void>&) { done(); });
+    looking_for_resource_.push_back(std::move(done));
+    link_.sync_now([this](const core::Result<void>&) {
+        for (const auto& looked : std::exchange(looking_for_resource_, {})) looked();
+    });
 }
 
 void App::Parts::start() {
@@ -230,6 +246,7 @@ void App::Parts::stop() {
     sessions_.shut_down();
     link_.stop();
     store_.stop();
+    transport_.reset();  // an exchange in flight would hold up the end
     product_server_.stop();
     if (admin_server_) admin_server_->stop();
     log_.info("agent.stopped");
@@ -275,7 +292,11 @@ void App::Parts::enroll(EnrollOrder order, Enrolled done) {
         if (!identity) return done(identity.error());
         const std::string agent = identity->agent;
         log_.info("agent.enrolled", {{"agent", agent}, {"team", identity->team}, {"account", identity->url}});
-        connect(std::move(*identity));
+        try {
+            connect(std::move(*identity));
+        } catch (const std::runtime_error& wrong) {  // settings that an agent without identity doesn't use
+            return done(core::Error{core::ErrorCode::invalid, wrong.what(), {}, {}});
+        }
         // Enrolled means usable: the first sync brings the resources. Its failure is no failure of
         // enrollment.
         link_.sync_now([agent, done](const core::Result<void>&) { done(agent); });

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -37,6 +38,7 @@ struct CommandLine {
 };
 
 constexpr int wrong_usage = 2;
+constexpr std::chrono::seconds last_words{2};  // for what is still to be sent after the end
 
 // An exit code instead of a command line: there is nothing more to do.
 int parse(int argc, char** argv, CommandLine& line) {
@@ -102,15 +104,18 @@ int run(const CommandLine& line) {
     platform::system::SystemRandom random;
     platform::system::Log log(level_of(config->log), format_of(config->log), &clock);
     boost::asio::io_context loop(1);
+    // Before anything is started, so that no signal finds its deadly default.
+    boost::asio::signal_set ends(loop, SIGTERM, SIGINT);
+    boost::asio::signal_set reloads(loop, SIGHUP);
+    std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more ends nothing
     agent::App app(loop, std::move(*config), clock, random, log);
     app.start();
 
-    boost::asio::signal_set ends(loop, SIGTERM, SIGINT);
-    boost::asio::signal_set reloads(loop, SIGHUP);
     ends.async_wait([&](const boost::system::error_code& cancelled, int) {
         if (cancelled) return;
         reloads.cancel();
         app.stop();
+        loop.stop();
     });
     const std::function<void(const boost::system::error_code&, int)> on_reload =
         [&](const boost::system::error_code& cancelled, int) {
@@ -120,6 +125,8 @@ int run(const CommandLine& line) {
         };
     reloads.async_wait(on_reload);
     loop.run();
+    loop.restart();
+    loop.run_for(last_words);
     return 0;
 }
 
