@@ -330,9 +330,12 @@ void Journal::flush() {
     for (auto& [key, entry] : entries_) {
         if (entry.metered) must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
         if (!entry.tranches) continue;
-        std::int64_t order = 0;
-        for (const core::Tranche& tranche : entry.ledger.tranches())
-            must(tables_.save_tranche(entry.id, order++, tranche));
+        // Those that changed: an agent of many years has many that are over.
+        const std::vector<core::Tranche>& before = entry.before->tranches();
+        const std::vector<core::Tranche>& after = entry.ledger.tranches();
+        for (std::size_t i = 0; i < after.size(); ++i)
+            if (i >= before.size() || before[i] != after[i])
+                must(tables_.save_tranche(entry.id, static_cast<std::int64_t>(i), after[i]));
     }
     for (UsageCells::value_type* changed : changed_cells_) {
         UsageCell& usage = changed->second;
