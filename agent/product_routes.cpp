@@ -215,7 +215,6 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
         return responder.send(error(core::ErrorCode::invalid,
                                     "id: 1 to 128 printable ASCII characters without blanks and slashes",
                                     "/id"));
-    const boost::json::value* quantity = reader.has("quantity") ? reader.value("quantity") : nullptr;
     const auto number = reader.optional_integer("quantity", 1, core::limits::amount_max);
     if (!reader.ok())
         return responder.send(
@@ -229,21 +228,16 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
         return responder.send(error(core::ErrorCode::forbidden,
                                     "[[products.allow]] doesn't let this user run " + order.resource,
                                     "/resource"));
-    const Balance* balance = balances_.find(order.resource);
-    if (balance != nullptr && quantity != nullptr && *number != 1 &&
-        balance->ledger->resource().kind == core::Kind::exhaustible)
-        return responder.send(error(core::ErrorCode::invalid,
-                                    "quantity: a session on " + order.resource + " counts as 1",
-                                    "/quantity"));
     if (!named) order.id = platform::system::uuid4(random_);
-    if (balance != nullptr) return admit_session(std::move(order), std::move(responder));
-    surroundings_.look_for_resource(
-        [this, order = std::move(order), responder = keep(std::move(responder))]() mutable {
-            admit_session(std::move(order), std::move(*responder));
-        });
+    if (balances_.find(order.resource) != nullptr)
+        return admit_session(std::move(order), number.value_or(1), std::move(responder));
+    surroundings_.look_for_resource([this, order = std::move(order), quantity = number.value_or(1),
+                                     responder = keep(std::move(responder))]() mutable {
+        admit_session(std::move(order), quantity, std::move(*responder));
+    });
 }
 
-void ProductRoutes::admit_session(SessionOrder order, http::Responder responder) {
+void ProductRoutes::admit_session(SessionOrder order, std::int64_t quantity, http::Responder responder) {
     const Balance* balance = balances_.find(order.resource);
     if (balance == nullptr)
         return responder.send(error(core::ErrorCode::invalid,
@@ -257,6 +251,9 @@ void ProductRoutes::admit_session(SessionOrder order, http::Responder responder)
         return responder.send(
             error(core::ErrorCode::invalid,
                   "resource: " + resource.key + " is metered as a count; report it as events", "/resource"));
+    if (quantity != 1)
+        return responder.send(error(core::ErrorCode::invalid,
+                                    "quantity: a session on " + resource.key + " counts as 1", "/quantity"));
     const std::string key = order.resource;
     const bool stream = order.keeping == SessionKeeping::connection;
     sessions_.open(std::move(order), [this, key, stream, responder = keep(std::move(responder))](

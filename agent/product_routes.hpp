@@ -47,7 +47,7 @@ private:
     std::string counts_json(const ReportOutcome& outcome, const std::vector<std::string>& resources) const;
 
     void open_session(const platform::http::Request& request, platform::http::Responder responder);
-    void admit_session(SessionOrder order, platform::http::Responder responder);
+    void admit_session(SessionOrder order, std::int64_t quantity, platform::http::Responder responder);
     void session(const platform::http::Request& request, platform::http::Responder responder);
     void list_sessions(platform::http::Responder responder) const;
     void list_resources(platform::http::Responder responder) const;
