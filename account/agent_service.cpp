@@ -11,6 +11,7 @@ using core::ErrorCode;
 using core::Result;
 namespace http = platform::http;
 namespace wire = core::wire;
+using platform::system::Log;
 
 namespace {
 
@@ -38,19 +39,38 @@ Result<Agent> identify(Store& store, const std::string& fingerprint) {
     return std::move(*agent);
 }
 
-http::Response run_hello(Store& store, const std::string& fingerprint, const wire::HelloRequest& request) {
-    auto agent = identify(store, fingerprint);
-    if (!agent) return http::problem(agent.error());
-    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
-    return answer(hello(exchange, std::move(*agent), request,
-                        platform::system::random_hex(store.random(), session_bytes)));
+// A contradiction is an admin's business at once; it is in the audit's findings as well.
+template <class Reply>
+const Result<Reply>& logged(Log& log, const std::string& agent, const Result<Reply>& reply) {
+    if (!reply && reply.error().code == ErrorCode::conflict) {
+        log.warn("agent.refused", {{"agent", agent}, {"detail", reply.error().detail}});
+    }
+    return reply;
 }
 
-http::Response run_sync(Store& store, const std::string& fingerprint, const wire::SyncRequest& request) {
-    auto agent = identify(store, fingerprint);
+http::Response run_enroll(Store& store, Log& log, const wire::EnrollRequest& request) {
+    const auto reply = enroll(store, request);
+    if (reply)
+        log.info("agent.enrolled", {{"agent", reply->agent}, {"team", reply->team}, {"name", request.name}});
+    if (!reply) log.debug("agent.not_enrolled", {{"name", request.name}, {"detail", reply.error().detail}});
+    return answer(reply);
+}
+
+http::Response run_hello(Store& store, Log& log, const std::string& fingerprint,
+                         const wire::HelloRequest& request) {
+    const auto agent = identify(store, fingerprint);
     if (!agent) return http::problem(agent.error());
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
-    return answer(sync(exchange, std::move(*agent), request));
+    const std::string session = platform::system::random_hex(store.random(), session_bytes);
+    return answer(logged(log, agent->id, hello(exchange, *agent, request, session)));
+}
+
+http::Response run_sync(Store& store, Log& log, const std::string& fingerprint,
+                        const wire::SyncRequest& request) {
+    const auto agent = identify(store, fingerprint);
+    if (!agent) return http::problem(agent.error());
+    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
+    return answer(logged(log, agent->id, sync(exchange, *agent, request)));
 }
 
 std::optional<Error> certificate_problem(const http::Peer& peer) {
@@ -76,8 +96,8 @@ void AgentService::handle(const http::Request& request, http::Responder responde
     if (path == "/v1/enroll") {
         auto message = wire::enroll_request_from_json(request.body());
         if (!message) return responder.send(message.error());
-        return jobs_.submit(std::move(responder), [message = std::move(*message)](Store& store) {
-            return answer(enroll(store, message));
+        return jobs_.submit(std::move(responder), [&log = log_, message = std::move(*message)](Store& store) {
+            return run_enroll(store, log, message);
         });
     }
     if (const auto problem = certificate_problem(request.peer())) return responder.send(*problem);
@@ -85,16 +105,18 @@ void AgentService::handle(const http::Request& request, http::Responder responde
     if (path == "/v1/hello") {
         auto message = wire::hello_request_from_json(request.body());
         if (!message) return responder.send(message.error());
-        return jobs_.submit(std::move(responder), [fingerprint, message = std::move(*message)](Store& store) {
-            return run_hello(store, fingerprint, message);
-        });
+        return jobs_.submit(std::move(responder),
+                            [&log = log_, fingerprint, message = std::move(*message)](Store& store) {
+                                return run_hello(store, log, fingerprint, message);
+                            });
     }
     if (path == "/v1/sync") {
         auto message = wire::sync_request_from_json(request.body());
         if (!message) return responder.send(message.error());
-        return jobs_.submit(std::move(responder), [fingerprint, message = std::move(*message)](Store& store) {
-            return run_sync(store, fingerprint, message);
-        });
+        return jobs_.submit(std::move(responder),
+                            [&log = log_, fingerprint, message = std::move(*message)](Store& store) {
+                                return run_sync(store, log, fingerprint, message);
+                            });
     }
     responder.send(
         error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));

@@ -5,16 +5,18 @@
 
 #include "account/store_jobs.hpp"
 #include "platform/http/server.hpp"
+#include "platform/system/log.hpp"
 
 namespace meterbox::account {
 
 class AgentService final : public platform::http::Handler {
 public:
-    explicit AgentService(StoreJobs& jobs) : jobs_(jobs) {}
+    AgentService(StoreJobs& jobs, platform::system::Log& log) : jobs_(jobs), log_(log) {}
     void handle(const platform::http::Request& request, platform::http::Responder responder) override;
 
 private:
     StoreJobs& jobs_;
+    platform::system::Log& log_;
 };
 
 }  // namespace meterbox::account

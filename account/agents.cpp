@@ -7,6 +7,9 @@ namespace meterbox::account {
 
 namespace {
 
+// Of one agent; what comes after tells nothing new.
+constexpr std::int64_t evidence_max = 100;
+
 #define COLUMNS                                                                           \
     "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), " \
     "acknowledged, acknowledged_hash, lease_number, last_sync_at FROM agent "
@@ -58,10 +61,17 @@ std::int64_t agents_active_since(Database& database, const std::string& team, co
 }
 
 void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now) {
+    const auto known = database.run(
+        "UPDATE evidence SET last_at = ?, times = times + 1 WHERE agent = ? AND incarnation = ? AND detail = "
+        "?",
+        now, agent.id, agent.incarnation, detail);
+    if (known != 0 ||
+        database.number("SELECT count(*) FROM evidence WHERE agent = ?", agent.id) >= evidence_max) {
+        return;
+    }
     database.run(
-        "INSERT INTO evidence (agent, incarnation, first_at, last_at, times, detail) "
-        "VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (agent, incarnation, detail) "
-        "DO UPDATE SET last_at = excluded.last_at, times = times + 1",
+        "INSERT INTO evidence (agent, incarnation, first_at, last_at, times, detail) VALUES (?, ?, ?, ?, 1, "
+        "?)",
         agent.id, agent.incarnation, now, now, detail);
 }
 

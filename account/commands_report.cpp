@@ -13,8 +13,8 @@ namespace meterbox::account {
 
 namespace {
 
-std::vector<core::Card> cards_of(Store& store, const std::string& team) {
-    Ledger ledger(store.database(), store.now());
+std::vector<core::Card> cards_of(Store& store, const std::string& team, core::UtcTime now) {
+    Ledger ledger(store.database(), now);
     Pool pool(store.database(), team);
     pool.expire_ended(ledger);
     return team_cards(store.database(), pool, load_catalogue(store.database()), store.settings(),
@@ -30,8 +30,9 @@ std::string amount_text(core::Amount amount, core::Measure measure) {
 
 boost::json::object cards_json(Store& store, const std::string& team) {
     boost::json::array cards;
-    for (const core::Card& card : cards_of(store, team)) cards.push_back(core::card_to_json(card));
-    boost::json::object json{{"team", team}, {"as_of", core::format_rfc3339(store.now())}};
+    const core::UtcTime now = store.now();
+    for (const core::Card& card : cards_of(store, team, now)) cards.push_back(core::card_to_json(card));
+    boost::json::object json{{"team", team}, {"as_of", core::format_rfc3339(now)}};
     json["cards"] = std::move(cards);
     return json;
 }
@@ -41,7 +42,7 @@ Outcome balance(Store& store, const std::string& team, bool json) {
     if (json) return {exit_done, boost::json::serialize(cards_json(store, team)) + "\n", {}};
     Table table({"RESOURCE", "STATE", "AVAILABLE", "OF", "USED", "LEASED", "CHARGED", "REMAINDER", "OVERAGE",
                  "ENDS"});
-    for (const core::Card& card : cards_of(store, team)) {
+    for (const core::Card& card : cards_of(store, team, store.now())) {
         const auto percent = core::used_percent(card.purchased_units, card.available_units);
         const bool open_only = card.payg_open && card.purchased_units.value() == 0;
         table.add({card.resource, std::string(core::name_of(card.state)),

@@ -162,6 +162,10 @@ private:
         std::set<std::int64_t> named;
         for (const auto& [hour, units] : said.hours) {
             if (!named.insert(hour.number).second) return invalid("the same hour twice", pointer + "/hours");
+            if (units > change.seen.used + change.growth.used) {  // also keeps the sum below in range
+                return conflict("tranche " + said.tranche + ": more units in an hour than used",
+                                pointer + "/hours");
+            }
             const Units seen{
                 database_.number("SELECT units FROM unit_hour WHERE agent = ? AND incarnation = ? "
                                  "AND hour = ? AND tranche = ?",

@@ -1,6 +1,8 @@
 // Tokens and certificates of agents.
 #include "account/enrollment.hpp"
 
+#include <algorithm>
+
 #include "account/exchange.hpp"
 #include "platform/tls/certificate.hpp"
 #include "platform/tls/pki.hpp"
@@ -29,6 +31,11 @@ struct Token {
 
 std::string hash_of(const std::string& token) {
     return tls::hex_encode(tls::bytes_of(tls::sha256(token)));
+}
+
+// What would move a terminal's cursor when an admin lists agents.
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
 Error refused(std::string detail) {
@@ -110,6 +117,9 @@ Result<EnrollReply> enroll(Store& store, const EnrollRequest& request) {
     if (!token) return token.error();
     if (request.name.size() > name_bytes_max) {
         return Error{ErrorCode::invalid, "the agent's name is longer than 128 bytes", std::nullopt, "/name"};
+    }
+    if (std::ranges::any_of(request.name, is_control)) {
+        return Error{ErrorCode::invalid, "the agent's name has control characters", std::nullopt, "/name"};
     }
     if (const auto checked = tls::check_certificate_request(request.request); !checked) {
         Error error = checked.error();

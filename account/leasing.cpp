@@ -50,12 +50,9 @@ public:
             "SELECT remainder FROM agent_resource WHERE agent = ? AND incarnation = ? AND resource = ?",
             agent_.id, agent_.incarnation, resource.key);
 
-        // The remainder is of what was metered; an agent that asks for reserve while sessions run has used
-        // half of what it holds, though it may not have metered it yet.
-        const bool running =
-            asked && asked->wanted.value() > 0 && asked->rate_per_hour.value() > 0 && !asked->idle;
         Demand demand;
-        demand.spendable = std::max(Units{0}, held_ - Units{remainder > 0 || running ? 1 : 0});
+        const core::Amount begun = core::Amount{remainder} + (asked ? asked->running : core::Amount{});
+        demand.spendable = std::max(Units{0}, held_ - units_begun(begun, resource.unit_size));
         if (asked) {
             demand.need = asked->need;
             demand.wants_reserve = asked->wanted.value() > 0;

@@ -68,7 +68,7 @@ public:
           transactions_(store.connection()),
           thread_(loop_, transactions_),
           jobs_(thread_, store, [this](const Error& error) { lose(error); }),
-          agent_service_(jobs_),
+          agent_service_(jobs_, log),
           admin_service_(jobs_, std::move(admin_token)),
           command_service_(jobs_),
           agents_(loop_, agent_service_),

@@ -21,6 +21,12 @@ Units expected_units(core::Amount rate_per_hour, std::int64_t horizon_ms, core::
     return Units{std::min(units, core::limits::units_max)};
 }
 
+Units units_begun(core::Amount begun, core::Amount unit_size) {
+    METERBOX_ASSERT(begun.value() >= 0 && unit_size.value() >= 1);
+    const bool in_progress = begun.value() % unit_size.value() != 0;
+    return Units{begun.value() / unit_size.value() + (in_progress ? 1 : 0)};
+}
+
 Units reserve_target(Units expected, Units available, std::int64_t agents) {
     METERBOX_ASSERT(agents >= 1 && available.value() >= 0 && expected.value() >= 0);
     if (available.value() == 0) return Units{0};

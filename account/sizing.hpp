@@ -24,6 +24,10 @@ struct Demand {
 // The usage of so long at this rate, in whole units, rounded up so that it covers the time.
 core::Units expected_units(core::Amount rate_per_hour, std::int64_t horizon_ms, core::Amount unit_size);
 
+// The slots that usage holds: those it fills, and the one in progress. `begun` is the remainder, and what
+// sessions run that isn't metered yet.
+core::Units units_begun(core::Amount begun, core::Amount unit_size);
+
 // The reserve that an agent should hold while `available` (A) units are unleased and `agents` (N >= 1)
 // share them: min(expected, A / 2N), at least 1 while A >= 2N, and one unit below that; 0 when A is 0.
 core::Units reserve_target(core::Units expected, core::Units available, std::int64_t agents);
