@@ -145,6 +145,7 @@ std::optional<UtcTime> parse_rfc3339(std::string_view text) {
     return result;
 }
 
+// A forecast can lie beyond year 9999, which RFC 3339 can't write: it is then the calendar's end.
 std::string format_rfc3339(UtcTime time) {
     const std::int64_t ms = time.ms < first_ms ? first_ms : time.ms > last_ms ? last_ms : time.ms;
     std::int64_t day_number = ms / day_ms;

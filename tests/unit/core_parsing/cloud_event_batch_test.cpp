@@ -61,7 +61,8 @@ TEST_CASE("of several bad events the first is named, what is malformed before wh
 }
 
 TEST_CASE("a batch that is no array, or no JSON, is malformed as a whole") {
-    for (const std::string body : {"{}", "null", "5", "", "[", "[1", "[]]", event_of(1).c_str()}) {
+    const std::vector<std::string> bodies{"{}", "null", "5", "", "[", "[1", "[]]", event_of(1)};
+    for (const std::string& body : bodies) {
         INFO(body);
         const Error error = error_of(body);
         CHECK(error.code == ErrorCode::malformed);

@@ -51,6 +51,26 @@ TEST_CASE("a text has no control characters and no noncharacters") {
     CHECK_FALSE(is_attribute_text(std::string_view{"a\0b", 3}));
 }
 
+TEST_CASE("each byte is judged alike wherever it stands in a text") {
+    for (int c = 0; c < 0x80; ++c) {
+        const bool allowed = c >= 0x20 && c < 0x7F;
+        for (std::size_t at = 0; at < 24; ++at) {
+            for (const char around : {' ', 'a', '~'}) {
+                std::string text(24, around);
+                text[at] = static_cast<char>(c);
+                INFO(c << " at " << at);
+                REQUIRE(is_attribute_text(text) == allowed);
+            }
+        }
+    }
+    for (std::size_t at = 0; at < 24; ++at) {
+        std::string text(24, 'a');
+        CHECK(is_attribute_text(std::string{text}.insert(at, "\xc3\xa9")));
+        CHECK_FALSE(is_attribute_text(std::string{text}.insert(at, "\xc2\x85")));
+        CHECK_FALSE(is_attribute_text(std::string{text}.insert(at, "\xc3")));
+    }
+}
+
 TEST_CASE("URI references as in RFC 3986, and IRIs beside them") {
     for (const char* text :
          {"http://[::1]:8080/a?b=c&d#e", "urn:a:b", "a/b:c", "./1:2", "?q", "#", "/", "a%20b",

@@ -128,6 +128,7 @@ wire::ResourceCounters Samples::counters() {
     counters.held = units();
     counters.need = units();
     counters.wanted = units();
+    counters.running = amount();
     counters.rate_per_hour = amount();
     counters.idle = coin();
     counters.overage_units = units();

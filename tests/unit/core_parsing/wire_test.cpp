@@ -97,7 +97,7 @@ TEST_CASE("a hello has the names of the protocol") {
         R"({"protocol_min":1,"protocol_max":1,"agent":"agent-1","incarnation":1,"boot_id":"boot","version":"0.1.0",)"
         R"("journal":{"sequence":7,"hash":"h"},"last_lease":null,"resources":[{"resource":"render","M":2500,"q":500,)"
         R"("tranches":[{"tranche":"t1","U":2,"R":1,"hours":[{"hour":"1970-01-01T01:00:00Z","units":2}]}],)"
-        R"("H":0,"need":0,"wanted":0,"rate":0,"idle":false,"overage":0}],"nonce":"0123456789abcdef0123456789abcdef",)"
+        R"("H":0,"need":0,"wanted":0,"running":0,"rate":0,"idle":false,"overage":0}],"nonce":"0123456789abcdef0123456789abcdef",)"
         R"("clock":{"estimate":"1970-01-01T00:00:00.001Z","quality":"trusted","high_water":"1970-01-01T00:00:00.002Z"}})");
     CHECK(
         to_json(hello_reply()) ==
