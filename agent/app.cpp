@@ -19,6 +19,7 @@
 #include "agent/enrollment.hpp"
 #include "agent/meter.hpp"
 #include "agent/product_routes.hpp"
+#include "agent/retention.hpp"
 #include "agent/sessions.hpp"
 #include "core/limits.hpp"
 #include "platform/http/server.hpp"
@@ -96,6 +97,7 @@ private:
     void connect(Identity identity);
     void published(const std::vector<std::string>& resources);
     void look_for_resource(std::function<void()> done);
+    void forgot(const Forgotten& forgotten);
     std::int64_t journal_bytes() const;
 
     boost::asio::io_context& loop_;
@@ -110,6 +112,7 @@ private:
     Sessions sessions_;
     Meter meter_;
     AccountLink link_;
+    Retention retention_;
     IdentityFiles identity_files_;
     Enrollment enrollment_;
     std::unique_ptr<platform::Transport> transport_;
@@ -154,6 +157,9 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
             config_.account.sync_interval_ms,
             {[this](const std::vector<std::string>& resources) { published(resources); },
              [this](bool reached) { sessions_.answered(reached); }}),
+      retention_(loop, time_, journal_, store_,
+                 {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
+                 [this](const Forgotten& forgotten) { forgot(forgotten); }),
       identity_files_(config_.agent.state_dir),
       enrollment_(loop, identity_files_),
       product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,
@@ -233,10 +239,18 @@ void App::Parts::look_for_resource(std::function<void()> done) {
     });
 }
 
+void App::Parts::forgot(const Forgotten& forgotten) {
+    published(balances_.publish(journal_.take_publications()));
+    if (forgotten.events == 0) return;
+    rows_at_start_.events -= forgotten.events;
+    rows_at_start_.oldest_event = forgotten.oldest_event;
+}
+
 void App::Parts::start() {
     or_throw(
         product_server_.listen_unix(config_.products.socket, config_.products.group, config_.products.mode));
     listen_admin();
+    retention_.start();
     log_.info("agent.ready", {{"version", METERBOX_VERSION},
                               {"products", config_.products.socket},
                               {"enrolled", link_.identity().has_value()}});
@@ -245,6 +259,7 @@ void App::Parts::start() {
 void App::Parts::stop() {
     sessions_.shut_down();
     link_.stop();
+    retention_.stop();
     store_.stop();
     transport_.reset();  // an exchange in flight would hold up the end
     product_server_.stop();

@@ -3,7 +3,10 @@
 // the table can be exchanged for a faster structure (docs/decisions/0002).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/identity.hpp"
@@ -30,12 +33,17 @@ public:
                                               std::int64_t day);
     // Takes back what remember() called fresh in this transaction.
     [[nodiscard]] core::Result<void> forget(const core::IdentityHash& identity);
+    // Of the next `rows` identities after `place` (none: from the beginning) those that came before `day`.
+    // Moves `place` on; none: that was all.
+    [[nodiscard]] core::Result<std::vector<core::IdentityHash>> older_than(
+        std::int64_t day, std::optional<core::IdentityHash>& place, std::size_t rows);
 
 private:
     platform::sqlite::Connection& connection_;
     platform::sqlite::Statement insert_;
     platform::sqlite::Statement find_;
     platform::sqlite::Statement remove_;
+    platform::sqlite::Statement walk_;
 };
 
 }  // namespace meterbox::agent

@@ -110,6 +110,9 @@ public:
     // Between transactions.
     CounterReading read_counters(std::size_t usage_rows_max);
     JournalTables& tables() { return tables_; }
+    IdentityStore& identities() { return identities_; }
+    platform::sqlite::Connection& connection() { return *connection_; }  // for retention
+    std::int64_t settled() const { return settled_; }  // the account has heard of changes up to here
     const std::map<std::string, std::string>& meta() const { return meta_; }
     std::optional<core::UtcTime> high_water() const { return high_water_; }  // of what was metered
     std::int64_t pending_usage_rows() const { return pending_usage_rows_; }

@@ -1,0 +1,64 @@
+// Forgetting: events, their identities, ended sessions and usage go when they are past their age, a slice
+// at a time between commits. What the account hasn't acknowledged is never touched (I21), and where nothing
+// is old enough nothing is written. Ages count by the earliest time that the trusted clock vouches for, so
+// that a clock set forward forgets nothing. It decides nothing about what is kept meanwhile.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "agent/agent_time.hpp"
+#include "agent/journal.hpp"
+#include "platform/store/store_thread.hpp"
+
+namespace meterbox::agent {
+
+struct RetentionSettings {
+    std::int64_t keep_events_ms = 0;
+    std::int64_t keep_usage_ms = 0;
+};
+
+// What one sweep took away.
+struct Forgotten {
+    std::int64_t events = 0;
+    std::int64_t identities = 0;
+    std::int64_t sessions = 0;
+    std::int64_t usage_rows = 0;                // of usage, and of units by hour
+    std::optional<core::UtcTime> oldest_event;  // of those left, if any event went
+};
+
+// Loop thread only.
+class Retention {
+public:
+    using Done = std::function<void(const Forgotten&)>;  // after each sweep, and when one is cut short
+
+    // Throws std::runtime_error if the journal can't be read.
+    Retention(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+              platform::store::StoreThread& store, RetentionSettings settings, Done done);
+    ~Retention();
+
+    void start();  // soon, and then once an hour
+    void stop();
+    void sweep();  // now, unless one is under way
+
+private:
+    class Tables;
+    class Sweep;
+    void arm(std::int64_t wait_ms);
+
+    boost::asio::steady_timer timer_;
+    AgentTime& time_;
+    Journal& journal_;
+    platform::store::StoreThread& store_;
+    RetentionSettings settings_;
+    Done done_;
+    std::unique_ptr<Tables> tables_;
+    std::optional<std::int64_t> walked_day_;  // on which the tables without order by age were gone through
+    bool sweeping_ = false;
+    bool started_ = false;
+};
+
+}  // namespace meterbox::agent

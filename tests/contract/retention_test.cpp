@@ -1,0 +1,187 @@
+// Retention on a real journal and its store thread: what is past its age goes, what is younger or not yet
+// acknowledged stays, and nothing is written where there is nothing to forget.
+#include "agent/retention.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace meterbox;
+
+namespace {
+
+constexpr core::UtcTime noon{1'800'000'000'000};
+constexpr agent::RetentionSettings settings{62 * core::day_ms, 100 * core::day_ms};
+
+struct Fixture {
+    tests::TemporaryFolder folder;
+    tests::FakeClock clock{noon};
+    agent::Journal journal{folder / "journal.db"};
+    agent::AgentTime time{clock, {}};
+    boost::asio::io_context loop;
+    platform::store::StoreThread store{loop, journal};
+    agent::Forgotten forgotten;
+    agent::Retention retention{
+        loop, time, journal, store, settings, [this](const agent::Forgotten& result) { forgotten = result; }};
+    unsigned char identities = 0;
+
+    Fixture() {
+        core::Resource render;
+        render.key = "render";
+        render.name = "Render";
+        render.unit_size = core::Amount{1'000};
+        transaction([&] { journal.describe({render}); });
+    }
+
+    template <class Work>
+    void transaction(Work work) {
+        REQUIRE(journal.begin());
+        work();
+        REQUIRE(journal.commit());
+    }
+    // An event that came `days` ago, of a usage that ended then.
+    void report(std::int64_t days, std::int64_t amount = 100) {
+        const core::UtcTime then = noon + -days * core::day_ms;
+        agent::JournalEvent event;
+        event.event.source = "/test";
+        event.event.id = std::to_string(++identities);
+        event.event.type = "render";
+        event.event.amount = core::Amount{amount};
+        event.identity.bytes[0] = static_cast<std::byte>(identities);
+        event.time = then;
+        const agent::JournalNow now{core::Now::at(then), then, true};
+        transaction([&] { REQUIRE(journal.report(std::vector{event}, now)); });
+    }
+    void end_session(const std::string& id, std::optional<std::int64_t> days_ago) {
+        agent::SessionRecord session;
+        session.id = id;
+        session.resource = "render";
+        if (days_ago) session.ended_at = noon + -*days_ago * core::day_ms;
+        transaction([&] { journal.save_session(session); });
+    }
+    // The account has acknowledged all that there is.
+    void settle() {
+        const agent::CounterReading reading = journal.read_counters(1'000);
+        transaction([&] { journal.settle(reading.usage_keys, reading.change); });
+    }
+    void sweep() {
+        journal.take_publications();
+        retention.sweep();
+        loop.run();
+        loop.restart();
+    }
+    std::int64_t number(const std::string& query) {
+        const auto result = journal.connection().number(query);
+        REQUIRE(result);
+        return *result;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("events, identities, ended sessions and usage go past their age, each its own") {
+    Fixture agent;
+    for (const std::int64_t days : {101, 99, 64, 63, 61, 0}) agent.report(days);
+    agent.end_session("long over", 63);
+    agent.end_session("over", 61);
+    agent.end_session("runs", std::nullopt);
+    agent.settle();
+
+    agent.sweep();
+
+    CHECK(agent.forgotten.events == 4);
+    CHECK(agent.forgotten.oldest_event == noon + -61 * core::day_ms);
+    CHECK(agent.number("SELECT count(*) FROM event") == 2);
+    CHECK(agent.forgotten.identities == 3);
+    CHECK(agent.number("SELECT count(*) FROM identity") == 3);
+    CHECK(agent.forgotten.sessions == 1);
+    CHECK(agent.number("SELECT count(*) FROM session WHERE id IN ('over', 'runs')") == 2);
+    CHECK(agent.forgotten.usage_rows == 1);
+    CHECK(agent.number("SELECT count(*) FROM usage") == 5);
+    CHECK(agent.journal.ledgers().at(0)->metered() == core::Amount{600});
+}
+
+TEST_CASE("usage that the account has not acknowledged is never forgotten") {
+    Fixture agent;
+    agent.report(300);
+    agent.report(200);
+
+    agent.sweep();
+
+    CHECK(agent.forgotten.usage_rows == 0);
+    CHECK(agent.journal.read_counters(10).usage.size() == 2);
+
+    agent.settle();
+    agent.sweep();
+    CHECK(agent.forgotten.usage_rows == 2);
+    CHECK(agent.number("SELECT count(*) FROM usage") == 0);
+}
+
+TEST_CASE("units by hour go with the usage of their hour, once the account has heard of them") {
+    Fixture agent;
+    core::LeaseTranche tranche;
+    tranche.tranche = "t1";
+    tranche.granted = core::Units{5};
+    tranche.valid_from = noon + -400 * core::day_ms;
+    core::Lease lease;
+    lease.resources.resize(1);
+    lease.resources[0].key = "render";
+    lease.resources[0].unit_size = core::Amount{1'000};
+    lease.resources[0].tranches = {tranche};
+    agent.transaction([&] { agent.journal.take_lease(lease, {core::Now::at(noon), noon, true}); });
+    agent.report(300, 2'000);
+    agent.sweep();
+    CHECK(agent.number("SELECT coalesce(sum(units), 0) FROM unit_hour") == 2);
+
+    agent.settle();
+    agent.sweep();
+    CHECK(agent.number("SELECT count(*) FROM unit_hour") == 0);
+    CHECK(agent.journal.ledgers().at(0)->used() == core::Units{2});
+}
+
+TEST_CASE("a sweep that has nothing to forget writes nothing") {
+    Fixture agent;
+    agent.report(1);
+    agent.end_session("over", 1);
+    agent.settle();
+
+    agent.sweep();
+
+    CHECK(agent.journal.take_publications().empty());  // there was no transaction
+    CHECK(agent.forgotten.events == 0);
+    CHECK_FALSE(agent.forgotten.oldest_event);
+}
+
+TEST_CASE("more than fits one slice is forgotten in several, and each is counted once") {
+    Fixture agent;
+    agent.transaction([&] {
+        for (int i = 0; i < 5'000; ++i)
+            REQUIRE(agent.journal.connection().execute(
+                "INSERT INTO event(resource, source, id, subject, time_ms, amount, taken_at_ms) "
+                "VALUES(1, '/test', 'x', '', 0, 1, 0)"));
+    });
+
+    agent.sweep();
+
+    CHECK(agent.forgotten.events == 5'000);
+    CHECK(agent.number("SELECT count(*) FROM event") == 0);
+}
+
+TEST_CASE("a wall clock that was set forward forgets nothing") {
+    Fixture agent;
+    agent.time.trusted().anchor(noon, agent.time.read());
+    agent.report(1);
+    agent.settle();
+    agent.clock.set_wall(noon + 400 * core::day_ms);
+
+    agent.sweep();
+
+    CHECK(agent.forgotten.events == 0);
+    CHECK(agent.forgotten.identities == 0);
+    CHECK(agent.forgotten.usage_rows == 0);
+}
