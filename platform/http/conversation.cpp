@@ -202,12 +202,8 @@ void Conversation::close_events() {
     finish(events_number_);
 }
 
-void Conversation::on_gone(std::function<void()> callback) {
-    if (phase_ == Phase::gone) {
-        core_->post(std::move(callback));
-        return;
-    }
-    on_gone_ = std::move(callback);
+boost::asio::io_context& Conversation::context() {
+    return core_->context();
 }
 
 void Conversation::wake() {

@@ -3,6 +3,7 @@
 // what it may do next. All calls on the loop thread.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -36,7 +37,8 @@ public:
     bool send_event(std::string_view event, std::string_view data);
     void close_events();
     bool has_open_events() const { return events_ == Events::open && phase_ != Phase::gone; }
-    void on_gone(std::function<void()> callback);
+    void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }  // while it isn't
+    boost::asio::io_context& context();
     bool is_gone() const { return phase_ == Phase::gone; }
 
     // For ServerCore.

@@ -4,9 +4,9 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <utility>
 
-#include "core/assert.hpp"
 #include "platform/http/accept_loop.hpp"
 #include "platform/http/conversation.hpp"
 #include "platform/http/listening_socket.hpp"
@@ -84,48 +84,70 @@ std::size_t Server::connections() const {
     return core_->connections();
 }
 
-EventStream::EventStream(std::shared_ptr<Conversation> conversation)
-    : conversation_(std::move(conversation)) {}
+EventStream::EventStream(std::weak_ptr<Conversation> conversation, asio::io_context& context)
+    : conversation_(std::move(conversation)), context_(&context) {}
+
 EventStream::~EventStream() {
-    conversation_->close_events();
-}
-bool EventStream::send(std::string_view event, std::string_view data) {
-    return conversation_->send_event(event, data);
-}
-void EventStream::close() {
-    conversation_->close_events();
-}
-bool EventStream::is_open() const {
-    return conversation_->has_open_events();
-}
-void EventStream::on_close(std::function<void()> callback) {
-    conversation_->on_gone(std::move(callback));
+    close();
 }
 
-Responder::Responder(std::shared_ptr<Conversation> conversation, std::uint64_t number)
-    : conversation_(std::move(conversation)), number_(number) {}
+std::shared_ptr<Conversation> EventStream::open_conversation() const {
+    auto conversation = conversation_.lock();
+    if (conversation && conversation->is_gone()) conversation.reset();
+    return conversation;
+}
+
+bool EventStream::send(std::string_view event, std::string_view data) {
+    const auto conversation = open_conversation();
+    return conversation && conversation->send_event(event, data);
+}
+
+void EventStream::close() {
+    if (const auto conversation = open_conversation()) conversation->close_events();
+}
+
+bool EventStream::is_open() const {
+    const auto conversation = open_conversation();
+    return conversation && conversation->has_open_events();
+}
+
+void EventStream::on_close(std::function<void()> callback) {
+    if (const auto conversation = open_conversation()) {
+        conversation->on_gone(std::move(callback));
+    } else {
+        asio::post(*context_, std::move(callback));
+    }
+}
+
+Responder::Responder(const std::shared_ptr<Conversation>& conversation, std::uint64_t number)
+    : conversation_(conversation), context_(&conversation->context()), number_(number) {}
 
 Responder& Responder::operator=(Responder&& other) noexcept {
     std::swap(conversation_, other.conversation_);
+    std::swap(context_, other.context_);
     std::swap(number_, other.number_);
     return *this;
 }
 
 Responder::~Responder() {
-    if (!conversation_ || conversation_->is_answered(number_)) return;
+    const auto conversation = conversation_.lock();
+    if (!conversation || conversation->is_answered(number_)) return;
     send(core::Error{core::ErrorCode::internal, "the request was not answered", {}, {}});
 }
 
+std::shared_ptr<Conversation> Responder::take_conversation() {
+    return std::exchange(conversation_, {}).lock();
+}
+
 void Responder::send(const Response& response) {
-    if (!conversation_) return;
-    const auto conversation = std::exchange(conversation_, nullptr);
+    const auto conversation = take_conversation();
+    if (!conversation) return;
     conversation->answer(number_, response.status, response.content_type, response.body, response.headers);
 }
 
 void Responder::send(int status, std::string_view content_type, std::string_view body) {
-    if (!conversation_) return;
-    const auto conversation = std::exchange(conversation_, nullptr);
-    conversation->answer(number_, status, content_type, body, {});
+    const auto conversation = take_conversation();
+    if (conversation) conversation->answer(number_, status, content_type, body, {});
 }
 
 void Responder::send(const core::Error& error) {
@@ -133,14 +155,14 @@ void Responder::send(const core::Error& error) {
 }
 
 std::shared_ptr<EventStream> Responder::start_events(int status) {
-    const auto conversation = std::exchange(conversation_, nullptr);
-    METERBOX_ASSERT(conversation != nullptr);
-    conversation->start_events(number_, status);
-    return std::make_shared<EventStream>(conversation);
+    const auto conversation = take_conversation();
+    if (conversation) conversation->start_events(number_, status);
+    return std::make_shared<EventStream>(conversation, *context_);
 }
 
 bool Responder::is_connected() const {
-    return conversation_ && !conversation_->is_gone();
+    const auto conversation = conversation_.lock();
+    return conversation && !conversation->is_gone();
 }
 
 }  // namespace meterbox::platform::http

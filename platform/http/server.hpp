@@ -38,7 +38,7 @@ struct Limits {
 // client's end. The answer ends with the connection; what the client sends after it is ignored.
 class EventStream {
 public:
-    explicit EventStream(std::shared_ptr<Conversation> conversation);
+    EventStream(std::weak_ptr<Conversation> conversation, boost::asio::io_context& context);
     EventStream(const EventStream&) = delete;
     EventStream& operator=(const EventStream&) = delete;
     ~EventStream();
@@ -53,7 +53,10 @@ public:
     void on_close(std::function<void()> callback);
 
 private:
-    std::shared_ptr<Conversation> conversation_;
+    std::shared_ptr<Conversation> open_conversation() const;
+
+    std::weak_ptr<Conversation> conversation_;  // may outlive it, and the server
+    boost::asio::io_context* context_;
 };
 
 // The right, and duty, to answer one request: once, now or later. Answers of one connection go out
@@ -61,7 +64,7 @@ private:
 // is gone does nothing.
 class Responder {
 public:
-    Responder(std::shared_ptr<Conversation> conversation, std::uint64_t number);
+    Responder(const std::shared_ptr<Conversation>& conversation, std::uint64_t number);
     Responder(Responder&&) noexcept = default;
     Responder& operator=(Responder&&) noexcept;
     ~Responder();
@@ -74,7 +77,10 @@ public:
     bool is_connected() const;  // false: nobody will read the answer
 
 private:
-    std::shared_ptr<Conversation> conversation_;
+    std::shared_ptr<Conversation> take_conversation();
+
+    std::weak_ptr<Conversation> conversation_;  // may outlive it, and the server
+    boost::asio::io_context* context_;
     std::uint64_t number_ = 0;
 };
 

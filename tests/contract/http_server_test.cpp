@@ -274,3 +274,16 @@ TEST_CASE("the peer of a Unix socket is who connected") {
     CHECK(HttpClient(server.path()).ask(get("/")).body ==
           std::to_string(::getuid()) + " " + std::to_string(::getgid()) + " " + std::to_string(::getpid()));
 }
+
+TEST_CASE("a responder may outlive the server, and the loop") {
+    std::vector<http::Responder> held;
+    {
+        HttpServer server(
+            [&](const http::Request&, http::Responder responder) { held.push_back(std::move(responder)); });
+        HttpClient client(server.path());
+        client.send(get("/1") + get("/2"));
+        REQUIRE(server.becomes([&] { return held.size() == 2; }));
+    }
+    held[0].send(200, "text/plain", "too late");
+    CHECK_FALSE(held[1].is_connected());
+}
