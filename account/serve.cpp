@@ -82,16 +82,11 @@ public:
         if (!agents_at) return agents_at.error();
         const auto admins_at = endpoint_from(options.admin_listen, "--admin-listen");
         if (!admins_at) return admins_at.error();
-        if (const auto done = http::listen_tls(agents_, agents_at->host, agents_at->port, for_agents);
-            !done) {
-            return done;
-        }
-        if (const auto done = http::listen_tls(admins_, admins_at->host, admins_at->port, for_admins);
-            !done) {
-            return done;
-        }
+        if (const auto done = listen_tls(agents_, *agents_at, for_agents); !done) return done;
+        if (const auto done = listen_tls(admins_, *admins_at, for_admins); !done) return done;
         const std::string socket = (store_.folder() / "account.sock").string();
-        if (const auto done = commands_.listen_unix(socket, "", 0600); !done) return done;
+        if (const auto done = commands_.listen_unix(socket, "", 0600); !done)
+            return cannot_listen(done.error());
         return publish_ports(*agents_at, *admins_at);
     }
 
@@ -110,6 +105,23 @@ private:
         return [this](const std::string& address, const std::string& why) {
             log_.debug("account.handshake_failed", {{"peer", address}, {"detail", why}});
         };
+    }
+
+    // Not the fault of the command's words: an address that is taken, or not this machine's.
+    static Error cannot_listen(Error error) {
+        error.code = ErrorCode::internal;
+        return error;
+    }
+
+    Result<void> listen_tls(http::Server& server, const Endpoint& at,
+                            const std::shared_ptr<const tls::TlsContext>& context) {
+        // Anybody can make a handshake fail at will, so that is seen only by who looks for it.
+        auto on_failure = [this](const std::string& address, const std::string& why) {
+            log_.debug("account.handshake_failed", {{"peer", address}, {"detail", why}});
+        };
+        const auto done = http::listen_tls(server, at.host, at.port, context, std::move(on_failure));
+        if (!done) return cannot_listen(done.error());
+        return {};
     }
 
     // Tests and scripts that let the kernel choose a port read it here.
