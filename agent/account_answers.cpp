@@ -191,8 +191,11 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
         Balance& balance = *balances_.find(asked.resource);
         core::Units granted;
         for (const core::Tranche& tranche : balance.ledger->tranches()) granted += tranche.granted;
-        balance.supply.refused = granted == asked.granted_before;
-        if (balance.supply.refused) balance.asked = true;
+        if (granted > asked.granted_before) {
+            balance.supply.refused = false;
+        } else {
+            given_nothing(asked.resource, balance);
+        }
     }
     ++syncs_;
     last_error_.clear();
@@ -202,6 +205,20 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     if (overage_covered) plan_.wake(core::SyncReason::completion, time_.boot());
     listener_.published(changed);
     ended({});
+}
+
+// The account gave nothing: because its pool is empty, or because what is held here is the share that
+// it has for this agent. Then half of what is left is when to ask again.
+void AccountLink::given_nothing(const std::string& resource, Balance& balance) {
+    const std::optional<core::Card>& team = balance.supply.team;
+    const bool pool_empty =
+        !team || (!team->payg_open && team->available_units - team->leased_units <= core::Units{});
+    const core::Amount available = sessions_.standing(resource).available;
+    balance.supply.refused = pool_empty;
+    balance.asked = pool_empty || available == core::Amount{};
+    if (balance.asked) return;
+    balance.supply.last_lease = available;
+    supply_.resources[resource].last_lease = available;
 }
 
 // What the last answer said, put where the gate looks.

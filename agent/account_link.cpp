@@ -150,9 +150,11 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     Balance& balance = *balances_.find(resource.key);
     const core::Units waiting{sessions_.carry_waiting(resource.key)};
     const core::Units spendable = ledger.spendable(time_.range());
-    counters.need = ledger.overage_units() + std::max(core::Units{}, waiting - spendable);
-
     const core::Amount available = sessions_.standing(resource.key).available;
+    counters.running = std::max(core::Amount{}, sessions_.running(resource.key));
+    const core::Units free = available > core::Amount{} ? spendable : core::Units{};
+    counters.need = ledger.overage_units() + std::max(core::Units{}, waiting - free);
+
     const bool half_used = 2 * available.value() <= balance.supply.last_lease.value();
     if (half_used) {
         const std::int64_t hours = core::limits::lease_horizon_default_ms / core::hour_ms;

@@ -72,11 +72,12 @@ struct ResourceCounters {
     Amount metered;    // M
     Amount remainder;  // q
     std::vector<TrancheCounters> tranches;
-    Units held;               // H, returnable: 0 in this version
-    Units need;               // what can't wait
-    Units wanted;             // > 0 asks for a top-up of the reserve
-    Amount rate_per_hour;     // the larger of what runs now and the mean of the last 24 h
-    bool idle = false;        // nothing metered for 15 minutes
+    Units held;            // H, returnable: 0 in this version
+    Units need;            // what can't wait
+    Units wanted;          // > 0 asks for a top-up of the reserve
+    Amount running;        // of sessions: it holds units and isn't in M yet
+    Amount rate_per_hour;  // the larger of what runs now and the mean of the last 24 h
+    bool idle = false;     // nothing metered for 15 minutes
     Units overage_units;
 };
 
@@ -123,8 +124,8 @@ struct SyncRequest {
     std::string session;
     std::int64_t request_number = 0;  // rises within the session
     std::vector<ResourceCounters> resources;
-    std::vector<UsageRow> usage;      // rows that changed since the acknowledged sequence
-    JournalHead acknowledged;         // {acknowledged sequence, own hash there}
+    std::vector<UsageRow> usage;  // rows that changed since the acknowledged sequence
+    JournalHead acknowledged;     // {acknowledged sequence, own hash there}
     JournalHead head;
     std::int64_t catalogue_version = 0;  // of the catalogue that the agent holds
 };
@@ -141,7 +142,8 @@ struct SyncReply {
     std::vector<Recall> recall;        // empty in this version
     std::optional<std::string> wait_ticket;
     std::vector<Card> cards;  // the team's, all of the agent's resources
-    std::optional<std::int64_t> next_sync_ms;  // on the wire in seconds; only if sooner than the agent's own interval
+    std::optional<std::int64_t>
+        next_sync_ms;  // on the wire in seconds; only if sooner than the agent's own interval
     std::optional<std::vector<Resource>> catalogue;  // when it is not the version that the agent holds
     std::int64_t catalogue_version = 0;
 };

@@ -52,6 +52,7 @@ ResourceCounters read_counters(ObjectReader& reader) {
     counters.held = read_units(reader, "H", limits::counter_max);
     counters.need = read_units(reader, "need", limits::counter_max);
     counters.wanted = read_units(reader, "wanted", limits::counter_max);
+    if (reader.has("running")) counters.running = read_amount(reader, "running", limits::counter_max);
     counters.rate_per_hour = read_amount(reader, "rate", limits::counter_max);
     counters.idle = reader.boolean("idle");
     counters.overage_units = read_units(reader, "overage", limits::counter_max);
@@ -138,6 +139,7 @@ json::object write_counters(const ResourceCounters& counters) {
     object["H"] = counters.held.value();
     object["need"] = counters.need.value();
     object["wanted"] = counters.wanted.value();
+    object["running"] = counters.running.value();
     object["rate"] = counters.rate_per_hour.value();
     object["idle"] = counters.idle;
     object["overage"] = counters.overage_units.value();

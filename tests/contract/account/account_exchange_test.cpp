@@ -121,6 +121,17 @@ TEST_CASE_METHOD(Lab, "half of the pool stays while agents ask for reserve") {
     CHECK(granted(lease_of(*second), "render") == 12);  // 50 left, two agents
 }
 
+TEST_CASE_METHOD(Lab, "what runs and isn't metered yet uses the reserve: half a unit asks for the next") {
+    free_grant("lab", "render", 3);
+    auto asked = counters("render", 0, 0, 1);
+    REQUIRE(sync_one(1, {asked}));
+    asked.running = core::Amount{1};
+    const auto second = sync_one(2, {asked});
+    REQUIRE(second);
+    REQUIRE(second->lease);
+    CHECK(granted(lease_of(*second), "render") == 2);
+}
+
 TEST_CASE_METHOD(
     Lab, "an agent that asks for nothing holds one unit of each resource while there is enough for all") {
     free_grant("lab", "render", 2);

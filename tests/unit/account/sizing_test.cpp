@@ -132,3 +132,14 @@ TEST_CASE("a lease is filled in draw order and skips open tranches") {
     CHECK(fill(tranches, Units{3}) == std::vector{Units{2}, Units{1}, Units{0}});
     CHECK(fill(tranches, Units{5}) == std::vector{Units{2}, Units{3}, Units{0}});
 }
+
+TEST_CASE("what runs holds the units that it fills and the one in progress") {
+    const auto begun = [](std::int64_t usage) {
+        return units_begun(core::Amount{usage}, core::Amount{2'000});
+    };
+    CHECK(begun(0) == Units{0});
+    CHECK(begun(1) == Units{1});
+    CHECK(begun(1'999) == Units{1});
+    CHECK(begun(2'000) == Units{1});
+    CHECK(begun(2'001) == Units{2});
+}
