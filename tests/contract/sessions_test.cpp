@@ -1,0 +1,217 @@
+// Sessions on a real journal whose commits fail when told to: no session and no millisecond is lost or
+// counted twice, whatever the order in which things come.
+#include "agent/sessions.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/faulty_transactions.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace meterbox;
+
+namespace {
+
+constexpr core::UtcTime noon{1'800'000'000'000};
+constexpr std::uint32_t uid = 1'000;
+
+core::Resource render(core::Enforcement enforcement) {
+    core::Resource resource;
+    resource.key = "render";
+    resource.name = "Render";
+    resource.unit_size = core::Amount{1'000};
+    resource.enforcement = enforcement;
+    return resource;
+}
+
+std::unique_ptr<agent::Journal> journal_in(const tests::TemporaryFolder& folder,
+                                           core::Enforcement enforcement) {
+    auto journal = std::make_unique<agent::Journal>(folder / "journal.db");
+    REQUIRE(journal->begin());
+    journal->describe({render(enforcement)});
+    REQUIRE(journal->commit());
+    journal->take_publications();
+    return journal;
+}
+
+struct Fixture {
+    tests::TemporaryFolder folder;
+    tests::FakeClock clock{noon};
+    std::unique_ptr<agent::Journal> journal;
+    tests::FaultyTransactions transactions;
+    agent::AgentTime time{clock, {}};
+    boost::asio::io_context loop;
+    platform::store::StoreThread store{loop, transactions};
+    agent::Balances balances;
+    int asked = 0;
+    agent::Sessions sessions;
+
+    explicit Fixture(core::Enforcement enforcement = core::Enforcement::hard)
+        : journal(journal_in(folder, enforcement)),
+          transactions(journal.get()),
+          balances(journal->ledgers()),
+          sessions(loop, time, *journal, store, balances, {30'000, 5'000, 100},
+                   [this](core::SyncReason) { ++asked; }) {
+        balances.find("render")->supply.reachable = true;
+    }
+    ~Fixture() { store.stop(); }
+
+    void lease(std::int64_t units) {
+        core::LeaseTranche tranche;
+        tranche.tranche = "t1";
+        tranche.granted = core::Units{units};
+        tranche.valid_from = noon + -core::day_ms;
+        core::Lease lease;
+        lease.resources.resize(1);
+        lease.resources[0].key = "render";
+        lease.resources[0].unit_size = core::Amount{1'000};
+        lease.resources[0].tranches = {tranche};
+        REQUIRE(journal->begin());
+        journal->take_lease(lease, time.journal_now());
+        REQUIRE(journal->commit());
+        balances.find("render")->supply.last_lease = core::Amount{units * 1'000};
+        sessions.reconsider(balances.publish(journal->take_publications()));
+    }
+    void open(const std::string& id, std::vector<core::Result<agent::OpenedSession>>& answers) {
+        agent::SessionOrder order;
+        order.id = id;
+        order.resource = "render";
+        order.uid = uid;
+        sessions.open(order, [&answers](const auto& answer) { answers.push_back(answer); });
+    }
+    template <class Reached>
+    void run_until(Reached reached) {
+        while (!reached()) REQUIRE(loop.run_one() == 1);
+    }
+    void settle() {
+        run_until([this] { return store.waiting() == 0; });
+    }
+    core::Amount metered() { return balances.find("render")->ledger->metered(); }
+};
+
+}  // namespace
+
+TEST_CASE("an id that is asked for twice while it waits for balance begins once") {
+    Fixture agent;
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.open("x", answers);
+    agent.run_until([&] { return agent.asked == 2; });
+
+    agent.lease(5);
+    agent.run_until([&] { return answers.size() == 2; });
+
+    REQUIRE(answers[0].has_value());
+    REQUIRE(answers[1].has_value());
+    CHECK(answers[0]->fresh != answers[1]->fresh);
+    CHECK(agent.sessions.active() == 1);
+    CHECK(agent.sessions.count("render") == 1);
+}
+
+TEST_CASE("who waits begins when the enforcement is relaxed, though nothing is available") {
+    Fixture agent;
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return agent.asked == 1; });
+
+    REQUIRE(agent.journal->begin());
+    agent.journal->describe({render(core::Enforcement::none)});
+    REQUIRE(agent.journal->commit());
+    agent.sessions.reconsider(agent.balances.publish(agent.journal->take_publications()));
+    agent.run_until([&] { return answers.size() == 1; });
+
+    CHECK(answers[0].has_value());
+}
+
+TEST_CASE("an end that is on its way while the first commit fails is stored all the same") {
+    Fixture agent;
+    agent.lease(5);
+    agent.transactions.fail_call(2);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return agent.sessions.active() == 1; });
+    bool end_answered = false;
+    agent.sessions.end("x", uid, [&](const auto&) { end_answered = true; });
+    agent.settle();
+    REQUIRE(answers.size() == 1);
+    CHECK_FALSE(answers[0].has_value());
+    CHECK(end_answered);
+
+    agent.run_until([&] { return agent.sessions.active() == 0; });
+
+    const auto stored = agent.journal->tables().session("x");
+    REQUIRE(stored.has_value());
+    REQUIRE(stored->has_value());
+    CHECK((*stored)->ended_at.has_value());
+    CHECK((*stored)->units_completed == core::Units{0});
+}
+
+TEST_CASE("time whose transaction couldn't even begin is metered with the next one, once") {
+    Fixture agent;
+    agent.lease(50);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.clock.advance(3'000);
+    agent.transactions.fail_call(agent.transactions.calls() + 1);
+    std::vector<bool> confirmed;
+    const auto shown = [&](const auto& answer) { confirmed.push_back(answer.has_value()); };
+
+    agent.sessions.heartbeat("x", uid, shown);
+    agent.settle();
+    CHECK(agent.metered() == core::Amount{0});
+    CHECK(agent.sessions.running("render") == core::Amount{3'000});
+
+    agent.clock.advance(2'000);
+    agent.sessions.heartbeat("x", uid, shown);
+    agent.settle();
+    CHECK(confirmed == std::vector{false, true});
+    CHECK(agent.metered() == core::Amount{5'000});
+    CHECK(agent.sessions.running("render") == core::Amount{0});
+}
+
+TEST_CASE("a session that was told to stop before a restart meters nothing more") {
+    Fixture agent;
+    agent::SessionRecord record;
+    record.id = "x";
+    record.resource = "render";
+    record.keeping = agent::SessionKeeping::heartbeat;
+    record.uid = uid;
+    record.boot_id = agent.clock.boot_id();
+    record.mark = agent.clock.monotonic_now();
+    record.metered = core::Amount{700};
+    record.stopped = true;
+    agent.clock.advance(4'000);
+    agent.sessions.restore({record});
+
+    std::vector<agent::SessionView> shown;
+    const auto note = [&](const core::Result<agent::SessionView>& answer) { shown.push_back(*answer); };
+    agent.sessions.heartbeat("x", uid, note);
+    agent.run_until([&] { return shown.size() == 1; });
+    CHECK(shown[0].state == agent::SessionState::stop);
+    CHECK(shown[0].metered == core::Amount{700});
+    agent.sessions.end("x", uid, note);
+    agent.run_until([&] { return shown.size() == 2; });
+    CHECK(shown[1].metered == core::Amount{700});
+    CHECK(agent.metered() == core::Amount{0});
+}
+
+TEST_CASE("a soft resource asks for more at half of its lease, and stops nobody at its end") {
+    Fixture agent(core::Enforcement::soft);
+    agent.lease(2);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    CHECK(agent.asked == 0);
+    agent.clock.advance(1'000);
+    agent.sessions.reconsider_all();
+    CHECK(agent.asked == 1);
+    agent.clock.advance(9'000);
+    agent.sessions.reconsider_all();
+    CHECK(agent.sessions.count("render") == 1);
+}
