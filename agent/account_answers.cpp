@@ -187,6 +187,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
         overage_covered = overage_covered ||
                           (before != used_before.end() && lease && balance.ledger->used() > before->second);
     }
+    forget_refusals();
     for (const Asked& asked : exchange_.asked) {
         Balance& balance = *balances_.find(asked.resource);
         core::Units granted;
@@ -205,6 +206,20 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     if (overage_covered) plan_.wake(core::SyncReason::completion, time_.boot());
     listener_.published(changed);
     ended({});
+}
+
+// A refusal is of the day on which it was asked: where nothing had to be asked this time, there is enough
+// again (a refresh, say), and half of that is when to ask anew.
+void AccountLink::forget_refusals() {
+    for (auto& [key, balance] : balances_.all()) {
+        if (!balance.supply.refused) continue;
+        const bool asked =
+            std::any_of(exchange_.asked.begin(), exchange_.asked.end(),
+                        [&resource = key](const Asked& request) { return request.resource == resource; });
+        if (asked) continue;
+        balance.supply.refused = false;
+        balance.asked = false;
+    }
 }
 
 // The account gave nothing: because its pool is empty, or because what is held here is the share that

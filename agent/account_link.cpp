@@ -155,7 +155,7 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     const core::Units free = available > core::Amount{} ? spendable : core::Units{};
     counters.need = ledger.overage_units() + std::max(core::Units{}, waiting - free);
 
-    const bool half_used = 2 * available.value() <= balance.supply.last_lease.value();
+    const bool half_used = available.value() <= balance.supply.last_lease.value() / 2;
     if (half_used) {
         const std::int64_t hours = core::limits::lease_horizon_default_ms / core::hour_ms;
         const std::int64_t units = std::min(counters.rate_per_hour.value(), core::limits::units_max) * hours /

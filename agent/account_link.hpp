@@ -93,6 +93,7 @@ private:
     SupplyRecord supply_after(const core::wire::SyncReply& reply,
                               const std::optional<core::Lease>& lease) const;
     bool is_news(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const;
+    void forget_refusals();
     void given_nothing(const std::string& resource, Balance& balance);
     void apply_supply();
 
