@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "agent/journal_job.hpp"
 #include "agent/sessions.hpp"
 #include "core/assert.hpp"
 #include "core/share_out.hpp"
@@ -115,6 +116,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
     const core::Enforcement enforcement = balance->ledger->resource().enforcement;
     if (enforcement == core::Enforcement::none || balance->ledger->resource().kind == core::Kind::returnable)
         return serve_waiting(group);
+    settle_overage(resource, group);
     const Meters now = meters(resource, group);
     const bool at_zero = !group.running.empty() && now.left_ms() <= 0;
     if (at_zero && enforcement == core::Enforcement::hard) {
@@ -132,6 +134,25 @@ void Sessions::consider(const std::string& resource, Group& group) {
     const core::BalanceState state = standing(resource).state;
     tell_news(*balance->ledger, group, state != core::BalanceState::ok);
     serve_waiting(group);
+}
+
+// A tranche has begun to be valid: overage takes its units before anybody else does (I5).
+void Sessions::settle_overage(const std::string& resource, Group& group) {
+    const core::ResourceLedger& ledger = *balances_.find(resource)->ledger;
+    const JournalNow now = time_.journal_now();
+    if (group.settling || ledger.overage_units() == core::Units{} ||
+        ledger.leased(now.range) == core::Units{})
+        return;
+    group.settling = true;
+    store_.submit(journal_job(
+        [this, now] {
+            journal_.settle_overage(now);
+            return true;
+        },
+        [this, resource](const core::Result<void>&, std::optional<bool>) {
+            groups_[resource].settling = false;
+            reconsider(balances_.publish(journal_.take_publications()));
+        }));
 }
 
 void Sessions::reached_zero(const std::string& resource, Group& group, const Meters& now) {

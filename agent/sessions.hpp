@@ -115,6 +115,7 @@ private:
         std::int64_t held_ms = 0;   // of sessions by heartbeat that were told to stop, until they confirm
         std::list<WaitingOrder> waiting;
         core::Units granted;                            // by the lease, as its sessions were last told
+        bool settling = false;                          // overage is taking units that have begun to be valid
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
         std::optional<core::MonotonicTime> used_up_at;  // by what runs, as it was when last looked at
     };
@@ -145,6 +146,7 @@ private:
 
     Meters meters(const std::string& resource, const Group& group) const;
     void consider(const std::string& resource, Group& group);
+    void settle_overage(const std::string& resource, Group& group);
     void reached_zero(const std::string& resource, Group& group, const Meters& now);
     void stop_all(Group& group, core::Amount available, bool exactly);
     void tell(Session& session);

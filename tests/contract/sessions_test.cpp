@@ -61,11 +61,11 @@ struct Fixture {
     }
     ~Fixture() { store.stop(); }
 
-    void lease(std::int64_t units) {
+    void lease(std::int64_t units, core::UtcTime from = noon + -core::day_ms) {
         core::LeaseTranche tranche;
         tranche.tranche = "t1";
         tranche.granted = core::Units{units};
-        tranche.valid_from = noon + -core::day_ms;
+        tranche.valid_from = from;
         core::Lease lease;
         lease.resources.resize(1);
         lease.resources[0].key = "render";
@@ -214,4 +214,28 @@ TEST_CASE("a soft resource asks for more at half of its lease, and stops nobody 
     agent.clock.advance(9'000);
     agent.sessions.reconsider_all();
     CHECK(agent.sessions.count("render") == 1);
+}
+
+TEST_CASE("overage takes the units of a tranche as soon as it begins, without another report") {
+    Fixture agent;
+    agent.time.trusted().anchor(noon, agent.time.read());
+    agent.lease(5, noon + core::hour_ms);
+    REQUIRE(agent.journal->begin());
+    agent::JournalEvent event;
+    event.event.source = "/test";
+    event.event.id = "1";
+    event.event.type = "render";
+    event.event.amount = core::Amount{2'500};
+    event.time = noon;
+    REQUIRE(agent.journal->report(std::vector{event}, agent.time.journal_now()));
+    REQUIRE(agent.journal->commit());
+    agent.sessions.reconsider(agent.balances.publish(agent.journal->take_publications()));
+    CHECK(agent.balances.find("render")->ledger->overage_units() == core::Units{2});
+
+    agent.clock.advance(core::hour_ms);
+    agent.sessions.reconsider_all();
+    agent.settle();
+
+    CHECK(agent.balances.find("render")->ledger->overage_units() == core::Units{0});
+    CHECK(agent.sessions.standing("render").available == core::Amount{2'500});
 }
