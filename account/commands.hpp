@@ -86,6 +86,9 @@ boost::json::object agents_json(Store& store, const std::string& team);
 bool team_exists(Store& store, const std::string& team);
 Outcome no_such_team(const std::string& team);
 
+// A name of the IANA database. Where that isn't installed, its form is all that can be checked.
+bool is_zone(const std::string& zone);
+
 // RFC 3339, or a date: its first instant in the zone. none: neither, or a date in a zone other than UTC,
 // which this version can't place.
 std::optional<core::UtcTime> parse_time(const std::string& text, const std::string& zone);

@@ -17,8 +17,35 @@ struct Span {
 
 struct TeamBilling {
     std::string zone;
-    std::optional<std::string> currency;
+    std::optional<std::string> currency;  // both set by the first payg grant
+    std::optional<std::string> payg_zone;
 };
+
+std::optional<TeamBilling> billing_of(Database& database, const std::string& team) {
+    return database.first(
+        "SELECT zone, currency, (SELECT zone FROM grant_ WHERE team = team.key AND tier = 'payg' ORDER BY id "
+        "LIMIT 1) FROM team WHERE key = ?",
+        [](auto& row) {
+            TeamBilling billing{row.string(0), std::nullopt, std::nullopt};
+            if (!row.is_null(1)) billing.currency = row.string(1);
+            if (!row.is_null(2)) billing.payg_zone = row.string(2);
+            return billing;
+        },
+        team);
+}
+
+// A team has one billing zone and currency.
+std::optional<Outcome> wrong_billing(const GrantOptions& options, const TeamBilling& team, const Price& price,
+                                     const std::string& zone) {
+    if (team.currency && *team.currency != price.currency) {
+        return failed("team " + options.team + " is billed in " + *team.currency + ", but the price of " +
+                      options.resource + " is in " + price.currency);
+    }
+    if (team.payg_zone && *team.payg_zone != zone) {
+        return failed("team " + options.team + " is billed in zone " + *team.payg_zone + ", not in " + zone);
+    }
+    return std::nullopt;
+}
 
 std::optional<Outcome> wrong_size(const GrantOptions& options, core::Tier tier) {
     const auto in_range = [](std::int64_t units) { return units >= 1 && units <= core::limits::units_max; };
@@ -100,15 +127,11 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
         return not_available("--tier " + options.tier);
     if (options.resource.empty()) return wrong_usage("--resource is missing");
     if (const auto problem = wrong_size(options, *tier)) return *problem;
+    if (!options.zone.empty() && !is_zone(options.zone)) {
+        return wrong_usage("--zone " + options.zone + ": not an IANA time zone like Europe/Paris or UTC");
+    }
 
-    const auto team = database.first(
-        "SELECT zone, currency FROM team WHERE key = ?",
-        [](auto& row) {
-            TeamBilling billing{row.string(0), std::nullopt};
-            if (!row.is_null(1)) billing.currency = row.string(1);
-            return billing;
-        },
-        options.team);
+    const auto team = billing_of(database, options.team);
     if (!team) return no_such_team(options.team);
     const auto entry = find_resource(database, options.resource);
     if (!entry) {
@@ -130,10 +153,7 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
                           "resource set " +
                           options.resource + " --price MINOR --currency EUR`");
         }
-        if (team->currency && *team->currency != price->currency) {
-            return failed("team " + options.team + " is billed in " + *team->currency +
-                          ", but the price of " + options.resource + " is in " + price->currency);
-        }
+        if (const auto problem = wrong_billing(options, *team, *price, zone)) return *problem;
         database.run("UPDATE team SET currency = ? WHERE key = ?", price->currency, options.team);
     }
     const std::string id = "g" + std::to_string(insert(store, options, *tier, *span, zone, price));

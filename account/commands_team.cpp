@@ -34,22 +34,6 @@ boost::json::object to_json(const Team& team) {
             {"created_at", core::format_rfc3339(team.created_at)}};
 }
 
-// A name of the IANA database. Where that isn't installed, its form is all that can be checked.
-bool is_zone(const std::string& zone) {
-    if (zone == "UTC") return true;
-    if (zone.empty() || zone.size() > 64 || zone.front() == '/' || zone.find("..") != std::string::npos) {
-        return false;
-    }
-    if (zone.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") !=
-        std::string::npos) {
-        return false;
-    }
-    const std::filesystem::path zones = "/usr/share/zoneinfo";
-    std::error_code ignored;
-    if (!std::filesystem::exists(zones / "Europe", ignored)) return zone.find('/') != std::string::npos;
-    return std::filesystem::is_regular_file(zones / zone, ignored);
-}
-
 std::optional<Outcome> problem_of(const TeamOptions& options) {
     if (!core::is_key(options.team)) {
         return wrong_usage("TEAM " + options.team + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
@@ -64,6 +48,21 @@ std::optional<Outcome> problem_of(const TeamOptions& options) {
 }
 
 }  // namespace
+
+bool is_zone(const std::string& zone) {
+    if (zone == "UTC") return true;
+    if (zone.empty() || zone.size() > 64 || zone.front() == '/' || zone.find("..") != std::string::npos) {
+        return false;
+    }
+    if (zone.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") !=
+        std::string::npos) {
+        return false;
+    }
+    const std::filesystem::path zones = "/usr/share/zoneinfo";
+    std::error_code ignored;
+    if (!std::filesystem::exists(zones / "Europe", ignored)) return zone.find('/') != std::string::npos;
+    return std::filesystem::is_regular_file(zones / zone, ignored);
+}
 
 Outcome team_add(Store& store, const TeamOptions& options, bool json) {
     if (const auto problem = problem_of(options)) return *problem;

@@ -119,6 +119,8 @@ TEST_CASE_METHOD(Lab, "a payg grant needs the resource's price, in the team's on
     done({"resource", "set", "api", "--price", "3", "--currency", "USD"});
     CHECK(exit({"grant", "add", "lab", "--resource", "api", "--tier", "payg"}) == exit_failed);
     CHECK(exit({"resource", "set", "api", "--price", "3", "--currency", "EUR"}) == exit_failed);
+    CHECK(exit({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--zone", "Europe/Paris"}) ==
+          exit_failed);
 }
 
 TEST_CASE_METHOD(Lab, "a returnable resource can be defined, but not granted yet") {

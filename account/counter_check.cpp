@@ -1,0 +1,166 @@
+// One message against what was seen before it.
+#include "account/counter_check.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace meterbox::account {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using core::Units;
+using core::wire::ResourceCounters;
+using core::wire::TrancheCounters;
+
+namespace {
+
+Error invalid(std::string detail, std::string pointer) {
+    return {ErrorCode::invalid, std::move(detail), std::nullopt, std::move(pointer)};
+}
+Error conflict(std::string detail, const std::string& pointer) {
+    return {ErrorCode::conflict, std::move(detail), std::nullopt, pointer};
+}
+
+// One message against what was seen before. Reads, and writes nothing.
+class Check {
+public:
+    Check(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent, bool later)
+        : database_(database), pool_(pool), catalogue_(catalogue), agent_(agent), later_(later) {}
+
+    Result<void> run(const CounterMessage& message) {
+        std::set<std::string> named;
+        for (std::size_t i = 0; i < message.resources.size(); ++i) {
+            const std::string pointer = "/resources/" + std::to_string(i);
+            const ResourceCounters& counters = message.resources[i];
+            if (!named.insert(counters.resource).second) {
+                return invalid("resource " + counters.resource + " twice", pointer);
+            }
+            if (const auto checked = resource(counters, pointer); !checked) return checked.error();
+        }
+        for (std::size_t i = 0; i < message.usage.size(); ++i) {
+            const auto& row = message.usage[i];
+            if (find(row.resource)) continue;
+            return invalid("unknown resource " + row.resource, "/usage/" + std::to_string(i) + "/resource");
+        }
+        return {};
+    }
+
+    CounterChanges changes;
+
+private:
+    const core::Resource* find(const std::string& key) const {
+        const auto& list = catalogue_.resources;
+        const auto found = std::ranges::find(list, key, &core::Resource::key);
+        return found == list.end() ? nullptr : &*found;
+    }
+
+    Result<void> resource(const ResourceCounters& said, const std::string& pointer) {
+        const core::Resource* known = find(said.resource);
+        if (!known) return invalid("unknown resource " + said.resource, pointer + "/resource");
+
+        ResourceChange change{
+            said.resource, said.metered, said.remainder, said.overage_units, said.rate_per_hour, {}, {}};
+        const auto seen = database_.first(
+            "SELECT metered, remainder, overage_units FROM agent_resource "
+            "WHERE agent = ? AND incarnation = ? AND resource = ?",
+            [&](auto& row) {
+                change.remainder_seen = core::Amount{row.integer(1)};
+                change.overage_seen = Units{row.integer(2)};
+                return row.integer(0);
+            },
+            agent_.id, agent_.incarnation, said.resource);
+        const std::string what = "metered usage of " + said.resource;
+        const auto grown = join_total(seen.value_or(0), said.metered.value(), later_, what.c_str());
+        if (!grown) return conflict(grown.error().detail, pointer + "/metered");
+        if (said.remainder.value() != said.metered.value() % known->unit_size.value()) {
+            return conflict("remainder " + std::to_string(said.remainder.value()) + " of " + said.resource +
+                                " isn't what is left of " + std::to_string(said.metered.value()) +
+                                " after whole units",
+                            pointer + "/remainder");
+        }
+        // An older message has nothing new about what may also fall.
+        if (*grown > 0 || later_ || !seen) changes.resources.push_back(std::move(change));
+
+        std::set<std::string> named;
+        for (std::size_t i = 0; i < said.tranches.size(); ++i) {
+            const std::string here = pointer + "/tranches/" + std::to_string(i);
+            const TrancheCounters& counters = said.tranches[i];
+            if (!named.insert(counters.tranche).second) {
+                return invalid("tranche " + counters.tranche + " twice", here);
+            }
+            if (const auto checked = tranche(said.resource, counters, here); !checked) return checked.error();
+        }
+        return {};
+    }
+
+    Result<void> tranche(const std::string& resource, const TrancheCounters& said,
+                         const std::string& pointer) {
+        const auto id = tranche_from(said.tranche);
+        const Tranche* tranche = id ? pool_.find(*id) : nullptr;
+        if (!tranche || tranche->resource != resource) {
+            return conflict("tranche " + said.tranche + " of " + resource + " isn't this team's", pointer);
+        }
+        TrancheChange change{*id, resource, {}, {}, {}};
+        std::int64_t in_hours = 0;
+        database_.first(
+            "SELECT granted, used, returned, in_hours, since FROM holding "
+            "WHERE agent = ? AND incarnation = ? AND tranche = ?",
+            [&](auto& row) {
+                change.seen = {
+                    Units{row.integer(0)}, Units{row.integer(1)}, Units{row.integer(2)}, {row.integer(4)}};
+                in_hours = row.integer(3);
+                return 0;
+            },
+            agent_.id, agent_.incarnation, *id);
+
+        const auto growth = join(change.seen, said.used, said.returned, later_);
+        if (!growth) return conflict("tranche " + said.tranche + ": " + growth.error().detail, pointer);
+        change.growth = *growth;
+        if (const auto checked = hours(said, change, pointer); !checked) return checked.error();
+
+        std::int64_t by_hour = 0;
+        for (const HourChange& hour : change.hours) by_hour += hour.growth.value();
+        if (in_hours + by_hour > (change.seen.used + growth->used).value()) {
+            return conflict("tranche " + said.tranche + ": more units in its hours than used", pointer);
+        }
+        if (by_hour > 0 || growth->used.value() > 0 || growth->returned.value() > 0) {
+            changes.tranches.push_back(std::move(change));
+        }
+        return {};
+    }
+
+    Result<void> hours(const TrancheCounters& said, TrancheChange& change, const std::string& pointer) {
+        std::set<std::int64_t> named;
+        for (const auto& [hour, units] : said.hours) {
+            if (!named.insert(hour.number).second) return invalid("the same hour twice", pointer + "/hours");
+            if (units > change.seen.used + change.growth.used) {  // also keeps the sum below in range
+                return conflict("tranche " + said.tranche + ": more units in an hour than used",
+                                pointer + "/hours");
+            }
+            const Units seen{
+                database_.number("SELECT units FROM unit_hour WHERE agent = ? AND incarnation = ? "
+                                 "AND hour = ? AND tranche = ?",
+                                 agent_.id, agent_.incarnation, hour, change.tranche)};
+            if (units > seen) change.hours.push_back({hour, units, units - seen});
+        }
+        return {};
+    }
+
+    Database& database_;
+    Pool& pool_;
+    const Catalogue& catalogue_;
+    const Agent& agent_;
+    bool later_;
+};
+
+}  // namespace
+
+Result<CounterChanges> check_counters(Database& database, Pool& pool, const Catalogue& catalogue,
+                                      const Agent& agent, const CounterMessage& message) {
+    Check check(database, pool, catalogue, agent, message.later);
+    if (const auto checked = check.run(message); !checked) return checked.error();
+    return std::move(check.changes);
+}
+
+}  // namespace meterbox::account
