@@ -59,7 +59,7 @@ UsageRow read_usage(ObjectReader& reader) {
     row.resource = read_key(reader, "resource");
     row.hour = read_hour(reader, "hour");
     row.subject = read_text_or_empty(reader, "subject", limits::subject_bytes_max);
-    row.usage = read_amount(reader, "usage", limits::counter_max);
+    row.usage = read_amount(reader, "usage", total_max);
     return row;
 }
 

@@ -29,11 +29,11 @@ json::object write_tranche(const TrancheCounters& tranche) {
 TrancheCounters read_tranche(ObjectReader& reader) {
     TrancheCounters tranche;
     tranche.tranche = read_text(reader, "tranche", limits::message_id_bytes_max);
-    tranche.used = read_units(reader, "U", limits::counter_max);
+    tranche.used = read_units(reader, "U", total_max);
     tranche.returned = read_units(reader, "R", limits::counter_max);
     tranche.hours =
         read_list<HourUnits>(reader, "hours", limits::message_hours_max, [](ObjectReader& element) {
-            return HourUnits{read_hour(element, "hour"), read_units(element, "units", limits::counter_max)};
+            return HourUnits{read_hour(element, "hour"), read_units(element, "units", total_max)};
         });
     std::set<UtcHour> seen;
     for (const HourUnits& hour : tranche.hours) {
@@ -45,17 +45,17 @@ TrancheCounters read_tranche(ObjectReader& reader) {
 ResourceCounters read_counters(ObjectReader& reader) {
     ResourceCounters counters;
     counters.resource = read_key(reader, "resource");
-    counters.metered = read_amount(reader, "M", limits::counter_max);
+    counters.metered = read_amount(reader, "M", total_max);
     counters.remainder = read_amount(reader, "q", limits::unit_size_max);
     counters.tranches =
         read_list<TrancheCounters>(reader, "tranches", limits::message_tranches_max, read_tranche);
     counters.held = read_units(reader, "H", limits::counter_max);
-    counters.need = read_units(reader, "need", limits::counter_max);
-    counters.wanted = read_units(reader, "wanted", limits::counter_max);
-    if (reader.has("running")) counters.running = read_amount(reader, "running", limits::counter_max);
-    counters.rate_per_hour = read_amount(reader, "rate", limits::counter_max);
+    counters.need = read_units(reader, "need", total_max);
+    counters.wanted = read_units(reader, "wanted", total_max);
+    if (reader.has("running")) counters.running = read_amount(reader, "running", total_max);
+    counters.rate_per_hour = read_amount(reader, "rate", total_max);
     counters.idle = reader.boolean("idle");
-    counters.overage_units = read_units(reader, "overage", limits::counter_max);
+    counters.overage_units = read_units(reader, "overage", total_max);
     std::set<std::string_view> seen;
     for (const TrancheCounters& tranche : counters.tranches) {
         if (!seen.insert(tranche.tranche).second) reader.fail("tranches", "name one tranche twice");

@@ -6,9 +6,14 @@
 #include <vector>
 
 #include "core/json_fields.hpp"
+#include "core/limits.hpp"
 #include "core/wire.hpp"
 
 namespace meterbox::core::wire {
+
+// Reports are refused before a total passes counter_max; what sessions meter on top of them is a
+// fact, and must not stop a sync.
+inline constexpr std::int64_t total_max = 2 * limits::counter_max;
 
 boost::json::object write_head(const JournalHead& head);
 JournalHead read_head(ObjectReader& reader);

@@ -136,13 +136,13 @@ TEST_CASE("ranges and lengths of a hello, from both sides") {
     has_range(hello_request_from_json, request, "/protocol_max", 1, limits::protocol_version_max);
     has_range(hello_request_from_json, request, "/incarnation", 1, limits::counter_max);
     has_range(hello_request_from_json, request, "/journal/sequence", 0, limits::counter_max);
-    has_range(hello_request_from_json, request, "/resources/0/M", 0, limits::counter_max);
+    has_range(hello_request_from_json, request, "/resources/0/M", 0, 2 * limits::counter_max);
     has_range(hello_request_from_json, request, "/resources/0/q", 0, limits::unit_size_max);
-    has_range(hello_request_from_json, request, "/resources/0/overage", 0, limits::counter_max);
-    has_range(hello_request_from_json, request, "/resources/0/tranches/0/U", 0, limits::counter_max);
+    has_range(hello_request_from_json, request, "/resources/0/overage", 0, 2 * limits::counter_max);
+    has_range(hello_request_from_json, request, "/resources/0/tranches/0/U", 0, 2 * limits::counter_max);
     has_range(hello_request_from_json, request, "/resources/0/tranches/0/R", 0, limits::counter_max);
     has_range(hello_request_from_json, request, "/resources/0/tranches/0/hours/0/units", 0,
-              limits::counter_max);
+              2 * limits::counter_max);
     has_length(hello_request_from_json, request, "/agent", limits::message_id_bytes_max);
     has_length(hello_request_from_json, request, "/boot_id", limits::message_id_bytes_max);
     has_length(hello_request_from_json, request, "/version", limits::message_text_bytes_max);
@@ -225,7 +225,7 @@ TEST_CASE("a sync with a member missing or ill-typed is refused") {
          "/journal/acknowledged/sequence", "/journal/head/sequence", "/catalogue_version"});
     has_length(sync_request_from_json, request, "/usage/0/subject", limits::subject_bytes_max);
     has_length(sync_request_from_json, request, "/session", limits::message_id_bytes_max);
-    has_range(sync_request_from_json, request, "/usage/0/usage", 0, limits::counter_max);
+    has_range(sync_request_from_json, request, "/usage/0/usage", 0, 2 * limits::counter_max);
     const std::string reply = to_json(sync_reply());
     requires_members(sync_reply_from_json, reply,
                      {"/request_number", "/acknowledged/sequence", "/server_time", "/recall",
