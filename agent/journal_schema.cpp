@@ -90,7 +90,7 @@ CREATE TABLE session (
   completed_at_start INTEGER NOT NULL,
   boot_id TEXT NOT NULL,
   mark_ms INTEGER NOT NULL,
-  stopped INTEGER NOT NULL,
+  stop_at_ms INTEGER,
   ended_at_ms INTEGER,
   units_completed INTEGER NOT NULL,
   remainder INTEGER NOT NULL

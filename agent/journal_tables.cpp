@@ -22,7 +22,7 @@ std::optional<core::UtcTime> optional_utc(const Cursor& row, int column) {
 
 constexpr std::string_view session_columns =
     "id, resource, subject, keeping, uid, started_at_ms, metered, completed_at_start, boot_id, mark_ms, "
-    "stopped, ended_at_ms, units_completed, remainder";
+    "stop_at_ms, ended_at_ms, units_completed, remainder";
 
 SessionRecord session_of(const Cursor& row) {
     SessionRecord session;
@@ -36,7 +36,7 @@ SessionRecord session_of(const Cursor& row) {
     session.completed_at_start = core::Units{row.integer(7)};
     session.boot_id = row.string(8);
     session.mark = core::MonotonicTime{row.integer(9)};
-    session.stopped = row.integer(10) != 0;
+    if (const auto stop_at = row.optional_integer(10)) session.stop_at = core::MonotonicTime{*stop_at};
     session.ended_at = optional_utc(row, 11);
     session.units_completed = core::Units{row.integer(12)};
     session.remainder = core::Amount{row.integer(13)};
@@ -281,7 +281,7 @@ core::Result<void> JournalTables::save_session(const SessionRecord& session) {
     return save_session_.run(
         session.id, session.resource, session.subject, session.keeping == SessionKeeping::connection ? 0 : 1,
         session.uid, session.started_at, session.metered, session.completed_at_start, session.boot_id,
-        session.mark, session.stopped ? 1 : 0, session.ended_at, session.units_completed, session.remainder);
+        session.mark, session.stop_at, session.ended_at, session.units_completed, session.remainder);
 }
 
 core::Result<std::vector<SessionRecord>> JournalTables::running_sessions() {

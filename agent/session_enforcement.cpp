@@ -23,9 +23,11 @@ Sessions::Meters Sessions::meters(const std::string& resource, const Group& grou
     if (found == balances.end()) return {};
     const Balance& balance = found->second;
     const core::Amount submitted = balance.in_flight + core::Amount{group.held_ms};
-    Meters meters{core::standing(*balance.ledger, balance.supply, submitted, time_.range()), 0};
+    Meters meters;
     meters.since_marks_ms =
         static_cast<std::int64_t>(group.running.size()) * time_.monotonic().ms - group.marks_ms;
+    meters.before = core::standing(*balance.ledger, balance.supply, submitted, time_.range(),
+                                   core::Amount{meters.since_marks_ms});
     return meters;
 }
 
@@ -69,6 +71,7 @@ bool Sessions::admits(const std::string& resource) const {
 }
 
 void Sessions::answered(bool reached) {
+    answered_at_ = time_.monotonic();
     for (auto& [resource, group] : groups_) {
         std::list<WaitingOrder> waiting = std::exchange(group.waiting, {});
         for (WaitingOrder& order : waiting) {
@@ -124,7 +127,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
     } else {
         group.zero_since.reset();
         const auto sessions = std::max<std::int64_t>(1, static_cast<std::int64_t>(group.running.size()));
-        group.used_up_at = time_.monotonic() + (now.left_ms() + sessions - 1) / sessions;
+        group.used_up_at = time_.monotonic() + std::max<std::int64_t>(0, now.left_ms()) / sessions;
     }
     const bool half_used = std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value() / 2;
     if (half_used && !balance->asked && !balance->supply.final) {
@@ -181,6 +184,10 @@ void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
     std::vector<core::Amount> shares;
     if (exactly) {
         shares = core::share_out(available, marks, now);
+        // A report took the rest since: up to the moment that was known before it, they ran all the same.
+        const core::MonotonicTime known = std::min(now, group.used_up_at.value_or(now));
+        for (std::size_t i = 0; i < marks.size(); ++i)
+            if (group.used_up_at) shares[i] = std::max(shares[i], core::Amount{known - marks[i]});
     } else {
         for (const core::MonotonicTime mark : marks) shares.emplace_back(now - mark);
     }
@@ -188,8 +195,7 @@ void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
     for (std::size_t i = 0; i < stopped.size(); ++i) {
         Session& session = *stopped[i];
         halt(session);
-        session.record.stopped = true;
-        session.stop_at = session.record.mark + shares[i].value();
+        session.record.stop_at = session.record.mark + shares[i].value();
         group.held_ms += shares[i].value();
         slices.push_back(take_slice(session, reach(session, now)));
         tell(session);

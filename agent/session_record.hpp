@@ -1,5 +1,6 @@
 // A session as the journal keeps it: who runs what, and how much of it has been metered up to which
-// moment of the monotonic clock. The mark counts only within the boot it was taken in.
+// moment of the monotonic clock. The mark and the stop count only within the boot they
+// were taken in.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ struct SessionRecord {
     core::Units completed_at_start;  // of the resource, when it began
     std::string boot_id;
     core::MonotonicTime mark;  // metered up to here
-    bool stopped = false;      // it was told to stop: nothing more is metered
+    // It was told to stop: its time is metered up to here and not further, whenever its product confirms it.
+    std::optional<core::MonotonicTime> stop_at;
     std::optional<core::UtcTime> ended_at;
     core::Units units_completed;  // of the resource while it ran; set when it ended
     core::Amount remainder;       // of the resource when it ended

@@ -1,5 +1,5 @@
 // The life of a session: opened, kept alive, metered, ended. When it must stop is decided in
-// session_enforcement.cpp.
+// session_enforcement.cpp; what is shown of it is in session_showing.cpp.
 #include "agent/sessions.hpp"
 
 #include <algorithm>
@@ -54,8 +54,11 @@ void Sessions::restore(std::vector<SessionRecord> records) {
         sessions_[added.record.id] = std::move(session);
         if (same_boot) {
             if (added.runs()) run(added);
+            if (const auto stop_at = added.record.stop_at)
+                groups_[added.record.resource].held_ms += *stop_at - added.record.mark;
         } else {
             added.record.mark = now;
+            if (added.record.stop_at) added.record.stop_at = now;
             finish(added, now);
         }
     }
@@ -89,11 +92,9 @@ void Sessions::halt(Session& session) {
 // Up to when a session's time is confirmed: by its connection now, by its last heartbeat otherwise.
 core::MonotonicTime Sessions::reach(const Session& session, core::MonotonicTime now) const {
     if (session.awaited) return session.record.mark;
-    // Told to stop before a restart: when exactly is not known any more, and nothing more is metered.
-    if (session.record.stopped && !session.stop_at) return session.record.mark;
     const core::MonotonicTime alive =
         session.record.keeping == SessionKeeping::connection ? now : session.confirmed;
-    return session.stop_at ? std::min(alive, *session.stop_at) : alive;
+    return session.record.stop_at ? std::min(alive, *session.record.stop_at) : alive;
 }
 
 void Sessions::open(SessionOrder order, Opened done) {
@@ -133,16 +134,21 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
 }
 
 void Sessions::admit(SessionOrder order, Opened done) {
-    if (sessions_.size() >= settings_.sessions_max)
+    std::size_t waiting = 0;
+    for (const auto& [resource, group] : groups_) waiting += group.waiting.size();
+    if (sessions_.size() + waiting >= settings_.sessions_max)
         return done(error(core::ErrorCode::too_many,
                           "more than " + std::to_string(settings_.sessions_max) +
                               " sessions at once; end some, or raise [products] max_sessions"));
     const Balance* balance = balances_.find(order.resource);
     METERBOX_ASSERT(balance != nullptr);
     if (admits(order.resource)) return begin(std::move(order), std::move(done));
+    const core::MonotonicTime now = time_.monotonic();
+    const bool just_answered = answered_at_ && now - *answered_at_ < core::limits::exhaustion_ask_spacing_ms;
+    if (just_answered && balance->supply.nothing_to_be_had()) return done(refusal(order.resource));
     ask_(core::SyncReason::asked);
     if (!balance->supply.reachable) return done(refusal(order.resource));
-    const core::MonotonicTime deadline = time_.monotonic() + core::limits::exhaustion_answer_ms;
+    const core::MonotonicTime deadline = now + core::limits::exhaustion_answer_ms;
     groups_[order.resource].waiting.push_back({std::move(order), std::move(done), deadline});
     arm();
 }
@@ -192,7 +198,11 @@ void Sessions::not_begun(const std::string& id) {
 
 void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {
     Session* session = find(id);
-    if (session == nullptr) return stream->close();
+    if (session == nullptr)  // it has ended meanwhile: its stream says so and closes
+        return show(id, [stream](const core::Result<SessionView>& ended) {
+            if (ended) stream->send("state", session_json(*ended));
+            stream->close();
+        });
     const std::shared_ptr<platform::http::EventStream> before =
         std::exchange(session->stream, std::move(stream));
     session->attachment = ++attachments_;
@@ -236,31 +246,6 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done) {
     if (!session->end_at) finish(*session, time_.monotonic());
 }
 
-void Sessions::show(const std::string& id, Shown done) {
-    if (const Session* session = find(id); session != nullptr && !session->end_at)
-        return done(view(*session));
-    look_up(id, std::move(done));
-}
-
-void Sessions::look_up(const std::string& id, Shown done) {
-    store_.read(journal_read(
-        [this, id] { return journal_.tables().session(id); },
-        [this, id, done = std::move(done)](std::optional<core::Result<std::optional<SessionRecord>>> found) {
-            if (!found) return done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
-            if (!*found) return done(found->error());
-            if (!**found) return done(error(core::ErrorCode::not_found, "no session \"" + id + "\""));
-            done(view(***found));
-        }));
-}
-
-std::vector<SessionView> Sessions::list() const {
-    std::vector<SessionView> views;
-    views.reserve(sessions_.size());
-    for (const auto& [id, session] : sessions_)
-        if (!session->end_at) views.push_back(view(*session));
-    return views;
-}
-
 // Moves the mark, and makes of the time between what the journal takes.
 SessionSlice Sessions::take_slice(Session& session, core::MonotonicTime until) {
     SessionRecord& record = session.record;
@@ -270,7 +255,7 @@ SessionSlice Sessions::take_slice(Session& session, core::MonotonicTime until) {
     slice.parts = cut_at_hours(end, length);
     Group& group = groups_[record.resource];
     if (session.runs()) group.marks_ms += length;
-    if (session.stop_at) group.held_ms -= length;
+    if (record.stop_at) group.held_ms -= length;
     record.mark = record.mark + length;
     record.metered += core::Amount{length};
     if (Balance* balance = balances_.find(record.resource)) balance->in_flight += core::Amount{length};
@@ -287,7 +272,7 @@ void Sessions::take_back(const SessionSlice& slice) {
     if (session == nullptr) return;
     Group& group = groups_[slice.record.resource];
     if (session->runs()) group.marks_ms -= amount.value();
-    if (session->stop_at) group.held_ms += amount.value();
+    if (session->record.stop_at) group.held_ms += amount.value();
     session->record.mark = session->record.mark + -amount.value();
     session->record.metered -= amount;
 }
@@ -326,13 +311,13 @@ void Sessions::finish(Session& session, core::MonotonicTime until) {
     session.end_at = until;
     session.ending = true;
     Group& group = groups_[session.record.resource];
-    if (session.stop_at) {  // what it held and nobody confirmed is free again
-        const core::MonotonicTime last = std::min(until, *session.stop_at);
-        group.held_ms -= *session.stop_at - std::max(last, session.record.mark);
-        session.stop_at = std::max(last, session.record.mark);
+    std::optional<core::MonotonicTime>& stop_at = session.record.stop_at;
+    if (stop_at) {  // what it held and nobody confirmed is free again
+        const core::MonotonicTime last = std::max(std::min(until, *stop_at), session.record.mark);
+        group.held_ms -= *stop_at - last;
+        stop_at = last;
     }
-    const core::MonotonicTime last = session.record.stopped && !session.stop_at ? session.record.mark : until;
-    SessionSlice slice = take_slice(session, session.stop_at ? *session.stop_at : last);
+    SessionSlice slice = take_slice(session, stop_at.value_or(until));
     session.record.ended_at = time_.utc() + -(time_.monotonic() - until);
     slice.record.ended_at = session.record.ended_at;
     slice.ends = true;
@@ -348,8 +333,7 @@ void Sessions::finished(const std::string& id, const core::Result<void>& committ
     METERBOX_ASSERT(session != nullptr);
     session->ending = false;
     // A slice before the last one was not stored: its time was taken back, and goes with another last one.
-    const core::MonotonicTime last =
-        session->stop_at.value_or(session->record.stopped ? session->record.mark : *session->end_at);
+    const core::MonotonicTime last = session->record.stop_at.value_or(*session->end_at);
     if (committed && session->record.mark < last) return finish(*session, *session->end_at);
     const std::vector<Shown> enders = std::exchange(session->enders, {});
     if (!committed) {  // the sweep tries again
@@ -393,43 +377,6 @@ void Sessions::shut_down() {
             waiting.done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
         group.waiting.clear();
     }
-}
-
-SessionView Sessions::view(const Session& session) const {
-    SessionView shown = view(session.record);
-    if (session.end_at) return shown;
-    const core::MonotonicTime now = time_.monotonic();
-    const std::string& resource = session.record.resource;
-    const core::Standing balance = standing(resource);
-    shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
-    shown.available = balance.available;
-    const bool low = balance.state != core::BalanceState::ok;
-    shown.state = session.record.stopped ? SessionState::stop
-                  : low                  ? SessionState::low
-                                         : SessionState::active;
-    const Balance* known = balances_.find(resource);
-    const bool enforced =
-        known != nullptr && known->ledger->resource().enforcement == core::Enforcement::hard;
-    if (session.record.stopped) shown.exhausts_in_ms = 0;
-    if (session.runs() && enforced)
-        shown.exhausts_in_ms =
-            core::run_out(balance.available, std::max<std::int64_t>(1, count(resource))).after_ms;
-    return shown;
-}
-
-SessionView Sessions::view(const SessionRecord& record) const {
-    SessionView shown;
-    shown.id = record.id;
-    shown.resource = record.resource;
-    shown.subject = record.subject;
-    shown.state = SessionState::ended;
-    shown.started_at = record.started_at;
-    shown.metered = record.metered;
-    shown.heartbeat_ms = settings_.heartbeat_ms;
-    shown.as_of = time_.utc();
-    shown.units_completed = record.units_completed;
-    shown.remainder = record.remainder;
-    return shown;
 }
 
 }  // namespace meterbox::agent

@@ -93,15 +93,14 @@ private:
         core::MonotonicTime confirmed;  // heartbeat: the last sign of life
         bool awaited = false;           // after a restart, until its product comes
         bool told_low = false;
-        bool ending = false;                         // its last slice is on its way
-        std::optional<core::MonotonicTime> end_at;   // it ended; kept until that is stored
-        std::optional<core::MonotonicTime> stop_at;  // it was told to stop; up to here it holds units
+        bool ending = false;                        // its last slice is on its way
+        std::optional<core::MonotonicTime> end_at;  // it ended; kept until that is stored
         std::shared_ptr<platform::http::EventStream> stream;
         std::uint64_t attachment = 0;
         std::size_t place = 0;  // in Group::running, while it runs
         int submitted = 0;      // slices whose commit's fate isn't known yet
         std::vector<Shown> enders;
-        bool runs() const { return !record.stopped && !end_at; }
+        bool runs() const { return !record.stop_at && !end_at; }
     };
     struct WaitingOrder {
         SessionOrder order;
@@ -119,9 +118,9 @@ private:
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
         std::optional<core::MonotonicTime> used_up_at;  // by what runs, as it was when last looked at
     };
-    struct Meters {                   // one moment of a group
-        core::Standing before;        // without what runs since the marks
-        std::int64_t since_marks_ms;  // that
+    struct Meters {                       // one moment of a group
+        core::Standing before;            // without what runs since the marks
+        std::int64_t since_marks_ms = 0;  // that
         std::int64_t left_ms() const { return before.available.value() - since_marks_ms; }
     };
 
@@ -174,6 +173,7 @@ private:
     core::MonotonicTime last_checkpoint_{};
     std::uint64_t attachments_ = 0;
     core::MonotonicTime restored_at_{};
+    std::optional<core::MonotonicTime> answered_at_;  // the last exchange with the account ended
     bool checkpointing_ = false;
     bool shut_down_ = false;
 };

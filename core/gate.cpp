@@ -42,14 +42,14 @@ BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount
 
 }  // namespace
 
-Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now) {
+Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now, Amount apart) {
     Standing result;
     result.available_units = ledger.leased(now);
     result.available = ledger.available(now);
     const bool stale = supply.spend_until && now.latest >= *supply.spend_until;
     if (stale) {  // the unit in progress may finish, no new one starts
         const Amount unit = ledger.resource().unit_size;
-        const bool begun = ledger.remainder() > Amount{} || running > Amount{};
+        const bool begun = ledger.remainder() > Amount{} || running + apart > Amount{};
         const bool in_progress = begun && ledger.leased(now) > Units{};
         result.available = in_progress ? unit - ledger.remainder() : Amount{};
     }

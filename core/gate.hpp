@@ -36,9 +36,11 @@ struct Standing {
     Units available_units;    // whole leased units not yet completed: sum of valid (G - U - R)
 };
 
-// running: time that sessions ran and that is not in the ledger yet.
+// running: time that sessions ran and that is not in the ledger yet. apart: more of it, that the caller
+// takes off himself; it counts here only as a unit that has begun.
 // Enforcement none is always ok; soft is never worse than low.
-Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now);
+Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now,
+                  Amount apart = {});
 
 // How long `sessions` > 0 sessions can run on what is available, in ms, and how many of them can run
 // one millisecond longer, so that together they use exactly what is available.

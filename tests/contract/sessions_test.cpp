@@ -84,6 +84,18 @@ struct Fixture {
         order.uid = uid;
         sessions.open(order, [&answers](const auto& answer) { answers.push_back(answer); });
     }
+    void report(std::int64_t amount) {
+        agent::JournalEvent event;
+        event.event.source = "/test";
+        event.event.id = "1";
+        event.event.type = "render";
+        event.event.amount = core::Amount{amount};
+        event.time = noon;
+        REQUIRE(journal->begin());
+        REQUIRE(journal->report(std::vector{event}, time.journal_now()));
+        REQUIRE(journal->commit());
+        sessions.reconsider(balances.publish(journal->take_publications()));
+    }
     template <class Reached>
     void run_until(Reached reached) {
         while (!reached()) REQUIRE(loop.run_one() == 1);
@@ -175,7 +187,7 @@ TEST_CASE("time whose transaction couldn't even begin is metered with the next o
     CHECK(agent.sessions.running("render") == core::Amount{0});
 }
 
-TEST_CASE("a session that was told to stop before a restart meters nothing more") {
+TEST_CASE("a session that was told to stop before a restart is metered to its stop and no further") {
     Fixture agent;
     agent::SessionRecord record;
     record.id = "x";
@@ -185,20 +197,21 @@ TEST_CASE("a session that was told to stop before a restart meters nothing more"
     record.boot_id = agent.clock.boot_id();
     record.mark = agent.clock.monotonic_now();
     record.metered = core::Amount{700};
-    record.stopped = true;
+    record.stop_at = record.mark + 300;
     agent.clock.advance(4'000);
     agent.sessions.restore({record});
+    CHECK(agent.sessions.running("render") == core::Amount{300});
 
     std::vector<agent::SessionView> shown;
     const auto note = [&](const core::Result<agent::SessionView>& answer) { shown.push_back(*answer); };
     agent.sessions.heartbeat("x", uid, note);
     agent.run_until([&] { return shown.size() == 1; });
     CHECK(shown[0].state == agent::SessionState::stop);
-    CHECK(shown[0].metered == core::Amount{700});
+    CHECK(shown[0].metered == core::Amount{1'000});
     agent.sessions.end("x", uid, note);
     agent.run_until([&] { return shown.size() == 2; });
-    CHECK(shown[1].metered == core::Amount{700});
-    CHECK(agent.metered() == core::Amount{0});
+    CHECK(shown[1].metered == core::Amount{1'000});
+    CHECK(agent.metered() == core::Amount{300});
 }
 
 TEST_CASE("a soft resource asks for more at half of its lease, and stops nobody at its end") {
@@ -216,20 +229,28 @@ TEST_CASE("a soft resource asks for more at half of its lease, and stops nobody 
     CHECK(agent.sessions.count("render") == 1);
 }
 
+TEST_CASE("a report that comes while the timer is late takes nothing from what sessions ran") {
+    Fixture agent;
+    agent.lease(5);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.balances.find("render")->supply.reachable = false;
+    agent.clock.advance(6'000);  // the lease was used up a second ago, and nobody has looked
+    agent.report(1'000);
+    CHECK(agent.sessions.count("render") == 0);
+    bool confirmed = false;
+    agent.sessions.heartbeat("x", uid, [&](const auto& shown) { confirmed = bool(shown); });
+    agent.run_until([&] { return confirmed; });
+    CHECK(agent.metered().value() == 6'000);
+    CHECK(agent.balances.find("render")->ledger->overage_units().value() == 1);
+}
+
 TEST_CASE("overage takes the units of a tranche as soon as it begins, without another report") {
     Fixture agent;
     agent.time.trusted().anchor(noon, agent.time.read());
     agent.lease(5, noon + core::hour_ms);
-    REQUIRE(agent.journal->begin());
-    agent::JournalEvent event;
-    event.event.source = "/test";
-    event.event.id = "1";
-    event.event.type = "render";
-    event.event.amount = core::Amount{2'500};
-    event.time = noon;
-    REQUIRE(agent.journal->report(std::vector{event}, agent.time.journal_now()));
-    REQUIRE(agent.journal->commit());
-    agent.sessions.reconsider(agent.balances.publish(agent.journal->take_publications()));
+    agent.report(2'500);
     CHECK(agent.balances.find("render")->ledger->overage_units() == core::Units{2});
 
     agent.clock.advance(core::hour_ms);

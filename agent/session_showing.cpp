@@ -1,0 +1,75 @@
+// What products and admins are shown of sessions: those that run from memory, ended ones from the journal.
+#include <algorithm>
+#include <utility>
+
+#include "agent/journal_job.hpp"
+#include "agent/sessions.hpp"
+
+namespace meterbox::agent {
+
+void Sessions::show(const std::string& id, Shown done) {
+    if (const Session* session = find(id); session != nullptr && !session->end_at)
+        return done(view(*session));
+    look_up(id, std::move(done));
+}
+
+void Sessions::look_up(const std::string& id, Shown done) {
+    store_.read(journal_read(
+        [this, id] { return journal_.tables().session(id); },
+        [this, id, done = std::move(done)](std::optional<core::Result<std::optional<SessionRecord>>> found) {
+            if (!found)
+                return done(
+                    core::Error{core::ErrorCode::storage, "the agent is stopping; try again", {}, {}});
+            if (!*found) return done(found->error());
+            if (!**found)
+                return done(core::Error{core::ErrorCode::not_found, "no session \"" + id + "\"", {}, {}});
+            done(view(***found));
+        }));
+}
+
+std::vector<SessionView> Sessions::list() const {
+    std::vector<SessionView> views;
+    views.reserve(sessions_.size());
+    for (const auto& [id, session] : sessions_)
+        if (!session->end_at) views.push_back(view(*session));
+    return views;
+}
+
+SessionView Sessions::view(const Session& session) const {
+    SessionView shown = view(session.record);
+    if (session.end_at) return shown;
+    const core::MonotonicTime now = time_.monotonic();
+    const std::string& resource = session.record.resource;
+    const core::Standing balance = standing(resource);
+    shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
+    shown.available = balance.available;
+    const bool low = balance.state != core::BalanceState::ok;
+    shown.state = session.record.stop_at ? SessionState::stop
+                  : low                  ? SessionState::low
+                                         : SessionState::active;
+    const Balance* known = balances_.find(resource);
+    const bool enforced =
+        known != nullptr && known->ledger->resource().enforcement == core::Enforcement::hard;
+    if (session.record.stop_at) shown.exhausts_in_ms = 0;
+    if (session.runs() && enforced)
+        shown.exhausts_in_ms =
+            core::run_out(balance.available, std::max<std::int64_t>(1, count(resource))).after_ms;
+    return shown;
+}
+
+SessionView Sessions::view(const SessionRecord& record) const {
+    SessionView shown;
+    shown.id = record.id;
+    shown.resource = record.resource;
+    shown.subject = record.subject;
+    shown.state = SessionState::ended;
+    shown.started_at = record.started_at;
+    shown.metered = record.metered;
+    shown.heartbeat_ms = settings_.heartbeat_ms;
+    shown.as_of = time_.utc();
+    shown.units_completed = record.units_completed;
+    shown.remainder = record.remainder;
+    return shown;
+}
+
+}  // namespace meterbox::agent
