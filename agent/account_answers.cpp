@@ -69,7 +69,9 @@ void AccountLink::heard_sync(const core::Result<platform::Answer>& answer) {
     }
     auto reply = core::wire::sync_reply_from_json(answer->body);
     if (!reply) return failed(with_context("the answer to sync", reply.error()), false);
-    time_.trusted().anchor(reply->server_time, time_.read());
+    const core::ClockReading reading = time_.read();
+    exchange_.answered_at = reading.boot;
+    time_.trusted().anchor(reply->server_time, reading);
     take_up(std::move(*reply));
 }
 
@@ -93,6 +95,8 @@ SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
                                        const std::optional<core::Lease>& lease) const {
     SupplyRecord record = supply_;
     record.last_sync_at = reply.server_time;
+    record.synced_at_boot = exchange_.answered_at;
+    record.boot_id = time_.boot_id();
     for (const core::Card& card : reply.cards) {
         SupplyRecord::Entry& entry = record.resources[card.resource];
         entry.card = card;

@@ -76,6 +76,7 @@ private:
         std::int64_t change = 0;
         std::vector<UsageKey> usage_keys;
         bool more_usage = false;
+        core::BootTime answered_at;
         std::vector<Asked> asked;
         std::map<std::string, core::Units> completed;
     };

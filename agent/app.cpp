@@ -62,7 +62,8 @@ std::string host_name() {
     return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("agent");
 }
 
-// The clock's record: what the last sync said, and the highest trusted time of anything metered.
+// The clock's record: what the last sync that was stored said, and the highest trusted time of anything
+// metered. Within the same boot, that sync's time is carried on.
 core::ClockRecord clock_record(const Journal& journal) {
     core::ClockRecord record;
     record.high_water = journal.high_water();
@@ -72,6 +73,11 @@ core::ClockRecord clock_record(const Journal& journal) {
     }();
     if (supply.last_sync_at && (!record.high_water || *supply.last_sync_at > *record.high_water))
         record.high_water = supply.last_sync_at;
+    if (supply.last_sync_at && !supply.boot_id.empty()) {
+        record.anchor_utc = supply.last_sync_at;
+        record.anchor_boot = supply.synced_at_boot;
+        record.boot_id = supply.boot_id;
+    }
     return record;
 }
 

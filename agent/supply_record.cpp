@@ -37,6 +37,8 @@ std::string supply_to_json(const SupplyRecord& record) {
     json["resources"] = std::move(resources);
     json["spend_until_ms"] = time_or_null(record.spend_until);
     json["last_sync_at_ms"] = time_or_null(record.last_sync_at);
+    json["synced_at_boot_ms"] = record.synced_at_boot.ms;
+    json["boot_id"] = record.boot_id;
     json["low_percent"] = record.low_percent;
     return boost::json::serialize(json);
 }
@@ -48,6 +50,8 @@ SupplyRecord supply_from_json(std::string_view text) {
     core::ObjectReader reader(*json, "");
     record.spend_until = time_of(reader, "spend_until_ms");
     record.last_sync_at = time_of(reader, "last_sync_at_ms");
+    record.synced_at_boot = core::BootTime{reader.optional_integer("synced_at_boot_ms", 0, any).value_or(0)};
+    if (reader.has("boot_id")) record.boot_id = reader.string("boot_id");
     record.low_percent = static_cast<int>(reader.optional_integer("low_percent", 0, 100).value_or(20));
     const boost::json::array* resources = reader.array("resources");
     if (resources == nullptr) return record;
