@@ -91,6 +91,7 @@ void Journal::rollback() noexcept {
     added_.clear();
     cells_.clear();
     changed_cells_.clear();
+    new_subjects_.clear();
     events_added_ = 0;
     pending_usage_rows_ = pending_usage_rows_before_;
     trouble_.reset();
@@ -247,22 +248,20 @@ bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::
         must(core::Result<void>(count.error()));
         return true;
     }
-    std::int64_t unsaved = 0;  // subjects that this transaction is the first to name
-    for (const UsageCells::value_type* changed : changed_cells_) {
-        const UsageKey& key = changed->first;
-        if (key.resource == resource && key.hour == hour && !changed->second.stored && !key.subject.empty() &&
-            key.subject != other_subject)
-            ++unsaved;
-    }
-    return *count + unsaved < static_cast<std::int64_t>(core::limits::subjects_per_hour_max);
+    const auto unsaved = new_subjects_.find({resource, hour});
+    const std::int64_t named = *count + (unsaved == new_subjects_.end() ? 0 : unsaved->second);
+    return named < static_cast<std::int64_t>(core::limits::subjects_per_hour_max);
 }
 
 void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount) {
     const bool taken = takes_subject(entry.id, hour, subject);
     UsageCells::value_type& usage = cell(entry.id, hour, taken ? subject : other_subject);
     usage.second.amount += amount;
-    if (!usage.second.changed) changed_cells_.push_back(&usage);
+    if (usage.second.changed) return;
     usage.second.changed = true;
+    changed_cells_.push_back(&usage);
+    const std::string& named = usage.first.subject;
+    if (!usage.second.stored && !named.empty() && named != other_subject) ++new_subjects_[{entry.id, hour}];
 }
 
 void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
@@ -345,6 +344,7 @@ void Journal::flush() {
         usage.changed = false;
     }
     changed_cells_.clear();
+    new_subjects_.clear();
 }
 
 void Journal::publish() {

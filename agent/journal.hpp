@@ -161,6 +161,8 @@ private:
     std::map<ResourceId, std::string> keys_;
     UsageCells cells_;
     std::vector<UsageCells::value_type*> changed_cells_;  // by the transaction in progress
+    // Subjects that it is the first to name, by resource and hour.
+    std::map<std::pair<ResourceId, core::UtcHour>, std::int64_t> new_subjects_;
     std::map<std::string, std::string> meta_;
     std::optional<core::UtcTime> high_water_;
     std::int64_t change_ = 0;   // of the last transaction that was committed
