@@ -29,6 +29,11 @@ http::Response answer(const Result<Reply>& reply) {
     return response;
 }
 
+struct Caller {
+    std::string fingerprint;  // of the certificate
+    std::string name;         // for the log
+};
+
 // The agent of this certificate, if it may speak.
 Result<Agent> identify(Store& store, const std::string& fingerprint) {
     auto agent = find_agent_by_certificate(store.database(), fingerprint);
@@ -56,21 +61,32 @@ http::Response run_enroll(Store& store, Log& log, const wire::EnrollRequest& req
     return answer(reply);
 }
 
-http::Response run_hello(Store& store, Log& log, const std::string& fingerprint,
+http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                          const wire::HelloRequest& request) {
-    const auto agent = identify(store, fingerprint);
-    if (!agent) return http::problem(agent.error());
+    const auto agent = identify(store, caller.fingerprint);
+    if (!agent) {
+        refusals.write("agent.refused", caller.name, agent.error().detail);
+        return http::problem(agent.error());
+    }
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
     const std::string session = platform::system::random_hex(store.random(), session_bytes);
     return answer(logged(log, agent->id, hello(exchange, *agent, request, session)));
 }
 
-http::Response run_sync(Store& store, Log& log, const std::string& fingerprint,
+http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                         const wire::SyncRequest& request) {
-    const auto agent = identify(store, fingerprint);
-    if (!agent) return http::problem(agent.error());
+    const auto agent = identify(store, caller.fingerprint);
+    if (!agent) {
+        refusals.write("agent.refused", caller.name, agent.error().detail);
+        return http::problem(agent.error());
+    }
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
     return answer(logged(log, agent->id, sync(exchange, *agent, request)));
+}
+
+// For the log: where from, and by which certificate if there is one.
+std::string name_of(const http::Peer& peer) {
+    return peer.certificate_subject.empty() ? peer.address : peer.address + " " + peer.certificate_subject;
 }
 
 std::optional<Error> certificate_problem(const http::Peer& peer) {
@@ -100,22 +116,25 @@ void AgentService::handle(const http::Request& request, http::Responder responde
             return run_enroll(store, log, message);
         });
     }
-    if (const auto problem = certificate_problem(request.peer())) return responder.send(*problem);
-    const std::string fingerprint = request.peer().certificate_fingerprint;
+    if (const auto problem = certificate_problem(request.peer())) {
+        refusals_.write("agent.refused", name_of(request.peer()), problem->detail);
+        return responder.send(*problem);
+    }
+    Caller caller{request.peer().certificate_fingerprint, name_of(request.peer())};
     if (path == "/v1/hello") {
         auto message = wire::hello_request_from_json(request.body());
         if (!message) return responder.send(message.error());
         return jobs_.submit(std::move(responder),
-                            [&log = log_, fingerprint, message = std::move(*message)](Store& store) {
-                                return run_hello(store, log, fingerprint, message);
+                            [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                                return run_hello(store, log_, refusals_, caller, message);
                             });
     }
     if (path == "/v1/sync") {
         auto message = wire::sync_request_from_json(request.body());
         if (!message) return responder.send(message.error());
         return jobs_.submit(std::move(responder),
-                            [&log = log_, fingerprint, message = std::move(*message)](Store& store) {
-                                return run_sync(store, log, fingerprint, message);
+                            [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                                return run_sync(store, log_, refusals_, caller, message);
                             });
     }
     responder.send(

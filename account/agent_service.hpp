@@ -3,6 +3,7 @@
 // the one in force of an agent that is active. A kept connection outlives no revocation.
 #pragma once
 
+#include "account/refusal_log.hpp"
 #include "account/store_jobs.hpp"
 #include "platform/http/server.hpp"
 #include "platform/system/log.hpp"
@@ -11,12 +12,14 @@ namespace meterbox::account {
 
 class AgentService final : public platform::http::Handler {
 public:
-    AgentService(StoreJobs& jobs, platform::system::Log& log) : jobs_(jobs), log_(log) {}
+    AgentService(StoreJobs& jobs, platform::system::Log& log, RefusalLog& refusals)
+        : jobs_(jobs), log_(log), refusals_(refusals) {}
     void handle(const platform::http::Request& request, platform::http::Responder responder) override;
 
 private:
     StoreJobs& jobs_;
     platform::system::Log& log_;
+    RefusalLog& refusals_;
 };
 
 }  // namespace meterbox::account

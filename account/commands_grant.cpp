@@ -138,8 +138,6 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
         return failed("no resource " + options.resource + ": make it with `meterbox-account resource add " +
                       options.resource + "`");
     }
-    if (entry->resource.kind == core::Kind::returnable)
-        return not_available("a grant of a returnable resource");
     const std::string zone = options.zone.empty() ? team->zone : options.zone;
     const auto span = span_of(options, zone, store.now());
     if (!span) return wrong_usage(span.error().detail);

@@ -41,6 +41,8 @@ std::optional<Outcome> change(CatalogueEntry& entry, const ResourceOptions& opti
         const auto enforcement = core::enforcement_from(*options.enforcement);
         if (!enforcement)
             return wrong_usage("--enforcement " + *options.enforcement + ": hard, soft or none");
+        if (*enforcement != core::Enforcement::hard)
+            return not_available("--enforcement " + *options.enforcement);
         entry.resource.enforcement = *enforcement;
     }
     if (options.currency && !is_currency(*options.currency)) {
@@ -103,6 +105,8 @@ Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
     if (options.rate_token_flex.value_or(1) < 1 || options.rate_flex.value_or(1) < 1) {
         return wrong_usage("--rate-token-flex, --rate-flex: whole tokens a unit, at least 1");
     }
+    if (*kind == core::Kind::returnable) return not_available("--kind returnable");
+    if (options.rate_token_flex || options.rate_flex) return not_available("a rate in tokens");
 
     CatalogueEntry entry;
     entry.resource = {

@@ -72,12 +72,12 @@ private:
             agent_.id, agent_.incarnation, said.resource);
         const std::string what = "metered usage of " + said.resource;
         const auto grown = join_total(seen.value_or(0), said.metered.value(), later_, what.c_str());
-        if (!grown) return conflict(grown.error().detail, pointer + "/metered");
+        if (!grown) return conflict(grown.error().detail, pointer + "/M");
         if (said.remainder.value() != said.metered.value() % known->unit_size.value()) {
             return conflict("remainder " + std::to_string(said.remainder.value()) + " of " + said.resource +
                                 " isn't what is left of " + std::to_string(said.metered.value()) +
                                 " after whole units",
-                            pointer + "/remainder");
+                            pointer + "/q");
         }
         // An older message has nothing new about what may also fall.
         if (*grown > 0 || later_ || !seen) changes.resources.push_back(std::move(change));

@@ -11,6 +11,7 @@
 #include "account/admin_service.hpp"
 #include "account/agent_service.hpp"
 #include "account/command_service.hpp"
+#include "account/refusal_log.hpp"
 #include "account/store_jobs.hpp"
 #include "platform/http/server.hpp"
 #include "platform/http/tls_server.hpp"
@@ -68,7 +69,8 @@ public:
           transactions_(store.connection()),
           thread_(loop_, transactions_),
           jobs_(thread_, store, [this](const Error& error) { lose(error); }),
-          agent_service_(jobs_, log),
+          refusals_(log),
+          agent_service_(jobs_, log, refusals_),
           admin_service_(jobs_, std::move(admin_token)),
           command_service_(jobs_),
           agents_(loop_, agent_service_),
@@ -100,13 +102,6 @@ public:
     }
 
 private:
-    // Anybody can cause these at will, so they are seen only by who looks for them.
-    http::HandshakeFailure failure_log() {
-        return [this](const std::string& address, const std::string& why) {
-            log_.debug("account.handshake_failed", {{"peer", address}, {"detail", why}});
-        };
-    }
-
     // Not the fault of the command's words: an address that is taken, or not this machine's.
     static Error cannot_listen(Error error) {
         error.code = ErrorCode::internal;
@@ -115,9 +110,8 @@ private:
 
     Result<void> listen_tls(http::Server& server, const Endpoint& at,
                             const std::shared_ptr<const tls::TlsContext>& context) {
-        // Anybody can make a handshake fail at will, so that is seen only by who looks for it.
         auto on_failure = [this](const std::string& address, const std::string& why) {
-            log_.debug("account.handshake_failed", {{"peer", address}, {"detail", why}});
+            refusals_.write("handshake.failed", address, why);
         };
         const auto done = http::listen_tls(server, at.host, at.port, context, std::move(on_failure));
         if (!done) return cannot_listen(done.error());
@@ -159,6 +153,7 @@ private:
     platform::sqlite::ConnectionTransactions transactions_;
     platform::store::StoreThread thread_;
     StoreJobs jobs_;
+    RefusalLog refusals_;
     AgentService agent_service_;
     AdminService admin_service_;
     CommandService command_service_;

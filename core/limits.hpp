@@ -23,17 +23,18 @@ inline constexpr std::size_t key_bytes_max = 63;  // team, resource: [a-z0-9][a-
 
 // Connections
 inline constexpr std::size_t connections_default = 1024;
-inline constexpr std::size_t pipelined_requests_max = 256;       // answers owed on one connection
+inline constexpr std::size_t pipelined_requests_max = 256;        // answers owed on one connection
 inline constexpr std::size_t unsent_bytes_max = 4 * 1024 * 1024;  // answers not read by a slow client
 inline constexpr std::int64_t request_timeout_ms = 30'000;        // from first byte to last of a request
 inline constexpr std::int64_t idle_timeout_ms = 300'000;          // a kept connection without requests
 inline constexpr std::int64_t write_timeout_ms = 30'000;
-inline constexpr std::int64_t linger_timeout_ms = 5'000;      // for a client to take the last answer
-inline constexpr std::size_t refused_connections_max = 64;    // over the limit, and still to be told so
-inline constexpr std::int64_t accept_backoff_ms = 200;        // out of descriptors
-inline constexpr std::size_t read_chunk_bytes = 64 * 1024;    // read at once, from one connection
-inline constexpr std::size_t kept_buffer_bytes = 4 * 1024;    // of one connection between requests
-inline constexpr std::size_t conversations_a_turn_max = 256;  // woken by answers, before others get their turn
+inline constexpr std::int64_t linger_timeout_ms = 5'000;    // for a client to take the last answer
+inline constexpr std::size_t refused_connections_max = 64;  // over the limit, and still to be told so
+inline constexpr std::int64_t accept_backoff_ms = 200;      // out of descriptors
+inline constexpr std::size_t read_chunk_bytes = 64 * 1024;  // read at once, from one connection
+inline constexpr std::size_t kept_buffer_bytes = 4 * 1024;  // of one connection between requests
+inline constexpr std::size_t conversations_a_turn_max =
+    256;  // woken by answers, before others get their turn
 inline constexpr int retry_after_s = 5;
 
 // Admin
@@ -43,24 +44,26 @@ inline constexpr std::size_t admin_token_bytes_max = 256;
 inline constexpr std::size_t account_url_bytes_max = 1024;
 
 // TLS
-inline constexpr std::size_t tls_write_bytes_max = 64 * 1024;    // plaintext taken by one write
-inline constexpr std::size_t tls_output_bytes_max = 256 * 1024;  // owed to the wire; a peer that makes us owe more fails
-inline constexpr std::size_t tls_input_bytes_max = 16 * 1024;    // off the wire at once
-inline constexpr std::size_t tls_input_bytes_idle = 2 * 1024;    // the same, while little comes
+inline constexpr std::size_t tls_write_bytes_max = 64 * 1024;  // plaintext taken by one write
+inline constexpr std::size_t tls_output_bytes_max =
+    256 * 1024;  // owed to the wire; a peer that makes us owe more fails
+inline constexpr std::size_t tls_input_bytes_max = 16 * 1024;  // off the wire at once
+inline constexpr std::size_t tls_input_bytes_idle = 2 * 1024;  // the same, while little comes
 
 // Sessions
 inline constexpr std::size_t sessions_default = 16'384;
 inline constexpr std::size_t session_id_bytes_max = 128;
 inline constexpr std::int64_t checkpoint_default_ms = 5'000;
 inline constexpr std::int64_t heartbeat_default_ms = 30'000;
-inline constexpr std::int64_t exhaustion_answer_ms = 500;  // R6: how long a session at 0 waits
+inline constexpr std::int64_t exhaustion_answer_ms = 500;       // R6: how long a session at 0 waits
+inline constexpr std::int64_t exhaustion_ask_spacing_ms = 100;  // between syncs that sessions at 0 cause
 
 // Store
 inline constexpr std::size_t group_commit_jobs_max = 4'096;     // of one transaction
 inline constexpr std::size_t group_commit_events_max = 20'000;  // of one transaction
 inline constexpr std::int64_t read_slice_ms = 2;
 inline constexpr std::int64_t inline_commit_us_max = 2'000;  // slower disks are never waited for on the loop
-inline constexpr std::int64_t gather_us_max = 500;  // wait for clients to come back, before a commit
+inline constexpr std::int64_t gather_us_max = 500;           // wait for clients to come back, before a commit
 inline constexpr int checkpoint_pages = 250;                 // longer logs make rarer but longer stalls
 inline constexpr std::int64_t write_ahead_log_bytes_max = 4 * 1024 * 1024;  // kept on disk after a checkpoint
 
@@ -82,7 +85,7 @@ inline constexpr std::size_t message_id_bytes_max = 128;    // of agents, tranch
 inline constexpr std::size_t message_text_bytes_max = 256;  // of a name, a version, a token, a hash
 inline constexpr std::size_t message_pem_bytes_max = 64 * 1024;
 inline constexpr std::size_t message_resources_max = 1'000;
-inline constexpr std::size_t message_tranches_max = 1'000;   // of one resource
+inline constexpr std::size_t message_tranches_max = 1'000;      // of one resource
 inline constexpr std::size_t message_hours_max = 24 * 366 * 2;  // of one tranche: 24 months (R13)
 inline constexpr std::size_t message_lease_keys_max = 16;
 inline constexpr std::size_t cycle_boundaries_max = 3;
@@ -90,6 +93,7 @@ inline constexpr std::int64_t counter_max = std::int64_t{1} << 60;  // totals of
 inline constexpr std::int64_t protocol_version_max = 1'000;
 
 // Account
+inline constexpr std::int64_t refusal_log_spacing_ms = 1'000;  // between lines about who was refused
 inline constexpr std::int64_t lease_horizon_default_ms = std::int64_t{24} * 3600 * 1000;
 inline constexpr std::int64_t offline_horizon_default_ms = std::int64_t{30} * 24 * 3600 * 1000;
 inline constexpr std::int64_t payg_exposure_default_units = 1'000;
@@ -114,7 +118,7 @@ inline constexpr std::int64_t keep_max_ms = std::int64_t{3660} * 24 * 3600 * 100
 // The command line
 inline constexpr std::int64_t client_answer_ms = 30'000;
 inline constexpr std::int64_t client_account_answer_ms = sync_timeout_max_ms + 30'000;  // sync, enroll
-inline constexpr std::int64_t client_session_answer_ms = 10'000;                        // a session's first state
+inline constexpr std::int64_t client_session_answer_ms = 10'000;  // a session's first state
 inline constexpr std::int64_t client_retry_answer_ms = 1'000;  // while a command runs and must be listened to
 inline constexpr std::int64_t client_retry_base_ms = 100;
 inline constexpr std::int64_t client_retry_max_ms = 1'000;
