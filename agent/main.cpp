@@ -46,6 +46,7 @@ int parse(int argc, char** argv, CommandLine& line) {
         {"config", required_argument, nullptr, 'c'}, {"set", required_argument, nullptr, 's'},
         {"check-config", no_argument, nullptr, 'k'}, {"help", no_argument, nullptr, 'h'},
         {"version", no_argument, nullptr, 'v'},      {nullptr, 0, nullptr, 0}};
+    ::opterr = 0;
     for (int choice = 0; (choice = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
         switch (choice) {
             case 'c':
@@ -64,7 +65,9 @@ int parse(int argc, char** argv, CommandLine& line) {
                 std::puts("meterboxd " METERBOX_VERSION);
                 return 0;
             default:
-                std::fputs("meterboxd: see meterboxd --help\n", stderr);
+                std::fprintf(
+                    stderr, "meterboxd: unknown option, or one without its value: %s; see meterboxd --help\n",
+                    argv[optind - 1]);
                 return wrong_usage;
         }
     }
