@@ -58,7 +58,8 @@ struct Card {
 // (200 x (purchased - available) + purchased) div (2 x purchased); none when purchased is 0.
 std::optional<std::int64_t> used_percent(Units purchased, Units available);
 
-// Low when 100 x available <= low_percent x purchased, and purchased is not 0. Never from the rounded percentage.
+// Low when 100 x available <= low_percent x purchased, and purchased is not 0. Never from the rounded
+// percentage.
 bool is_low(Units purchased, Units available, int low_percent);
 
 // The JSON object of the contract, used_percent included; times as RFC 3339, none as null.

@@ -21,10 +21,10 @@ namespace meterbox::core {
 struct UsageEvent {
     std::string source;
     std::string id;
-    std::string type;                 // the resource's key
-    std::string subject;              // empty: none
-    std::optional<UtcTime> time;      // none: now
-    std::string time_as_sent;         // for the comparison of contents; empty: none
+    std::string type;             // the resource's key
+    std::string subject;          // empty: none
+    std::optional<UtcTime> time;  // none: now
+    std::string time_as_sent;     // for the comparison of contents; empty: none
     Amount amount;
     Measure measure = Measure::duration;  // of the amount member that was given
 };
@@ -45,7 +45,7 @@ using HeaderVisitor = std::function<void(const std::function<void(std::string_vi
 [[nodiscard]] Result<std::vector<UsageEvent>> parse_event_batch(std::string_view body);
 // ce-* headers, percent-decoded as the CloudEvents HTTP binding 3.1.3.2 says; the body is the data,
 // JSON by its content type (application/json or +json; none means JSON), else 415.
-[[nodiscard]] Result<UsageEvent> parse_binary_event(const HeaderVisitor& headers, std::string_view content_type,
-                                                    std::string_view body);
+[[nodiscard]] Result<UsageEvent> parse_binary_event(const HeaderVisitor& headers,
+                                                    std::string_view content_type, std::string_view body);
 
 }  // namespace meterbox::core

@@ -42,9 +42,9 @@ const ErrorTraits& traits(ErrorCode code);
 
 struct Error {
     ErrorCode code = ErrorCode::internal;
-    std::string detail;                 // one line: what is wrong, where, what to do
-    std::optional<std::size_t> index;   // of the event in a batch
-    std::string pointer;                // JSON Pointer (RFC 6901) into the body, or empty
+    std::string detail;                // one line: what is wrong, where, what to do
+    std::optional<std::size_t> index;  // of the event in a batch
+    std::string pointer;               // JSON Pointer (RFC 6901) into the body, or empty
 };
 
 template <class T>

@@ -77,8 +77,8 @@ public:
     // Whether so much more can be reported. Well below the end of the counters' range, so that what
     // sessions run, which nobody can refuse, always fits.
     bool can_meter(Amount amount) const;
-    // Adds usage; units that are completed and have no slot yet take one. Requires that can_meter(amount) held for
-    // all that was reported.
+    // Adds usage; units that are completed and have no slot yet take one. Requires that can_meter(amount)
+    // held for all that was reported.
     std::vector<Completion> meter(Amount amount, Now now);
 
     // Takes up a lease that was admitted: G rises to what it says and never falls, order, validity and

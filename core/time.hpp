@@ -43,7 +43,9 @@ struct UtcHour {
 constexpr UtcHour hour_of(UtcTime t) {  // floor, also before 1970
     return {t.ms >= 0 ? t.ms / hour_ms : -((-t.ms + hour_ms - 1) / hour_ms)};
 }
-constexpr UtcTime start_of(UtcHour hour) { return {hour.number * hour_ms}; }
+constexpr UtcTime start_of(UtcHour hour) {
+    return {hour.number * hour_ms};
+}
 
 // RFC 3339, section 5.6, with any offset, fractions cut to the millisecond, a leap second read as
 // the last millisecond of its minute. Years 0001 to 9999. nullopt if it is anything else.
