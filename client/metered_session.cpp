@@ -7,8 +7,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "client/json_view.hpp"
-#include "core/json_reader.hpp"
 #include "core/limits.hpp"
 #include "platform/system/random.hpp"
 
@@ -21,13 +19,6 @@ using std::chrono::milliseconds;
 std::string new_id() {
     platform::system::SystemRandom random;
     return platform::system::uuid4(random);
-}
-
-SessionState state_from(std::string_view name) {
-    if (name == "low") return SessionState::low;
-    if (name == "stop") return SessionState::stop;
-    if (name == "ended") return SessionState::ended;
-    return SessionState::active;
 }
 
 }  // namespace
@@ -105,15 +96,11 @@ void MeteredSession::take(const platform::http::ServerEvent& event) {
 }
 
 void MeteredSession::take(std::string_view document, std::string_view event_name) {
-    const auto parsed = core::parse_json(document);
-    if (!parsed) return;
-    const JsonView session{*parsed};
-    SessionNews news;
-    news.state = state_from(session["state"].text(event_name));
-    news.exhausts_in_ms = session["exhausts_in_ms"].integer();
+    const auto news = session_news_from(document, event_name);
+    if (!news) return;
     started_ = true;
-    watch_.heard(news, clock_->monotonic_now());
-    if (news.state == SessionState::low) on_low_(news);
+    watch_.heard(*news, clock_->monotonic_now());
+    if (news->state == SessionState::low) on_low_(*news);
 }
 
 std::optional<StopReason> MeteredSession::proceed() {

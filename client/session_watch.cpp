@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "client/json_view.hpp"
+#include "core/json_reader.hpp"
 #include "core/limits.hpp"
 
 namespace meterbox::client {
@@ -10,7 +12,26 @@ namespace {
 // A daemon that lives says stop by itself, or has since had more to spend: it is given this much longer.
 constexpr std::int64_t patience_ms = core::limits::client_retry_answer_ms;
 
+SessionState state_from(std::string_view name) {
+    if (name == "low") return SessionState::low;
+    if (name == "stop") return SessionState::stop;
+    if (name == "ended") return SessionState::ended;
+    return SessionState::active;
+}
+
 }  // namespace
+
+std::optional<SessionNews> session_news_from(std::string_view document, std::string_view event_name) {
+    const auto parsed = core::parse_json(document);
+    if (!parsed) return {};
+    const JsonView session{*parsed};
+    SessionNews news;
+    news.state = state_from(session["state"].text(event_name));
+    if (const auto ms = session["exhausts_in_ms"].integer()) {
+        news.exhausts_in_ms = std::clamp<std::int64_t>(*ms, 0, core::limits::amount_max);
+    }
+    return news;
+}
 
 void SessionWatch::heard(const SessionNews& news, core::MonotonicTime now) {
     connected_ = true;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "core/time.hpp"
 
@@ -15,8 +16,12 @@ enum class SessionState { active, low, stop, ended };
 // What an event of the session's stream says, as far as it matters here.
 struct SessionNews {
     SessionState state = SessionState::active;
-    std::optional<std::int64_t> exhausts_in_ms;  // none: no end in sight
+    std::optional<std::int64_t> exhausts_in_ms;  // none: no end in sight; 0 to limits::amount_max
 };
+
+// The news in an event's document, or in the answer to a question; the event's name stands for a state that
+// the document doesn't name. none: it isn't JSON.
+std::optional<SessionNews> session_news_from(std::string_view document, std::string_view event_name);
 
 enum class StopReason {
     used_up,  // the daemon said stop, or refused to take the session up again for lack of balance

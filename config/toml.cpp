@@ -26,10 +26,10 @@ Value table_of(const toml::table& table) {
     for (const auto& [key, node] : table) {
         Value member = value_of(node);
         member.line = key.source().begin.line;
-        result.members.emplace_back(std::string{key.str()}, std::move(member));
+        result.members.push_back({std::string{key.str()}, std::move(member)});
     }
     std::stable_sort(result.members.begin(), result.members.end(),
-                     [](const auto& a, const auto& b) { return a.second.line < b.second.line; });
+                     [](const auto& a, const auto& b) { return a.value.line < b.value.line; });
     return result;
 }
 

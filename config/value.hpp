@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -14,16 +13,21 @@
 namespace meterbox::config {
 
 struct Value {
+    struct Member;
     enum class Kind { text, integer, array, table, other };
     Kind kind = Kind::text;
     std::string text;  // of text; of other: its TOML type's name
     std::int64_t integer = 0;
-    bool typed = true;         // false: text of the environment or of --set, which stands for any type
-    std::size_t line = 0;      // of the key; 0 outside of files
-    std::vector<Value> items;  // of an array
-    std::vector<std::pair<std::string, Value>> members;  // of a table, in the order of their lines
+    bool typed = true;            // false: text of the environment or of --set, which stands for any type
+    std::size_t line = 0;         // of the key; 0 outside of files
+    std::vector<Value> items;     // of an array
+    std::vector<Member> members;  // of a table, in the order of their lines
 
     static Value untyped(std::string text);
+};
+struct Value::Member {
+    std::string name;
+    Value value;
 };
 
 std::string_view name_of(Value::Kind kind);

@@ -15,7 +15,7 @@ std::optional<Value> as_array(const Value& value) {
     if (value.text.empty()) return empty;
     const auto parsed = parse_toml("value = " + value.text, "");
     if (!parsed || parsed->members.size() != 1) return {};
-    const Value& inner = parsed->members.front().second;
+    const Value& inner = parsed->members.front().value;
     if (inner.kind != Value::Kind::array) return {};
     return inner;
 }
