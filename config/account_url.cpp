@@ -1,5 +1,7 @@
 #include "config/account_url.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -21,8 +23,10 @@ bool only(std::string_view text, std::string_view a, std::string_view b, std::st
 bool is_host(std::string_view text) {
     if (text.empty() || text.size() > host_bytes_max) return false;
     if (text.front() == '[') {
+        in6_addr address{};
         return text.size() > 2 && text.back() == ']' &&
-               only(text.substr(1, text.size() - 2), digits, "abcdefABCDEF", ":.");
+               only(text.substr(1, text.size() - 2), digits, "abcdefABCDEF", ":.") &&
+               ::inet_pton(AF_INET6, std::string(text.substr(1, text.size() - 2)).c_str(), &address) == 1;
     }
     return only(text, digits, letters, "-._") && text.front() != '-' && text.front() != '.';
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -18,7 +19,9 @@ namespace {
 
 using Outcome = core::Result<void>;
 
+// One line, also where it repeats what was written: keys and values may hold any byte.
 core::Error invalid(std::string detail) {
+    std::replace_if(detail.begin(), detail.end(), is_control, '?');
     return {.code = core::ErrorCode::invalid, .detail = std::move(detail), .index = {}, .pointer = {}};
 }
 

@@ -20,10 +20,6 @@ std::optional<Integer> parse_integer(std::string_view text, int base = 10) {
     return number;
 }
 
-bool is_control(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
 struct SizeUnit {
     std::string_view name;
     std::int64_t bytes;
@@ -62,6 +58,10 @@ std::string_view name_of(Value::Kind kind) {
             break;
     }
     return "something else";
+}
+
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
 std::string quoted(std::string_view text) {

@@ -59,6 +59,7 @@ std::optional<BalanceState> balance_state_from(std::string_view name) {
 std::optional<std::int64_t> used_percent(Units purchased, Units available) {
     if (purchased.value() == 0) return std::nullopt;
     const Wide all = purchased.value();
+    if (available >= purchased) return 0;
     return static_cast<std::int64_t>((200 * (all - available.value()) + all) / (2 * all));
 }
 

@@ -55,7 +55,8 @@ struct Card {
     friend bool operator==(const Card&, const Card&) = default;
 };
 
-// (200 x (purchased - available) + purchased) div (2 x purchased); none when purchased is 0.
+// (200 x (purchased - available) + purchased) div (2 x purchased), 0 when more is available than was
+// purchased; none when purchased is 0.
 std::optional<std::int64_t> used_percent(Units purchased, Units available);
 
 // Low when 100 x available <= low_percent x purchased, and purchased is not 0. Never from the rounded

@@ -250,6 +250,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
         held -= 8;
         result += static_cast<char>(bits >> held & 0xFFU);
     }
+    if ((bits & ((1U << held) - 1U)) != 0) return std::nullopt;
     return result;
 }
 

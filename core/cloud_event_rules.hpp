@@ -28,7 +28,7 @@ bool is_json(const MediaType& media_type);               // application/json, te
 bool has_readable_charset(const MediaType& media_type);  // none, UTF-8 or its subset US-ASCII
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
-// RFC 4648, 4, with its padding; none if it is anything else.
+// RFC 4648, 4, with its padding and no bits left over; none if it is anything else.
 std::optional<std::string> decode_base64(std::string_view text);
 // A header's value: a quoted string unquoted, then one round of percent-decoding (HTTP binding
 // 3.1.3.2). None if a % isn't followed by two hexadecimal digits, or the result isn't UTF-8.
