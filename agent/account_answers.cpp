@@ -5,7 +5,6 @@
 #include "agent/account_link.hpp"
 #include "agent/journal_job.hpp"
 #include "core/json_reader.hpp"
-#include "platform/tls/jws.hpp"
 
 namespace meterbox::agent {
 
@@ -79,7 +78,7 @@ core::Result<std::optional<core::Lease>> AccountLink::judge(const core::wire::Sy
     if (!reply.lease) return std::optional<core::Lease>{};
     std::vector<platform::tls::VerificationKey> keys;
     for (const core::wire::LeaseKey& key : identity_->lease_keys) keys.push_back({key.kid, key.x, key.y});
-    const auto claims = platform::tls::verify_jws(*reply.lease, keys);
+    const auto claims = verify_(*reply.lease, keys);
     if (!claims) return with_context("the lease", claims.error());
     auto lease = core::lease_from_json(*claims);
     if (!lease) return with_context("the lease", lease.error());

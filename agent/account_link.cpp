@@ -13,11 +13,11 @@ namespace {
 constexpr std::int64_t timer_max_ms = core::hour_ms;
 }
 
-AccountLink::AccountLink(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Journal& journal,
                          platform::store::StoreThread& store, Balances& balances, Sessions& sessions,
                          UsageRate& rate, platform::system::Random& random, platform::system::Log& log,
-                         std::int64_t interval_ms, Listener listener)
-    : timer_(loop),
+                         std::int64_t interval_ms, Listener listener, Verify verify)
+    : timer_(timers.make([this] { pump(); })),
       time_(time),
       journal_(journal),
       store_(store),
@@ -27,6 +27,7 @@ AccountLink::AccountLink(boost::asio::io_context& loop, AgentTime& time, Journal
       random_(random),
       log_(log),
       listener_(std::move(listener)),
+      verify_(std::move(verify)),
       plan_(interval_ms) {
     const auto& meta = journal_.meta();
     const auto text = [&meta](const char* key) {
@@ -54,7 +55,7 @@ void AccountLink::connect(Identity identity, platform::Transport& transport) {
 
 void AccountLink::stop() {
     stopped_ = true;
-    timer_.cancel();
+    timer_->cancel();
     for (Waiter& waiter : std::exchange(waiters_, {}))
         waiter.done(core::Error{core::ErrorCode::unreachable, "the agent is stopping", {}, {}});
 }
@@ -111,10 +112,7 @@ void AccountLink::pump() {
         case core::SyncPlan::Step::wait:
             break;
     }
-    timer_.expires_after(std::chrono::milliseconds(std::min(next.wait_ms, timer_max_ms)));
-    timer_.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) pump();
-    });
+    timer_->arm(std::min(next.wait_ms, timer_max_ms));
 }
 
 core::wire::ClockStatement AccountLink::clock_statement() const {

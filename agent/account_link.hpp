@@ -3,10 +3,11 @@
 // committed before it counts; nothing unsettled is ever dropped. Loop thread only.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/agent_time.hpp"
@@ -22,6 +23,8 @@
 #include "platform/store/store_thread.hpp"
 #include "platform/system/log.hpp"
 #include "platform/system/random.hpp"
+#include "platform/system/timer.hpp"
+#include "platform/tls/jws.hpp"
 #include "platform/transport.hpp"
 
 namespace meterbox::agent {
@@ -35,10 +38,14 @@ public:
         std::function<void(bool reached)> answered;
     };
 
-    AccountLink(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+    // The claims of a signed lease: platform::tls::verify_jws, or what costs less in a simulation.
+    using Verify = std::function<core::Result<std::string>(std::string_view lease,
+                                                           std::span<const platform::tls::VerificationKey>)>;
+
+    AccountLink(platform::system::Timers& timers, AgentTime& time, Journal& journal,
                 platform::store::StoreThread& store, Balances& balances, Sessions& sessions, UsageRate& rate,
                 platform::system::Random& random, platform::system::Log& log, std::int64_t interval_ms,
-                Listener listener);
+                Listener listener, Verify verify = platform::tls::verify_jws);
 
     // From now on it speaks as this agent, through this transport, which must outlive the link.
     void connect(Identity identity, platform::Transport& transport);
@@ -105,7 +112,7 @@ private:
     void failed(const core::Error& error, bool session_lost);
     void ended(const core::Result<void>& outcome);
 
-    boost::asio::steady_timer timer_;
+    std::unique_ptr<platform::system::Timer> timer_;
     AgentTime& time_;
     Journal& journal_;
     platform::store::StoreThread& store_;
@@ -115,6 +122,7 @@ private:
     platform::system::Random& random_;
     platform::system::Log& log_;
     Listener listener_;
+    Verify verify_;
     core::SyncPlan plan_;
     std::optional<Identity> identity_;
     platform::Transport* transport_ = nullptr;

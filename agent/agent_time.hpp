@@ -8,6 +8,10 @@
 
 namespace meterbox::agent {
 
+// What the journal keeps of the clock: what the last sync that was stored said, and the highest trusted
+// time of anything metered. Within the same boot, that sync's time is carried on.
+core::ClockRecord clock_record(const Journal& journal);
+
 class AgentTime {
 public:
     AgentTime(const platform::system::Clock& clock, core::ClockRecord record)

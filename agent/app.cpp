@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -24,6 +23,7 @@
 #include "core/limits.hpp"
 #include "platform/http/server.hpp"
 #include "platform/system/files.hpp"
+#include "platform/system/loop_timers.hpp"
 #include "platform/tls/tls_context.hpp"
 
 namespace meterbox::agent {
@@ -62,25 +62,6 @@ std::string host_name() {
     return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("agent");
 }
 
-// The clock's record: what the last sync that was stored said, and the highest trusted time of anything
-// metered. Within the same boot, that sync's time is carried on.
-core::ClockRecord clock_record(const Journal& journal) {
-    core::ClockRecord record;
-    record.high_water = journal.high_water();
-    const SupplyRecord supply = [&journal] {
-        const auto text = journal.meta().find("supply");
-        return text == journal.meta().end() ? SupplyRecord{} : supply_from_json(text->second);
-    }();
-    if (supply.last_sync_at && (!record.high_water || *supply.last_sync_at > *record.high_water))
-        record.high_water = supply.last_sync_at;
-    if (supply.last_sync_at && !supply.boot_id.empty()) {
-        record.anchor_utc = supply.last_sync_at;
-        record.anchor_boot = supply.synced_at_boot;
-        record.boot_id = supply.boot_id;
-    }
-    return record;
-}
-
 }  // namespace
 
 class App::Parts final : public AgentView {
@@ -107,6 +88,7 @@ private:
     std::int64_t journal_bytes() const;
 
     boost::asio::io_context& loop_;
+    system::LoopTimers timers_;
     config::AgentConfig config_;
     system::Random& random_;
     system::Log& log_;
@@ -146,6 +128,7 @@ private:
 App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
                   system::Random& random, system::Log& log)
     : loop_(loop),
+      timers_(loop),
       config_(std::move(config)),
       random_(random),
       log_(log),
@@ -153,17 +136,17 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       time_(clock, clock_record(journal_)),
       balances_(journal_.ledgers()),
       store_(loop, journal_),
-      sessions_(loop, time_, journal_, store_, balances_,
+      sessions_(timers_, time_, journal_, store_, balances_,
                 {config_.products.heartbeat_ms, config_.journal.checkpoint_ms,
                  static_cast<std::size_t>(config_.products.max_sessions)},
                 [this](core::SyncReason reason) { link_.wake(reason); }),
       meter_(time_, journal_, store_, balances_, system::IdentityHasher(identity_key()),
              [this](const std::vector<std::string>& resources) { published(resources); }),
-      link_(loop, time_, journal_, store_, balances_, sessions_, rate_, random, log,
+      link_(timers_, time_, journal_, store_, balances_, sessions_, rate_, random, log,
             config_.account.sync_interval_ms,
             {[this](const std::vector<std::string>& resources) { published(resources); },
              [this](bool reached) { sessions_.answered(reached); }}),
-      retention_(loop, time_, journal_, store_,
+      retention_(timers_, time_, journal_, store_,
                  {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
                  [this](const Forgotten& forgotten) { forgot(forgotten); }),
       identity_files_(config_.agent.state_dir),

@@ -1,8 +1,6 @@
 #include "agent/retention.hpp"
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <chrono>
 #include <limits>
 #include <string>
 #include <utility>
@@ -274,9 +272,9 @@ core::Result<void> Retention::Sweep::sessions() {
     return {};
 }
 
-Retention::Retention(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+Retention::Retention(platform::system::Timers& timers, AgentTime& time, Journal& journal,
                      platform::store::StoreThread& store, RetentionSettings settings, Done done)
-    : timer_(loop),
+    : timer_(timers.make([this] { sweep(); })),
       time_(time),
       journal_(journal),
       store_(store),
@@ -292,15 +290,12 @@ void Retention::start() {
 
 void Retention::stop() {
     started_ = false;
-    timer_.cancel();
+    timer_->cancel();
 }
 
 void Retention::arm(std::int64_t wait_ms) {
     if (!started_) return;
-    timer_.expires_after(std::chrono::milliseconds(wait_ms));
-    timer_.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) sweep();
-    });
+    timer_->arm(wait_ms);
 }
 
 void Retention::sweep() {

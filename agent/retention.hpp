@@ -4,7 +4,6 @@
 // that a clock set forward forgets nothing. It decides nothing about what is kept meanwhile.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "agent/agent_time.hpp"
 #include "agent/journal.hpp"
 #include "platform/store/store_thread.hpp"
+#include "platform/system/timer.hpp"
 
 namespace meterbox::agent {
 
@@ -36,7 +36,7 @@ public:
     using Done = std::function<void(const Forgotten&)>;  // after each sweep, and when one is cut short
 
     // Throws std::runtime_error if the journal can't be read.
-    Retention(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+    Retention(platform::system::Timers& timers, AgentTime& time, Journal& journal,
               platform::store::StoreThread& store, RetentionSettings settings, Done done);
     ~Retention();
 
@@ -49,7 +49,7 @@ private:
     class Sweep;
     void arm(std::int64_t wait_ms);
 
-    boost::asio::steady_timer timer_;
+    std::unique_ptr<platform::system::Timer> timer_;
     AgentTime& time_;
     Journal& journal_;
     platform::store::StoreThread& store_;

@@ -267,13 +267,10 @@ void Sessions::arm() {
     }
     for (const auto& [resource, group] : groups_) wait = std::min(wait, next_event_ms(resource, group));
     if (wait == never) {
-        timer_.cancel();
+        timer_->cancel();
         return;
     }
-    timer_.expires_after(std::chrono::milliseconds(std::clamp<std::int64_t>(wait, 0, timer_max_ms)));
-    timer_.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) on_timer();
-    });
+    timer_->arm(std::clamp<std::int64_t>(wait, 0, timer_max_ms));
 }
 
 std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& group) const {

@@ -31,9 +31,9 @@ std::vector<SessionSlice::Part> cut_at_hours(core::UtcTime end, std::int64_t len
 
 }  // namespace
 
-Sessions::Sessions(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+Sessions::Sessions(platform::system::Timers& timers, AgentTime& time, Journal& journal,
                    platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask)
-    : timer_(loop),
+    : timer_(timers.make([this] { on_timer(); })),
       time_(time),
       journal_(journal),
       store_(store),
@@ -369,7 +369,7 @@ void Sessions::shut_down() {
     if (shut_down_) return;
     checkpoint();
     shut_down_ = true;
-    timer_.cancel();
+    timer_->cancel();
     for (const auto& [id, session] : sessions_)
         if (session->stream) session->stream->close();
     for (auto& [resource, group] : groups_) {

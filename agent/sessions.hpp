@@ -4,7 +4,6 @@
 // Loop thread only; the records live in the journal.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -24,6 +23,7 @@
 #include "core/sync_plan.hpp"
 #include "platform/http/server.hpp"
 #include "platform/store/store_thread.hpp"
+#include "platform/system/timer.hpp"
 
 namespace meterbox::agent {
 
@@ -52,7 +52,7 @@ public:
     using Shown = std::function<void(core::Result<SessionView>)>;
     using Ask = std::function<void(core::SyncReason)>;
 
-    Sessions(boost::asio::io_context& loop, AgentTime& time, Journal& journal,
+    Sessions(platform::system::Timers& timers, AgentTime& time, Journal& journal,
              platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask);
 
     // As the journal has them, at the start: those of this boot wait for their products, the others
@@ -160,7 +160,7 @@ private:
     SessionView view(const Session& session) const;
     SessionView view(const SessionRecord& record) const;
 
-    boost::asio::steady_timer timer_;
+    std::unique_ptr<platform::system::Timer> timer_;
     AgentTime& time_;
     Journal& journal_;
     platform::store::StoreThread& store_;

@@ -28,6 +28,9 @@ using SteadyClock = std::chrono::steady_clock;
 
 using Group = std::vector<std::unique_ptr<CommitJob>>;
 
+constexpr std::chrono::milliseconds usual_slice{core::limits::read_slice_ms};
+constexpr std::chrono::hours endless_slice{1};  // in place nothing may depend on how long it takes
+
 // What the store thread does in one go: a group's commit, or a read, or a slice of idle work.
 struct Task {
     Group group;
@@ -47,7 +50,7 @@ std::int64_t now_us() {
     return microseconds(SteadyClock::now().time_since_epoch());
 }
 
-void run(Task& task, Transactions& transactions) {
+void run(Task& task, Transactions& transactions, std::chrono::milliseconds slice) {
     if (!task.group.empty()) {
         const std::int64_t start = now_us();
         std::int64_t applied = start;
@@ -63,8 +66,7 @@ void run(Task& task, Transactions& transactions) {
         task.sync_us = end - applied;
     }
     if (task.read) task.read->run();
-    if (task.idle)
-        task.idle_has_more = task.idle->run(Slice(std::chrono::milliseconds(core::limits::read_slice_ms)));
+    if (task.idle) task.idle_has_more = task.idle->run(Slice(slice));
 }
 
 // Signals are the loop's: a thread inherits the mask of the one that makes it.
@@ -123,7 +125,7 @@ private:
             changed_.wait(lock, [this] { return phase_ == Phase::given || phase_ == Phase::ended; });
             if (phase_ == Phase::ended) return;
             lock.unlock();
-            run(task_, transactions_);
+            run(task_, transactions_, usual_slice);
             lock.lock();
             phase_ = Phase::done;
             lock.unlock();
@@ -148,10 +150,12 @@ private:
 // that one which is still queued when the StoreThread goes finds it stopped and not gone.
 class StoreThread::State : public std::enable_shared_from_this<State> {
 public:
-    State(boost::asio::io_context& loop, Transactions& transactions)
-        : loop_(loop), transactions_(transactions) {}
+    State(boost::asio::io_context& loop, Transactions& transactions, Placement placement)
+        : loop_(loop), transactions_(transactions), placement_(placement) {}
 
     void start() {
+        open_ = true;
+        if (placement_ == Placement::in_place) return;
         worker_.emplace(transactions_, [this, weak = weak_from_this()] {
             boost::asio::post(loop_, [weak] {
                 if (const auto state = weak.lock()) state->collect();
@@ -160,7 +164,7 @@ public:
     }
 
     void submit(std::unique_ptr<CommitJob> job) {
-        if (!worker_) {
+        if (!open_) {
             job->finish(core::Error{core::ErrorCode::storage, "the store is shut", {}, {}});
             return;
         }
@@ -169,12 +173,12 @@ public:
         at_end_of_turn();
     }
     void read(std::unique_ptr<ReadJob> job) {
-        METERBOX_ASSERT(worker_.has_value());
+        METERBOX_ASSERT(open_);
         reads_.push_back(std::move(job));
         at_end_of_turn();
     }
     void run_idle(std::unique_ptr<IdleWork> work) {
-        METERBOX_ASSERT(worker_.has_value());
+        METERBOX_ASSERT(open_);
         idle_.push_back(std::move(work));
         at_end_of_turn();
     }
@@ -196,6 +200,8 @@ private:
 
     boost::asio::io_context& loop_;
     Transactions& transactions_;
+    Placement placement_;
+    bool open_ = false;  // until stop()
     std::deque<std::unique_ptr<CommitJob>> gathered_;
     std::deque<std::unique_ptr<ReadJob>> reads_;
     std::deque<std::unique_ptr<IdleWork>> idle_;
@@ -207,7 +213,7 @@ private:
     StoreStatistics statistics_;
     // The loop has work to come while the worker has.
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> loop_stays_;
-    std::optional<Worker> worker_;
+    std::optional<Worker> worker_;  // none: all in place
 };
 
 // A handler that is posted now runs after those that are ready already, so that what this turn of
@@ -224,15 +230,16 @@ void StoreThread::State::at_end_of_turn() {
 }
 
 void StoreThread::State::advance() {
-    if (busy_ || !worker_) return;
-    if (!gathered_.empty() && pace_.waits(gathered_.size(), now_us())) {
+    if (busy_ || !open_) return;
+    const bool in_place = placement_ == Placement::in_place;
+    if (!in_place && !gathered_.empty() && pace_.waits(gathered_.size(), now_us())) {
         at_end_of_turn();
         return;
     }
     Task task = next_task();
     if (task.group.empty() && !task.read && !task.idle) return;
-    if (!task.group.empty() && pace_.in_place(task.group.size())) {
-        ++statistics_.inline_commits;
+    if (in_place || (!task.group.empty() && pace_.in_place(task.group.size()))) {
+        if (!task.group.empty()) ++statistics_.inline_commits;
         run_here(std::move(task));
     } else {
         hand_over(std::move(task));
@@ -278,7 +285,7 @@ void StoreThread::State::hand_over(Task task) {
 }
 
 void StoreThread::State::run_here(Task task) {
-    run(task, transactions_);
+    run(task, transactions_, placement_ == Placement::in_place ? endless_slice : usual_slice);
     note(task);
     finish(std::move(task));
 }
@@ -325,7 +332,7 @@ void StoreThread::State::finish(Task task) {
 }
 
 void StoreThread::State::stop() {
-    if (!worker_) return;
+    if (!open_) return;
     while (busy_ || !gathered_.empty() || !reads_.empty()) {
         if (busy_) {
             Task done = *worker_->take(true);
@@ -337,12 +344,13 @@ void StoreThread::State::stop() {
             run_here(next_task());
         }
     }
+    open_ = false;
     worker_.reset();
     for (const auto& work : std::exchange(idle_, {})) work->finish();
 }
 
-StoreThread::StoreThread(boost::asio::io_context& loop, Transactions& transactions)
-    : state_(std::make_shared<State>(loop, transactions)) {
+StoreThread::StoreThread(boost::asio::io_context& loop, Transactions& transactions, Placement placement)
+    : state_(std::make_shared<State>(loop, transactions, placement)) {
     state_->start();
 }
 

@@ -82,10 +82,17 @@ struct StoreStatistics {
     std::int64_t max_commit_us = 0;
 };
 
+// Where transactions are made.
+enum class Placement {
+    where_quickest,  // on the store thread, or in place
+    in_place,        // always on the loop's own thread, at the end of its turn: the same order every time
+};
+
 // All methods on the loop thread. A thread of its own while it lives, asleep when nothing waits.
 class StoreThread {
 public:
-    StoreThread(boost::asio::io_context& loop, Transactions& transactions);
+    StoreThread(boost::asio::io_context& loop, Transactions& transactions,
+                Placement placement = Placement::where_quickest);
     ~StoreThread();  // stop()
     StoreThread(const StoreThread&) = delete;
     StoreThread& operator=(const StoreThread&) = delete;

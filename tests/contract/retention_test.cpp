@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/system/loop_timers.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -25,9 +26,11 @@ struct Fixture {
     agent::AgentTime time{clock, {}};
     boost::asio::io_context loop;
     platform::store::StoreThread store{loop, journal};
+    platform::system::LoopTimers timers{loop};
     agent::Forgotten forgotten;
-    agent::Retention retention{
-        loop, time, journal, store, settings, [this](const agent::Forgotten& result) { forgotten = result; }};
+    agent::Retention retention{timers,   time,
+                               journal,  store,
+                               settings, [this](const agent::Forgotten& result) { forgotten = result; }};
     unsigned char identities = 0;
 
     Fixture() {

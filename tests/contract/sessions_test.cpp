@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/system/loop_timers.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/faulty_transactions.hpp"
@@ -46,6 +47,7 @@ struct Fixture {
     tests::FaultyTransactions transactions;
     agent::AgentTime time{clock, {}};
     boost::asio::io_context loop;
+    platform::system::LoopTimers timers{loop};
     platform::store::StoreThread store{loop, transactions};
     agent::Balances balances;
     int asked = 0;
@@ -55,7 +57,7 @@ struct Fixture {
         : journal(journal_in(folder, enforcement)),
           transactions(journal.get()),
           balances(journal->ledgers()),
-          sessions(loop, time, *journal, store, balances, {30'000, 5'000, 100},
+          sessions(timers, time, *journal, store, balances, {30'000, 5'000, 100},
                    [this](core::SyncReason) { ++asked; }) {
         balances.find("render")->supply.reachable = true;
     }

@@ -499,3 +499,24 @@ TEST_CASE("a full disk answers every job with an error, and passes", "[store]") 
     CHECK(refused == 0);
     CHECK(connection->number("SELECT count(*) FROM t").value() == stored);
 }
+
+TEST_CASE("a store that commits in place never leaves the loop's thread, and takes a turn's jobs together") {
+    boost::asio::io_context loop{1};
+    FaultyTransactions transactions;
+    StoreThread thread{loop, transactions, store::Placement::in_place};
+    std::vector<int> finished;
+    for (int round = 0; round < 3; ++round) {
+        for (int number = 0; number < 5; ++number) {
+            auto job = std::make_unique<Job>();
+            job->on_apply = [on = std::this_thread::get_id()] {
+                METERBOX_ASSERT(std::this_thread::get_id() == on);
+            };
+            job->on_finish = [&finished, number](const auto&) { finished.push_back(number); };
+            thread.submit(std::move(job));
+        }
+        loop.restart();
+        loop.run();
+    }
+    CHECK(finished == std::vector{0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4});
+    CHECK(transactions.committed() == 3);
+}
