@@ -110,3 +110,11 @@ TEST_CASE("what a request reads as doesn't depend on how its bytes were split") 
     CHECK(refused > 1'000);
     CHECK(complete > 1'000);
 }
+
+TEST_CASE("a body of chunks without any is read wherever it is split") {
+    const std::string text = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for (std::size_t first = 1; first < text.size(); ++first) {
+        INFO(first);
+        CHECK(read_in(text, {first, 1}) == std::vector<std::string>{"POST / "});
+    }
+}
