@@ -31,6 +31,7 @@ struct Value::Member {
 };
 
 std::string_view name_of(Value::Kind kind);
+bool is_control(char c);  // of ASCII
 
 // The document as a table. A syntax error is "LINE: what is wrong", after `place` and a colon.
 [[nodiscard]] core::Result<Value> parse_toml(std::string_view document, std::string_view place);

@@ -60,7 +60,6 @@ Complaint read_choice(const Value& value, const std::vector<std::pair<std::strin
 }
 
 // For the clauses: the text in quotes; "is a number; write WANTED".
-bool is_control(char c);  // of ASCII
 std::string quoted(std::string_view text);
 std::string wrong_type(const Value& value, std::string_view wanted);
 

@@ -130,4 +130,23 @@ TEST_CASE("a daemon that hangs past the end doesn't keep a command running") {
     CHECK(watch.stop_reason() == StopReason::alone);
 }
 
+TEST_CASE("an end beyond all time, or before now, is one that can be reckoned with") {
+    const auto news = [](const std::string& ms) {
+        return session_news_from("{\"state\":\"active\",\"exhausts_in_ms\":" + ms + "}", "active").value();
+    };
+    CHECK(news("9223372036854775807").exhausts_in_ms == core::limits::amount_max);
+    CHECK(news("-9223372036854775808").exhausts_in_ms == 0);
+    SessionWatch watch;
+    watch.heard(news("9223372036854775807"), at(1'000));
+    CHECK(watch.due(at(2'000)) == Action::none);
+    CHECK(watch.wakes_at() == at(1'000 + core::limits::amount_max + patience));
+}
+
+TEST_CASE("news is what the document says, and what it leaves out the event's name says") {
+    CHECK(session_news_from(R"({"state":"low","exhausts_in_ms":5})", "active")->state == SessionState::low);
+    CHECK(session_news_from("{}", "stop")->state == SessionState::stop);
+    CHECK_FALSE(session_news_from(R"({"exhausts_in_ms":null})", "ended")->exhausts_in_ms);
+    CHECK_FALSE(session_news_from("no JSON", "stop"));
+}
+
 }  // namespace meterbox::client

@@ -209,6 +209,33 @@ TEST_CASE("what isn't TOML is named with its line") {
     CHECK(complaint_about("[agent]\nname = \"a\"\n[log]\n[agent]\n").find("agent.toml:4: not TOML: ") == 0);
 }
 
+TEST_CASE("a table's name that is none is refused with its line, and doesn't end the process") {
+    for (const char* header : {"[!]", "[[[a]]]", "[=]", "[[ # ]]", "[\xc3\xa4]", "[,]"}) {
+        INFO(header);
+        const std::string complaint =
+            complaint_about("[log]\nlevel = \"info\"\n" + std::string{header} + "\n");
+        CHECK(complaint.starts_with("agent.toml:3: not TOML: "));
+    }
+}
+
+TEST_CASE("a letter beyond ASCII is taken in quotes, and refused where it can't be") {
+    CHECK(taken("[agent]\nname = \"B\xc3\xbcro\"  # \xc3\xa4\n"));
+    for (const char* text : {"\xc3\xa4", "\xe3\x81\x82", "\xce\xb1"}) {
+        INFO(text);
+        const std::string complaint = complaint_about("[agent]\nname = \"a\" " + std::string{text} + "\n");
+        CHECK(complaint.starts_with("agent.toml:2: not TOML: "));
+        CHECK(complaint_about("[agent]\n" + std::string{text} + " = 1\n")
+                  .starts_with("agent.toml:2: not TOML: "));
+    }
+}
+
+TEST_CASE("a complaint is one line, also about a name or a value that is several") {
+    CHECK(complaint_about("\"a\\nb\" = 1\n").find('\n') == std::string::npos);
+    CHECK(complaint_about("[journal]\nbudget = \"1\\n\"\n") ==
+          "agent.toml:2: journal.budget: \"1?\" is not a size; write one such as \"64MiB\"");
+    CHECK(complaint_about("", {"log.level=\r\n"}).find_first_of("\r\n") == std::string::npos);
+}
+
 TEST_CASE("a wrong override is named by its variable or by --set") {
     CHECK(complaint_about("", {}, {"METERBOX_PRODUCTS_MAX_SESSIONS=0"}) ==
           "METERBOX_PRODUCTS_MAX_SESSIONS: products.max_sessions: 0 is out of range; choose between 1 and "

@@ -33,4 +33,14 @@ TEST_CASE("an account's URL is https, a host and maybe a port") {
     }
 }
 
+TEST_CASE("in brackets there is an IPv6 address, and not just its characters") {
+    CHECK(is_host("[::ffff:127.0.0.1]"));
+    for (const auto* wrong :
+         {"[.]", "[abc]", "[127.0.0.1]", "[2001:8:db:1]", "[::1::]", "[:]", "[]", "[::1]]"}) {
+        INFO(wrong);
+        CHECK_FALSE(is_host(wrong));
+        CHECK_FALSE(parse_account_url("https://" + std::string{wrong}).has_value());
+    }
+}
+
 }  // namespace meterbox::config

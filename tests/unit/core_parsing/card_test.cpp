@@ -33,6 +33,11 @@ TEST_CASE("nothing purchased has no percentage and is never low") {
     CHECK_FALSE(is_low(Units{0}, Units{0}, 20));
 }
 
+TEST_CASE("more available than was purchased is 0 % used, however much it is") {
+    CHECK(used_percent(Units{15}, Units{30}) == 0);
+    CHECK(used_percent(Units{1}, Units{std::numeric_limits<std::int64_t>::max()}) == 0);
+}
+
 TEST_CASE("low begins at the threshold, not at the rounded figure") {
     CHECK(is_low(Units{1000}, Units{200}, 20));
     CHECK_FALSE(is_low(Units{1000}, Units{201}, 20));  // rounds to 80 % used all the same

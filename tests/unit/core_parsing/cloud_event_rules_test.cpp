@@ -19,6 +19,12 @@ TEST_CASE("base64 of each length is decoded, in the standard alphabet with its p
     }
 }
 
+TEST_CASE("base64 has one spelling for one value: no bits are left over") {
+    CHECK_FALSE(decode_base64("Zh=="));
+    CHECK_FALSE(decode_base64("Zm9="));
+    CHECK_FALSE(decode_base64("Zm9vYn=="));
+}
+
 TEST_CASE("a media type needs type and subtype, and well-formed parameters") {
     const std::optional<MediaType> type = parse_media_type(" Application/JSON ; q=1 ; charset=\"UTF-8\" ");
     REQUIRE(type);
