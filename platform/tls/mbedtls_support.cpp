@@ -44,6 +44,17 @@ core::Error mbedtls_error(core::ErrorCode code, std::string_view what, int statu
     return {code, std::string(what) + ": " + mbedtls_text(status), {}, {}};
 }
 
+namespace {
+// mbedTLS takes DER as well, and of PEM what stands before the first zero: the same bytes must not be one
+// certificate to mbedTLS and another to whoever looks for PEM.
+bool is_text(std::string_view pem) {
+    return pem.find('\0') == std::string_view::npos;
+}
+core::Error not_text(std::string_view what) {
+    return {core::ErrorCode::malformed, std::string(what) + " isn't readable PEM: it isn't text", {}, {}};
+}
+}  // namespace
+
 core::Result<void> parse_private_key(PrivateKey& key, std::string_view pem) {
     start_crypto();
     const std::string text(pem);
@@ -60,6 +71,7 @@ core::Result<void> parse_private_key(PrivateKey& key, std::string_view pem) {
 
 core::Result<void> parse_chain(CertificateChain& chain, std::string_view pem) {
     start_crypto();
+    if (!is_text(pem)) return not_text("certificate");
     const std::string text(pem);
     const int status = mbedtls_x509_crt_parse(chain.get(), raw(text), text.size() + 1);
     if (status < 0)
@@ -76,6 +88,7 @@ core::Result<void> parse_chain(CertificateChain& chain, std::string_view pem) {
 
 core::Result<void> parse_request(CertificateRequest& request, std::string_view pem) {
     start_crypto();
+    if (!is_text(pem)) return not_text("certificate request");
     const std::string text(pem);
     const int status = mbedtls_x509_csr_parse(request.get(), raw(text), text.size() + 1);
     if (status != 0)

@@ -152,6 +152,18 @@ TEST_CASE("bad input to the CA is an error that says what is wrong") {
     CHECK(!certificate_info(ca.key));
 }
 
+TEST_CASE("a certificate is read from PEM alone, so that no bytes are two of them") {
+    const std::string key = generate_key().value();
+    const std::string pem = make_ca(key, "ca", tests::wall_clock()).value();
+    CHECK(certificate_info(pem));
+    const std::string zero(1, '\0');
+    CHECK_FALSE(certificate_info(pem + zero));
+    CHECK_FALSE(certificate_info(zero + pem));
+    const std::string request = make_certificate_request(key, "a").value();
+    CHECK(check_certificate_request(request));
+    CHECK_FALSE(check_certificate_request(request + zero));
+}
+
 TEST_CASE("each certificate has a serial of its own, 16 bytes long") {
     const TestCa ca(start);
     const std::string request = make_certificate_request(generate_key().value(), "a").value();
