@@ -1,8 +1,9 @@
 // platform/tls/certificate: what is read of a certificate has the form that it is kept in, each certificate
-// of a chain can be read alone, and one speaks for the very names that are read out of it.
+// of a chain can be read alone, and one speaks for the very names that are read out of it. DER is put in PEM.
 #include "platform/tls/certificate.hpp"
 
 #include "platform/tls/certificate_reading.hpp"
+#include "tests/fuzz/base64.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace {
@@ -28,7 +29,7 @@ void check_names(std::string_view pem, const CertificateInfo& info) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text = fuzz::text_of(data, size);
+    const std::string text = fuzz::pem_of(fuzz::text_of(data, size), "CERTIFICATE");
     const auto info = certificate_info(text);
     const auto chain = split_chain(text);
     if (info) {

@@ -2,11 +2,12 @@
 // is taken whose key can't be named.
 #include "platform/tls/pki.hpp"
 
+#include "tests/fuzz/base64.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace meterbox;
-    const std::string_view text = fuzz::text_of(data, size);
+    const std::string text = fuzz::pem_of(fuzz::text_of(data, size), "CERTIFICATE REQUEST");
     const auto fingerprint = platform::tls::request_key_fingerprint(text);
     const auto checked = platform::tls::check_certificate_request(text);
     if (fingerprint) {

@@ -49,7 +49,7 @@ public:
             if (progress == Progress::complete) complete();
             if (progress == Progress::bad) bad();
         }
-        pending_ = std::string(input);
+        pending_.erase(0, pending_.size() - input.size());
         return goes_on_;
     }
     const std::string& seen() const { return seen_; }
