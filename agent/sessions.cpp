@@ -59,6 +59,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
         } else {
             added.record.mark = now;
             if (added.record.stop_at) added.record.stop_at = now;
+            if (added.runs()) run(added);
             finish(added, now);
         }
     }

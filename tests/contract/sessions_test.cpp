@@ -216,6 +216,34 @@ TEST_CASE("a session that was told to stop before a restart is metered to its st
     CHECK(agent.metered() == core::Amount{300});
 }
 
+TEST_CASE("sessions that ran when the machine lost its power end at their last checkpoint") {
+    Fixture agent;
+    std::vector<agent::SessionRecord> records(2);
+    for (agent::SessionRecord& record : records) {
+        record.resource = "render";
+        record.uid = uid;
+        record.boot_id = agent.clock.boot_id();
+        record.mark = agent.clock.monotonic_now();
+        record.metered = core::Amount{700};
+    }
+    records[0].id = "ran";
+    records[1].id = "stopped";
+    records[1].stop_at = records[1].mark + 300;
+    agent.clock.reboot();
+    agent.sessions.restore(records);
+    agent.run_until([&] { return agent.sessions.active() == 0; });
+
+    for (const char* id : {"ran", "stopped"}) {
+        const auto stored = agent.journal->tables().session(id);
+        REQUIRE(stored.has_value());
+        REQUIRE(stored->has_value());
+        CHECK((*stored)->ended_at.has_value());
+        CHECK((*stored)->metered == core::Amount{700});
+    }
+    CHECK(agent.metered() == core::Amount{0});
+    CHECK(agent.sessions.count("render") == 0);
+}
+
 TEST_CASE("a soft resource asks for more at half of its lease, and stops nobody at its end") {
     Fixture agent(core::Enforcement::soft);
     agent.lease(2);

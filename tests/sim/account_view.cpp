@@ -1,0 +1,45 @@
+#include "tests/sim/account_view.hpp"
+
+namespace meterbox::sim {
+
+AccountView::AccountView(account::Database& database) {
+    database.each(
+        "SELECT id, team, resource, tier, purchased, available, charged, in_doubt, expired, leased, "
+        "starts_at, ends_at FROM tranche ORDER BY id",
+        [this](auto& row) {
+            tranches.push_back({row.integer(0), row.string(1), row.string(2), row.string(3),
+                                row.optional_integer(4), row.integer(5), row.integer(6), row.integer(7),
+                                row.integer(8), row.integer(9), row.integer(10), row.optional_integer(11)});
+        });
+    database.each("SELECT agent, tranche, granted, used, returned, since FROM holding", [this](auto& row) {
+        holdings[{row.string(0), row.integer(1)}] = {row.integer(2), row.integer(3), row.integer(4),
+                                                     row.integer(5)};
+    });
+    database.each(
+        "SELECT agent, resource, metered, remainder, overage_units FROM agent_resource", [this](auto& row) {
+            counters[{row.string(0), row.string(1)}] = {row.integer(2), row.integer(3), row.integer(4)};
+        });
+    database.each("SELECT team, resource, remainder, overage_units FROM team_resource", [this](auto& row) {
+        team_sums[{row.string(0), row.string(1)}] = {0, row.integer(2), row.integer(3)};
+    });
+    database.each("SELECT id, lease_number FROM agent",
+                  [this](auto& row) { lease_numbers[row.string(0)] = row.integer(1); });
+    evidence = database.number("SELECT count(*) FROM evidence");
+    entries = database.number("SELECT coalesce(max(entry), 0) FROM ledger");
+}
+
+const TrancheRow* AccountView::find(std::int64_t id) const {
+    for (const TrancheRow& tranche : tranches)
+        if (tranche.id == id) return &tranche;
+    return nullptr;
+}
+
+UsageByHour usage_by_hour(account::Database& database) {
+    UsageByHour usage;
+    database.each("SELECT agent, resource, hour, subject, amount FROM usage", [&usage](auto& row) {
+        usage[{row.string(0), row.string(1), row.integer(2), row.string(3)}] += row.integer(4);
+    });
+    return usage;
+}
+
+}  // namespace meterbox::sim

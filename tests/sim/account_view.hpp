@@ -1,0 +1,61 @@
+// The account's tables as plain figures, read from outside: what the invariants and the bill compare with.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "account/database.hpp"
+
+namespace meterbox::sim {
+
+struct TrancheRow {
+    std::int64_t id = 0;
+    std::string team;
+    std::string resource;
+    std::string tier;
+    std::optional<std::int64_t> purchased;
+    std::int64_t available = 0;
+    std::int64_t charged = 0;
+    std::int64_t in_doubt = 0;
+    std::int64_t expired = 0;
+    std::int64_t leased = 0;
+    std::int64_t starts_at = 0;
+    std::optional<std::int64_t> ends_at;
+};
+
+struct HoldingRow {
+    std::int64_t granted = 0;
+    std::int64_t used = 0;
+    std::int64_t returned = 0;
+    std::int64_t since = 0;
+};
+
+struct CounterRow {
+    std::int64_t metered = 0;
+    std::int64_t remainder = 0;
+    std::int64_t overage_units = 0;
+};
+
+struct AccountView {
+    explicit AccountView(account::Database& database);
+
+    std::vector<TrancheRow> tranches;                                     // in draw order of tiers, by id
+    std::map<std::pair<std::string, std::int64_t>, HoldingRow> holdings;  // by agent and tranche
+    std::map<std::pair<std::string, std::string>, CounterRow> counters;   // by agent and resource
+    std::map<std::pair<std::string, std::string>, CounterRow> team_sums;  // by team and resource
+    std::map<std::string, std::int64_t> lease_numbers;                    // by agent
+    std::int64_t evidence = 0;
+    std::int64_t entries = 0;  // of the ledger
+
+    const TrancheRow* find(std::int64_t id) const;
+};
+
+// By agent, resource, hour and subject.
+using UsageByHour = std::map<std::tuple<std::string, std::string, std::int64_t, std::string>, std::int64_t>;
+UsageByHour usage_by_hour(account::Database& database);
+
+}  // namespace meterbox::sim

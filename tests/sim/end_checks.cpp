@@ -1,0 +1,141 @@
+// At the end: faults have stopped, and everybody has synced.
+#include <set>
+
+#include "account/audit.hpp"
+#include "account/tranche.hpp"
+#include "tests/sim/invariants.hpp"
+#include "tests/sim/reference_bill.hpp"
+
+namespace meterbox::sim {
+
+void Invariants::check_end() {
+    account_commits_ = 0;
+    for (SeenAgent& seen : seen_) seen.commits = 0;
+    check_step();
+    for (std::size_t index = 0; index < agents_.size(); ++index) {
+        require(agents_[index]->up(), "at the end every agent is up");
+        require(products_[index]->book().all_acknowledged(), "at the end every report was acknowledged");
+        require(agents_[index]->sessions().active() == 0, "at the end no session is left over");
+        check_acknowledged(index);
+        check_settled(index);
+    }
+    check_usage();
+    check_bill();
+    for (const std::string& team : world_.plan.teams) {
+        const account::AuditReport audit = account::audit(account_.store().database(), team);
+        require(audit.ok(), "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
+    }
+}
+
+// I4: seen is real.
+void Invariants::check_settled(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    const std::string& id = agent.name().id;
+    require(agent.journal().pending_usage_rows() == 0, "I4: no usage of " + id + " is pending");
+    for (const agent::LedgerView& ledger : agent.ledgers()) {
+        const core::Resource& resource = ledger->resource();
+        if (resource.enforcement == core::Enforcement::none) continue;
+        const CounterRow known = view_->counters[{id, resource.key}];
+        require(known.metered == ledger->metered().value(), "I4: M is known: " + id + " " + resource.key);
+        require(known.remainder == ledger->remainder().value(), "I4: q is known: " + id + " " + resource.key);
+        require(known.overage_units == ledger->overage_units().value(),
+                "I4: overage is known: " + id + " " + resource.key);
+        for (const core::Tranche& tranche : ledger->tranches()) {
+            const HoldingRow holding = view_->holdings[{id, *account::tranche_from(tranche.id)}];
+            const std::string what = id + " " + tranche.id;
+            require(holding.used == tranche.used.value(), "I4: U is known: " + what);
+            require(holding.returned == tranche.returned.value(), "I4: R is known: " + what);
+            const bool named = !tranche.ends_at || *tranche.ends_at > tranche.valid_from;
+            require(!named || holding.granted == tranche.granted.value(), "I4: the lease arrived: " + what);
+        }
+    }
+    // I12: a slot was taken only while its tranche was valid, by the hour.
+    account_.store().database().each(
+        "SELECT tranche, hour FROM unit_hour WHERE agent = ? AND units > 0",
+        [&](auto& row) {
+            const TrancheRow& tranche = *view_->find(row.integer(0));
+            const std::int64_t begins = row.integer(1) * core::hour_ms;
+            const bool valid =
+                begins + core::hour_ms > tranche.starts_at && (!tranche.ends_at || begins < *tranche.ends_at);
+            require(valid, "I12: t" + std::to_string(tranche.id) + " gave a unit in an hour outside of it");
+        },
+        id);
+}
+
+// Usage by hour: each report in the hour that it named, each session whole; nothing else.
+void Invariants::check_usage() {
+    const UsageByHour usage = usage_by_hour(account_.store().database());
+    using Key = std::pair<std::string, std::string>;  // resource and subject
+    for (std::size_t index = 0; index < agents_.size(); ++index) {
+        const std::string& id = agents_[index]->name().id;
+        const Book& book = products_[index]->book();
+        std::map<Key, std::int64_t> whole;
+        std::map<std::pair<Key, std::int64_t>, std::int64_t> named;
+        for (const auto& [event_id, event] : book.events) {
+            const Key key{event.resource, event.subject};
+            whole[key] += event.amount;
+            if (event.time) named[{key, core::hour_of(*event.time).number}] += event.amount;
+        }
+        for (const auto& [session_id, session] : book.sessions) {
+            const std::int64_t metered = agents_[index]->journaled(
+                "SELECT coalesce(sum(metered), 0) FROM session WHERE id = ?", session_id);
+            if (metered > 0) whole[{session.resource, session_id}] += metered;
+        }
+        std::map<Key, std::int64_t> said;
+        std::map<std::pair<Key, std::int64_t>, std::int64_t> said_by_hour;
+        for (const auto& [row, amount] : usage) {
+            const auto& [agent, resource, hour, subject] = row;
+            if (agent != id) continue;
+            said[{resource, subject}] += amount;
+            said_by_hour[{{resource, subject}, hour}] += amount;
+        }
+        for (const auto& [key, amount] : whole)
+            require(said[key] == amount, "I21: usage is kept: " + id + " " + key.first + " \"" + key.second +
+                                             "\": " + std::to_string(amount) + " happened, " +
+                                             std::to_string(said[key]) + " is known");
+        for (const auto& [key, amount] : said)
+            require(amount == 0 || whole[key] == amount, "no usage is invented: " + id + " " + key.second);
+        for (const auto& [key, amount] : named)
+            require(said_by_hour[key] >= amount, "R15: a report counts in the hour of its time: " + id);
+    }
+}
+
+void Invariants::check_bill() {
+    std::vector<Fact> facts;
+    for (std::size_t index = 0; index < agents_.size(); ++index) {
+        const AgentName& name = agents_[index]->name();
+        for (const auto& [id, event] : products_[index]->book().events)
+            facts.push_back({name.team, name.id, event.resource, event.amount});
+        for (const auto& [id, session] : products_[index]->book().sessions)
+            facts.push_back({name.team, name.id, session.resource,
+                             session.metered.value_or(agents_[index]->journaled(
+                                 "SELECT coalesce(sum(metered), 0) FROM session WHERE id = ?", id))});
+    }
+    std::vector<BilledGrant> grants;
+    std::map<std::pair<std::string, std::string>, AccountLine> lines;
+    const std::int64_t now = world_.now().ms;
+    for (const TrancheRow& tranche : view_->tranches) {
+        const bool valid = tranche.starts_at <= now && (!tranche.ends_at || now < *tranche.ends_at);
+        grants.push_back(
+            {tranche.team, tranche.resource, !tranche.purchased, tranche.purchased.value_or(0), valid});
+        AccountLine& line = lines[{tranche.team, tranche.resource}];
+        line.charged_units += tranche.charged;
+        if (valid) line.still_to_be_had += tranche.available;
+        line.open_at_the_end = line.open_at_the_end || (valid && !tranche.purchased);
+    }
+    for (const auto& [key, sums] : view_->team_sums) {
+        lines[key].overage_units = sums.overage_units;
+        lines[key].remainders = sums.remainder;
+    }
+    std::map<std::string, std::int64_t> unit_sizes;
+    for (const core::Resource& resource : world_.plan.resources)
+        if (resource.enforcement != core::Enforcement::none)
+            unit_sizes[resource.key] = resource.unit_size.value();
+    for (const auto& [key, line] : reference_bill(facts, grants, unit_sizes)) {
+        const std::string wrong = disagreement(line, lines[key]);
+        require(wrong.empty(), "the bill agrees: " + key.first + " " + key.second + ": " + wrong);
+        world_.trace.add("bill", key.first + " " + key.second + " " + std::to_string(line.completed_units));
+    }
+}
+
+}  // namespace meterbox::sim

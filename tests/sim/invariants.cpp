@@ -1,0 +1,233 @@
+// After each step. What must hold at the end is in end_checks.cpp.
+#include "tests/sim/invariants.hpp"
+
+#include <algorithm>
+
+#include "account/tranche.hpp"
+
+namespace meterbox::sim {
+
+namespace {
+
+// A session that is told nothing by then runs on what nobody has (R6).
+constexpr std::int64_t stop_within_ms = 1'600;
+
+int rank(const std::string& tier) {
+    return static_cast<int>(*core::tier_from(tier));
+}
+
+}  // namespace
+
+Invariants::Invariants(World& world, SimAccount& account, std::vector<std::unique_ptr<SimAgent>>& agents,
+                       std::vector<std::unique_ptr<Products>>& products)
+    : world_(world), account_(account), agents_(agents), products_(products) {}
+
+void Invariants::check_step() {
+    const bool account_changed = account_.up() && account_commits_ != account_.commits();
+    if (account_changed) {
+        check_account();
+        account_commits_ = account_.commits();
+    }
+    for (std::size_t index = 0; index < agents_.size(); ++index) {
+        const bool changed = agents_[index]->up() && seen_[index].commits != agents_[index]->commits();
+        if (changed) {
+            check_agent(index);
+            seen_[index].commits = agents_[index]->commits();
+        }
+        if (changed || account_changed) check_against_account(index);
+        check_stops(index);
+    }
+}
+
+void Invariants::check_account() {
+    auto view = std::make_unique<AccountView>(account_.store().database());
+    const std::int64_t now = world_.now().ms;
+    std::map<std::int64_t, std::int64_t> held;
+    for (const auto& [key, holding] : view->holdings) {
+        const std::int64_t left = holding.granted - holding.used - holding.returned;
+        require(left >= 0, "I1: an agent has used and returned at most what was granted");
+        held[key.second] += left;
+    }
+    for (const TrancheRow& tranche : view->tranches) {
+        const std::string name = "tranche t" + std::to_string(tranche.id);
+        const std::int64_t places = tranche.available + tranche.charged + tranche.in_doubt + tranche.expired;
+        require(tranche.leased == held[tranche.id], "I1: " + name + " leases what its holders hold");
+        require(std::min({tranche.available, tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
+                "I1: no place of " + name + " is below 0");
+        if (!tranche.purchased) continue;
+        require(*tranche.purchased == places + tranche.leased, "I1: P = A + C + D + X + leased of " + name);
+        const bool ended = tranche.ends_at && now >= *tranche.ends_at;
+        if (ended && tranche.leased > 0) world_.tally.saw("grant ended with units leased");
+    }
+    if (view_) {
+        for (const auto& [key, before] : view_->holdings) {
+            const auto found = view->holdings.find(key);
+            require(found != view->holdings.end() && found->second.granted >= before.granted &&
+                        found->second.used >= before.used && found->second.returned >= before.returned,
+                    "I7: G, U and R at the account never fall");
+        }
+        for (const auto& [agent, number] : view_->lease_numbers)
+            require(view->lease_numbers[agent] >= number, "I7: lease numbers never fall");
+        require(view->entries >= view_->entries, "I8: the ledger is only ever added to");
+        for (const TrancheRow& tranche : view->tranches) {
+            const TrancheRow* before = view_->find(tranche.id);
+            if (before != nullptr)
+                require(tranche.charged >= before->charged, "I7: what is charged never falls");
+        }
+    }
+    if (!view_ || view->entries > view_->entries) check_booking(*view);
+    if (view->evidence > 0) {
+        std::string detail;
+        for (const std::string& team : world_.plan.teams)
+            for (const auto& evidence : account::list_evidence(account_.store().database(), team))
+                detail += evidence.agent + ": " + evidence.detail + "; ";
+        throw Violation("no honest agent is suspected: " + detail);
+    }
+    view_ = std::move(view);
+}
+
+// I11: a unit is booked to a later tier only when no earlier one, valid all the while, has one to give.
+void Invariants::check_booking(const AccountView& view) {
+    const std::int64_t since_entry = view_ ? view_->entries : 0;
+    account_.store().database().each(
+        "SELECT tranche, from_, to_, reason, coalesce(agent, '') FROM ledger WHERE entry > ?",
+        [&](auto& row) {
+            const TrancheRow& booked = *view.find(row.integer(0));
+            const std::string reason = row.string(3);
+            if (row.string(2) != "charged") return;
+            if (reason == "draw order") world_.tally.saw("unit booked to an earlier tier");
+            if (booked.tier == "payg") world_.tally.saw("payg charged");
+            if (row.string(1) != "leased") return;
+            const std::int64_t since = view.holdings.at({row.string(4), booked.id}).since;
+            for (const TrancheRow& earlier : view.tranches) {
+                const bool comes_first = earlier.team == booked.team && earlier.resource == booked.resource &&
+                                         rank(earlier.tier) < rank(booked.tier);
+                const bool valid =
+                    earlier.starts_at <= since && (!earlier.ends_at || *earlier.ends_at > world_.now().ms);
+                require(!comes_first || !valid || earlier.available == 0,
+                        "I11: t" + std::to_string(booked.id) + " is charged though t" +
+                            std::to_string(earlier.id) + " of an earlier tier has units");
+            }
+        },
+        since_entry);
+}
+
+void Invariants::check_agent(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    SeenAgent& seen = seen_[index];
+    for (const agent::LedgerView& ledger : agent.ledgers()) {
+        const std::string& key = ledger->resource().key;
+        const std::int64_t metered = ledger->metered().value();
+        require(metered >= seen.metered[key], "I7: M never falls: " + agent.name().id + " " + key);
+        seen.metered[key] = metered;
+        std::int64_t used = 0;
+        for (const core::Tranche& tranche : ledger->tranches()) {
+            SeenTranche& before = seen.tranches[*account::tranche_from(tranche.id)];
+            require(tranche.granted.value() >= before.granted && tranche.used.value() >= before.used &&
+                        tranche.returned.value() >= before.returned,
+                    "I7: G, U and R never fall: " + agent.name().id + " " + tranche.id);
+            require(tranche.used + tranche.returned <= tranche.granted, "I3: U <= G - R on the agent");
+            before = {tranche.granted.value(), tranche.used.value(), tranche.returned.value()};
+            used += tranche.used.value();
+            if (tranche.final) world_.tally.saw("lease final");
+        }
+        const std::int64_t unit = ledger->resource().unit_size.value();
+        const std::int64_t overage = metered / unit - used;
+        require(overage >= 0, "I5: no more units took a slot than were completed");
+        std::int64_t& overage_before = seen.overage[key];
+        if (overage < overage_before) world_.tally.saw("overage covered later");
+        overage_before = overage;
+    }
+    require(agent.link().lease_number() >= seen.lease_number, "I7: the lease's number never falls");
+    seen.lease_number = agent.link().lease_number();
+    const bool restarted = seen.run != agent.run();
+    if (restarted || agent.commits() - seen.commits_checked >= 100) {
+        check_acknowledged(index);
+        seen.commits_checked = agent.commits();
+    }
+    seen.run = agent.run();
+}
+
+// What products were told is on the disk, and nothing is there that they didn't do (I5, I8, I10).
+void Invariants::check_acknowledged(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    const Book& book = products_[index]->book();
+    std::map<std::string, std::int64_t> least;
+    for (const auto& [id, event] : book.events)
+        if (event.acknowledged) least[event.resource] += event.amount;
+    for (const agent::LedgerView& ledger : agent.ledgers()) {
+        const std::string& key = ledger->resource().key;
+        const std::int64_t events = agent.journaled(
+            "SELECT coalesce(sum(amount), 0) FROM event WHERE resource = (SELECT id FROM resource WHERE key "
+            "= ?)",
+            key);
+        const std::int64_t sessions =
+            agent.journaled("SELECT coalesce(sum(metered), 0) FROM session WHERE resource = ?", key);
+        require(events >= least[key], "I8: what was acknowledged is on the disk: " + agent.name().id + " " +
+                                          key + ", " + std::to_string(least[key]) + " told, " +
+                                          std::to_string(events) + " there");
+        if (ledger->resource().enforcement == core::Enforcement::none) continue;
+        require(ledger->metered().value() == events + sessions,
+                "I5: M is what was reported and what sessions ran: " + agent.name().id + " " + key);
+    }
+    for (const auto& [id, session] : book.sessions) {
+        if (!session.metered) continue;
+        const std::int64_t stored =
+            agent.journaled("SELECT coalesce(sum(metered), -1) FROM session WHERE id = ?", id);
+        require(stored == *session.metered, "I8: a session's end is on the disk as it was told: " + id +
+                                                ", told " + std::to_string(*session.metered) + ", stored " +
+                                                std::to_string(stored));
+    }
+}
+
+void Invariants::check_against_account(std::size_t index) {
+    if (!view_ || !account_.up()) return;  // what fell was read for the last time before it did
+    const std::string& id = agents_[index]->name().id;
+    for (const auto& [tranche, real] : seen_[index].tranches) {
+        const auto known = view_->holdings.find({id, tranche});
+        const std::string what = id + " t" + std::to_string(tranche);
+        const HoldingRow holding = known == view_->holdings.end() ? HoldingRow{} : known->second;
+        require(holding.used <= real.used, "I3: no more is charged than was used: " + what);
+        require(real.granted <= holding.granted, "I8, I13: a lease left after its grant: " + what);
+    }
+    if (index + 1 != agents_.size()) return;
+    std::map<std::int64_t, std::int64_t> used;
+    for (const SeenAgent& seen : seen_)
+        for (const auto& [tranche, real] : seen.tranches) used[tranche] += real.used;
+    for (const TrancheRow& tranche : view_->tranches)
+        if (tranche.purchased)
+            require(used[tranche.id] <= *tranche.purchased,
+                    "I2: no more slots are used than were bought: t" + std::to_string(tranche.id));
+}
+
+// R6, as far as it can be seen from outside: nobody runs on what isn't there.
+void Invariants::check_stops(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    SeenAgent& seen = seen_[index];
+    if (!agent.answers() || agent.sessions().active() == 0) return seen.at_zero_since.clear();
+    const core::MonotonicTime now = agent.clock().monotonic_now();
+    for (const auto& [key, balance] : agent.balances().all()) {
+        const core::ResourceLedger& ledger = *balance.ledger;
+        const bool running =
+            ledger.resource().enforcement == core::Enforcement::hard && agent.sessions().count(key) > 0;
+        if (running)
+            for (const core::Tranche& tranche : ledger.tranches())
+                if (tranche.ends_at && tranche.ends_at->ms > seen.looked_at &&
+                    world_.now() >= *tranche.ends_at)
+                    world_.tally.saw("grant ended with a session running");
+        if (!running || agent.sessions().standing(key).available > core::Amount{}) {
+            seen.at_zero_since.erase(key);
+            continue;
+        }
+        const auto since = seen.at_zero_since.try_emplace(key, std::pair{agent.run(), now}).first->second;
+        if (since.first != agent.run()) {
+            seen.at_zero_since.erase(key);
+            continue;
+        }
+        require(now - since.second <= stop_within_ms,
+                "R6: sessions are told to stop: " + agent.name().id + " " + key);
+    }
+    seen.looked_at = world_.now().ms;
+}
+
+}  // namespace meterbox::sim

@@ -1,0 +1,65 @@
+// What must hold after every step, looked at from outside: the account's tables, the agents' committed
+// ledgers, and what products were told. The numbers are those of docs/TESTING.md, Simulation.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/account_view.hpp"
+#include "tests/sim/products.hpp"
+#include "tests/sim/sim_account.hpp"
+#include "tests/sim/sim_agent.hpp"
+#include "tests/sim/world.hpp"
+
+namespace meterbox::sim {
+
+class Invariants {
+public:
+    Invariants(World& world, SimAccount& account, std::vector<std::unique_ptr<SimAgent>>& agents,
+               std::vector<std::unique_ptr<Products>>& products);
+
+    void prepare() { seen_.resize(agents_.size()); }  // once everybody is there
+    void check_step();
+    // Faults have stopped long enough: seen is real everywhere, and the bill agrees.
+    void check_end();
+
+private:
+    struct SeenTranche {
+        std::int64_t granted = 0;
+        std::int64_t used = 0;
+        std::int64_t returned = 0;
+    };
+    struct SeenAgent {  // as of its last committed state
+        std::map<std::string, std::int64_t> metered;
+        std::map<std::int64_t, SeenTranche> tranches;  // by id
+        std::map<std::string, std::int64_t> overage;
+        std::int64_t lease_number = 0;
+        std::uint64_t commits = 0;
+        std::uint64_t commits_checked = 0;
+        std::uint64_t run = 0;
+        std::int64_t looked_at = 0;
+        std::map<std::string, std::pair<std::uint64_t, core::MonotonicTime>> at_zero_since;
+    };
+
+    void check_account();
+    void check_booking(const AccountView& view);
+    void check_agent(std::size_t index);
+    void check_against_account(std::size_t index);
+    void check_acknowledged(std::size_t index);
+    void check_stops(std::size_t index);
+    void check_settled(std::size_t index);
+    void check_usage();
+    void check_bill();
+
+    World& world_;
+    SimAccount& account_;
+    std::vector<std::unique_ptr<SimAgent>>& agents_;
+    std::vector<std::unique_ptr<Products>>& products_;
+    std::vector<SeenAgent> seen_;
+    std::uint64_t account_commits_ = 0;
+    std::unique_ptr<AccountView> view_;  // as of the account's last commit
+};
+
+}  // namespace meterbox::sim

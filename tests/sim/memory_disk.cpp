@@ -1,0 +1,154 @@
+// What survives, and what doesn't.
+#include "tests/sim/memory_disk.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace meterbox::sim {
+
+namespace {
+
+constexpr std::size_t sector = 512;
+
+std::map<std::string, MemoryDisk*>& disks() {
+    static std::map<std::string, MemoryDisk*> all;
+    return all;
+}
+
+void put(std::string& contents, std::size_t offset, const char* bytes, std::size_t count) {
+    if (contents.size() < offset + count) contents.resize(offset + count);
+    std::memcpy(contents.data() + offset, bytes, count);
+}
+
+}  // namespace
+
+MemoryDisk::MemoryDisk(std::string root, Dice dice) : root_(std::move(root)), dice_(std::move(dice)) {
+    disks()[root_] = this;
+}
+
+MemoryDisk::~MemoryDisk() {
+    disks().erase(root_);
+}
+
+MemoryDisk* MemoryDisk::of(const std::string& path) {
+    for (const auto& [root, disk] : disks())
+        if (path.starts_with(root)) return disk;
+    return nullptr;
+}
+
+void MemoryDisk::lose_power() {
+    if (!powered_) return;
+    powered_ = false;
+    operations_left_ = -1;
+    std::map<std::string, std::shared_ptr<File>> after;
+    for (const auto& [path, file] : files_) {
+        if (!file->durable) continue;
+        auto left = std::make_shared<File>();
+        left->contents = survivor(*file);
+        left->synced = left->contents;
+        left->durable = true;
+        after.emplace(path, std::move(left));
+    }
+    files_ = std::move(after);
+}
+
+void MemoryDisk::lose_process() {
+    if (!powered_) return;
+    powered_ = false;
+    operations_left_ = -1;
+    for (auto& [path, file] : files_) file = std::make_shared<File>(*file);
+}
+
+void MemoryDisk::power_on() {
+    powered_ = true;
+    operations_left_ = -1;
+}
+
+// The synced contents, and of each later write all, a part that ends or begins at a sector, or nothing.
+std::string MemoryDisk::survivor(const File& file) {
+    std::string contents = file.synced;
+    if (file.unsynced.empty()) return contents;
+    const std::int64_t kept_per_mille = std::vector<std::int64_t>{0, 500, 1'000}[dice_.number() % 3];
+    for (const File::Write& write : file.unsynced) {
+        if (!dice_.chance(kept_per_mille)) {
+            ++lost_writes_;
+            continue;
+        }
+        const auto offset = static_cast<std::size_t>(write.offset);
+        if (write.truncates) {
+            if (contents.size() > offset) contents.resize(offset);
+            continue;
+        }
+        std::size_t from = 0;
+        std::size_t to = write.bytes.size();
+        if (dice_.chance(300)) {
+            ++torn_writes_;
+            const std::size_t cut =
+                (offset + to / 2) / sector * sector;  // a sector's border, if there is one inside
+            const std::size_t at = cut > offset ? cut - offset : 0;
+            (dice_.chance(500) ? from : to) = at;
+        }
+        put(contents, offset + from, write.bytes.data() + from, to - from);
+    }
+    return contents;
+}
+
+void MemoryDisk::count_operation() {
+    ++operations_;
+    if (!powered_ || operations_left_ < 0) return;
+    if (operations_left_-- == 0) lose_power();
+}
+
+std::shared_ptr<MemoryDisk::File> MemoryDisk::open(const std::string& path) {
+    if (!powered_) return std::make_shared<File>();
+    auto& file = files_[path];
+    if (!file) file = std::make_shared<File>();
+    return file;
+}
+
+bool MemoryDisk::exists(const std::string& path) const {
+    return powered_ && files_.contains(path);
+}
+
+void MemoryDisk::remove(const std::string& path) {
+    if (powered_) files_.erase(path);
+    count_operation();
+}
+
+bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::size_t count) {
+    const auto at = static_cast<std::size_t>(offset);
+    if (powered_ && full_ && at + count > file.contents.size()) {
+        ++refused_writes_;
+        return false;
+    }
+    put(file.contents, at, bytes, count);
+    if (powered_) file.unsynced.push_back({offset, std::string(bytes, count), false});
+    count_operation();
+    return true;
+}
+
+void MemoryDisk::truncate(File& file, std::int64_t size) {
+    if (file.contents.size() > static_cast<std::size_t>(size))
+        file.contents.resize(static_cast<std::size_t>(size));
+    if (powered_) file.unsynced.push_back({size, {}, true});
+    count_operation();
+}
+
+void MemoryDisk::sync(File& file) {
+    if (powered_ && !(lies_ && file.durable)) {
+        for (const File::Write& write : file.unsynced) {
+            const auto offset = static_cast<std::size_t>(write.offset);
+            if (!write.truncates) {
+                put(file.synced, offset, write.bytes.data(), write.bytes.size());
+            } else if (file.synced.size() > offset) {
+                file.synced.resize(offset);
+            }
+        }
+        file.unsynced.clear();
+        file.durable = true;
+    }
+    count_operation();
+}
+
+}  // namespace meterbox::sim

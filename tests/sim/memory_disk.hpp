@@ -1,0 +1,85 @@
+// A machine's disk in memory, under SQLite: it knows of every file what a sync has made durable and what
+// was only written. When the power goes, any part of the latter may be there, torn at sectors, or none;
+// what was synced is. It can also be full, and lose the power at the Nth operation from now.
+//
+// open_memory_files() makes it SQLite's default file system in this process; a path belongs to the disk
+// whose root begins it. One thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/dice.hpp"
+
+namespace meterbox::sim {
+
+class MemoryDisk {
+public:
+    struct File {
+        struct Write {  // since the last sync
+            std::int64_t offset = 0;
+            std::string bytes;
+            bool truncates = false;  // to offset
+        };
+        std::string contents;
+        std::string synced;
+        bool durable = false;  // the file itself survives
+        std::vector<Write> unsynced;
+    };
+
+    MemoryDisk(std::string root, Dice dice);
+    ~MemoryDisk();
+    MemoryDisk(const MemoryDisk&) = delete;
+    MemoryDisk& operator=(const MemoryDisk&) = delete;
+
+    // From now on whoever has files open writes to nowhere, unharmed, until power_on().
+    void lose_power();
+    void lose_process();  // the machine goes on: what was written is there, synced or not
+    void lose_power_after(std::int64_t operations) { operations_left_ = operations; }
+    bool powered() const { return powered_; }
+    void power_on();
+
+    void set_full(bool full) { full_ = full; }
+    bool full() const { return full_; }
+    // A canary's disk: forgets what was synced, too.
+    void lie_about_syncs() { lies_ = true; }
+
+    std::uint64_t operations() const { return operations_; }
+    std::uint64_t lost_writes() const { return lost_writes_; }        // not durable when the power went
+    std::uint64_t torn_writes() const { return torn_writes_; }        // of those, a part of which is there
+    std::uint64_t refused_writes() const { return refused_writes_; }  // it was full
+
+    // For SQLite's side.
+    std::shared_ptr<File> open(const std::string& path);
+    bool exists(const std::string& path) const;
+    void remove(const std::string& path);
+    bool write(File& file, std::int64_t offset, const char* bytes, std::size_t count);  // false: full
+    void truncate(File& file, std::int64_t size);
+    void sync(File& file);
+    static MemoryDisk* of(const std::string& path);
+
+private:
+    void count_operation();
+    std::string survivor(const File& file);
+
+    std::string root_;
+    Dice dice_;
+    std::map<std::string, std::shared_ptr<File>> files_;
+    bool powered_ = true;
+    bool full_ = false;
+    bool lies_ = false;
+    std::int64_t operations_left_ = -1;
+    std::uint64_t operations_ = 0;
+    std::uint64_t lost_writes_ = 0;
+    std::uint64_t torn_writes_ = 0;
+    std::uint64_t refused_writes_ = 0;
+};
+
+// Once, before the first database. seed: of SQLite's own randomness, from now on.
+void open_memory_files();
+void seed_sqlite(std::uint64_t seed);
+
+}  // namespace meterbox::sim

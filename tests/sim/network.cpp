@@ -1,0 +1,117 @@
+#include "tests/sim/network.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace meterbox::sim {
+
+namespace {
+
+constexpr std::int64_t timeout_ms = core::limits::sync_timeout_default_ms;
+
+core::Error unreachable(const char* why) {
+    return {core::ErrorCode::unreachable, why, {}, {}};
+}
+
+}  // namespace
+
+struct Network::Call {
+    std::size_t agent;
+    AgentName from;
+    std::string path;
+    std::string body;
+    Completion done;
+    int answered = 0;
+    void end(const core::Result<platform::Answer>& answer) {
+        if (done) std::exchange(done, nullptr)(answer);
+    }
+};
+
+Network::Network(World& world, SimAccount& account, std::size_t agents)
+    : world_(world), account_(account), dice_(world.dice("network")), cut_(agents) {}
+
+void Network::send(std::size_t agent, const AgentName& from, std::string path, std::string body,
+                   Completion done) {
+    const auto call =
+        std::make_shared<Call>(Call{agent, from, std::move(path), std::move(body), std::move(done)});
+    world_.trace.add(from.id + " > " + call->path, call->body);
+    world_.schedule.after(timeout_ms, [call] { call->end(unreachable("no answer in time")); });
+    if (cut(agent)) {
+        world_.tally.fault("network: agent cut off");
+        if (dice_.chance(500)) world_.schedule.after(1, [call] { call->end(unreachable("no route")); });
+        return;
+    }
+    const bool faults = world_.faults;
+    if (faults && dice_.chance(world_.plan.lost)) return world_.tally.fault("network: request lost");
+    std::int64_t delay = dice_.spread(1, 300);
+    if (faults && dice_.chance(world_.plan.late)) {
+        world_.tally.fault("network: request late");
+        delay = timeout_ms + dice_.spread(1, 600'000);
+    }
+    world_.schedule.after(delay, [this, call] { deliver(call, true); });
+    if (faults && dice_.chance(world_.plan.repeated))
+        world_.schedule.after(delay + dice_.spread(1, 60'000), [this, call] { deliver(call, false); });
+}
+
+void Network::deliver(const std::shared_ptr<Call>& call, bool original) {
+    if (cut(call->agent)) return world_.tally.fault("network: request cut off");
+    if (!original) world_.tally.fault("network: request repeated");
+    const bool taken = account_.handle(
+        call->path, call->body, call->from, [this, call, original](const platform::Answer& answer) {
+            if (++call->answered == 2 && call->path == "/v1/sync" && answer.status == 200)
+                world_.tally.saw("sync answered twice");
+            if (original) bring_back(call, answer);
+        });
+    if (!taken && original)
+        world_.schedule.after(1, [call] { call->end(unreachable("connection refused")); });
+}
+
+void Network::bring_back(const std::shared_ptr<Call>& call, const platform::Answer& answer) {
+    // Without the account's keys, which are others in each process.
+    const std::string_view said = std::string_view(answer.body).substr(0, answer.body.find("\"lease_keys\""));
+    world_.trace.add(call->from.id + " < " + std::to_string(answer.status), said);
+    if (answer.status == 404) world_.tally.saw("agent hello again after its session was lost");
+    if (world_.faults && dice_.chance(world_.plan.answer_lost))
+        return world_.tally.fault("network: answer lost");
+    world_.schedule.after(dice_.spread(1, 300), [this, call, answer] {
+        if (cut(call->agent)) return world_.tally.fault("network: answer cut off");
+        if (!call->done) world_.tally.fault("network: answer late");
+        call->end(answer);
+    });
+}
+
+void Network::begin_faults() {
+    for (std::size_t agent = 0; agent < cut_.size(); ++agent) next_partition(agent);
+    next_outage();
+}
+
+void Network::next_partition(std::size_t agent) {
+    if (world_.plan.partition_every == 0) return;
+    world_.schedule.after(dice_.between(1, 2 * world_.plan.partition_every), [this, agent] {
+        if (!world_.faults) return;
+        cut_[agent] = true;
+        world_.schedule.after(dice_.spread(1'000, 4 * core::hour_ms), [this, agent] {
+            cut_[agent] = false;
+            next_partition(agent);
+        });
+    });
+}
+
+void Network::next_outage() {
+    if (world_.plan.outage_every == 0) return;
+    world_.schedule.after(dice_.between(1, 2 * world_.plan.outage_every), [this] {
+        if (!world_.faults) return;
+        outage_ = true;
+        world_.schedule.after(dice_.spread(60'000, core::day_ms), [this] {
+            outage_ = false;
+            next_outage();
+        });
+    });
+}
+
+void Network::heal() {
+    outage_ = false;
+    cut_.assign(cut_.size(), false);
+}
+
+}  // namespace meterbox::sim

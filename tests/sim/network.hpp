@@ -1,0 +1,41 @@
+// The way between agents and the account: in memory, and as bad as the plan says. A request or its answer
+// is lost, late (after its sender gave up), or arrives twice; an agent is cut off, or everybody is. An
+// answer comes at most once, and never to another request than its own: the wire below is TCP.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "platform/transport.hpp"
+#include "tests/sim/sim_account.hpp"
+#include "tests/sim/world.hpp"
+
+namespace meterbox::sim {
+
+class Network {
+public:
+    Network(World& world, SimAccount& account, std::size_t agents);
+
+    using Completion = platform::Transport::Completion;
+    // Answered once, later, at the latest after the timeout.
+    void send(std::size_t agent, const AgentName& from, std::string path, std::string body, Completion done);
+
+    void begin_faults();
+    void heal();
+
+private:
+    struct Call;
+    void deliver(const std::shared_ptr<Call>& call, bool original);
+    void bring_back(const std::shared_ptr<Call>& call, const platform::Answer& answer);
+    void next_partition(std::size_t agent);
+    void next_outage();
+    bool cut(std::size_t agent) const { return outage_ || cut_[agent]; }
+
+    World& world_;
+    SimAccount& account_;
+    Dice dice_;
+    std::vector<bool> cut_;
+    bool outage_ = false;
+};
+
+}  // namespace meterbox::sim

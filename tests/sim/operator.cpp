@@ -1,0 +1,56 @@
+#include "tests/sim/operator.hpp"
+
+namespace meterbox::sim {
+
+void Operator::set_up(const std::vector<AgentName>& agents) {
+    for (const std::string& team : world_.plan.teams) account_.command({"team", "add", team});
+    for (const core::Resource& resource : world_.plan.resources) {
+        const bool duration = resource.measure == core::Measure::duration;
+        const std::string size = std::to_string(resource.unit_size.value()) + (duration ? "ms" : "");
+        account_.command({"resource", "add", resource.key, "--kind", "exhaustible", "--measure",
+                          std::string(core::name_of(resource.measure)), "--unit", size, "--enforcement",
+                          std::string(core::name_of(resource.enforcement)), "--price", "100", "--currency",
+                          "EUR"});
+    }
+    for (const AgentName& agent : agents) account_.add_agent(agent);
+    for (const std::string& team : world_.plan.teams)
+        for (const core::Resource& resource : world_.plan.resources)
+            if (dice_.chance(800)) buy(team, resource);
+}
+
+void Operator::start() {
+    world_.schedule.after(dice_.between(1, 2 * world_.plan.grant_every), [this] {
+        if (!world_.faults) return;
+        buy_later();
+        start();
+    });
+}
+
+void Operator::buy_later() {
+    if (!account_.up()) return;
+    const std::string& team = world_.plan.teams[dice_.number() % world_.plan.teams.size()];
+    buy(team, world_.plan.resources[dice_.number() % world_.plan.resources.size()]);
+}
+
+void Operator::buy(const std::string& team, const core::Resource& resource) {
+    std::vector<std::string> words{"grant", "add", team, "--resource", resource.key, "--tier"};
+    const std::int64_t kind = dice_.between(0, 9);
+    const std::string amount = std::to_string(dice_.spread(1, 300));
+    if (kind < 7) {
+        words.insert(words.end(), {"free", "--amount", amount});
+    } else if (kind < 9) {
+        words.insert(words.end(), {"payg", "--cap", amount});
+    } else {
+        words.push_back("payg");
+    }
+    core::UtcTime starts = account_.now();
+    if (dice_.chance(300)) starts = starts + dice_.spread(1'000, 12 * core::hour_ms);
+    words.insert(words.end(), {"--starts", core::format_rfc3339(starts)});
+    if (dice_.chance(600))
+        words.insert(words.end(),
+                     {"--ends", core::format_rfc3339(starts + dice_.spread(core::minute_ms, core::day_ms))});
+    world_.trace.add("grant", team + " " + resource.key + " " + words[6] + " " + amount);
+    account_.command(words);
+}
+
+}  // namespace meterbox::sim

@@ -1,0 +1,53 @@
+#include "tests/sim/plan.hpp"
+
+namespace meterbox::sim {
+
+namespace {
+
+core::Resource resource(const std::string& key, core::Measure measure, std::int64_t unit_size) {
+    core::Resource made;
+    made.key = key;
+    made.name = key;
+    made.measure = measure;
+    made.unit_size = core::Amount{unit_size};
+    return made;
+}
+
+}  // namespace
+
+Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
+    Dice dice = Dice::named(seed, "plan");
+    using core::hour_ms;
+    using core::minute_ms;
+    length_ms = dice.between(6, 48) * hour_ms;
+    teams = {"red"};
+    if (dice.chance(400)) teams.push_back("blue");
+    const std::int64_t count = dice.between(2, 4);
+    for (std::int64_t i = 0; i < count; ++i)
+        agents.push_back(teams[static_cast<std::size_t>(i) % teams.size()]);
+    resources.push_back(resource("render", core::Measure::duration,
+                                 dice.chance(500) ? 20 * minute_ms : dice.between(10, 200) * 1'000));
+    resources.push_back(resource("calls", core::Measure::count, dice.spread(1, 1'000)));
+    sync_interval_ms = dice.chance(700) ? 4 * minute_ms : dice.between(10, 3'600) * 1'000;
+    busy_per_mille = dice.spread(20, 400);
+
+    const auto rate = [&dice](std::int64_t most) { return dice.chance(400) ? 0 : dice.spread(1, most); };
+    lost = rate(200);
+    repeated = rate(200);
+    late = rate(100);
+    answer_lost = rate(200);
+    product_answer_lost = rate(100);
+    const auto every = [&dice](std::int64_t least_ms) {
+        return dice.chance(350) ? 0 : dice.spread(least_ms, least_ms * 20);
+    };
+    partition_every = every(2 * hour_ms);
+    outage_every = every(8 * hour_ms);
+    agent_crash_every = every(hour_ms);
+    account_crash_every = every(hour_ms);
+    disk_full_every = every(3 * hour_ms);
+    clock_turn_every = every(4 * hour_ms);
+    suspend_every = every(4 * hour_ms);
+    grant_every = dice.between(1, 12) * hour_ms;
+}
+
+}  // namespace meterbox::sim

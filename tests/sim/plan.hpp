@@ -1,0 +1,54 @@
+// What a seed's world is like: who is in it, how long it runs, and how much goes wrong. Not every world
+// has every fault, for where everything fails at once little gets far enough to go wrong in a new way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/resource.hpp"
+#include "core/time.hpp"
+#include "tests/sim/dice.hpp"
+
+namespace meterbox::sim {
+
+// What a canary breaks, so that it is known to be noticed.
+enum class Canary {
+    none,
+    forgotten_commits,  // a disk that loses what was synced
+    booked_twice,       // an account that takes a repeated sync for a new one
+    early_answer,       // an agent that acknowledges before its commit
+};
+
+struct Plan {
+    explicit Plan(std::uint64_t seed, Canary broken = Canary::none);
+
+    std::uint64_t seed;
+    Canary canary;
+    std::int64_t length_ms = 0;       // then faults stop
+    std::vector<std::string> agents;  // their teams, by index
+    std::vector<std::string> teams;
+    std::vector<core::Resource> resources;
+    std::int64_t sync_interval_ms = 0;
+    std::int64_t busy_per_mille = 0;  // of the time, for each product
+
+    // Of each message, in thousandths.
+    std::int64_t lost = 0;
+    std::int64_t repeated = 0;
+    std::int64_t late = 0;  // after its sender has given up
+    std::int64_t answer_lost = 0;
+    // Mean time between, in ms; 0: never.
+    std::int64_t partition_every = 0;
+    std::int64_t outage_every = 0;       // everybody is cut off, up to a day
+    std::int64_t agent_crash_every = 0;  // each agent
+    std::int64_t account_crash_every = 0;
+    std::int64_t disk_full_every = 0;
+    std::int64_t clock_turn_every = 0;
+    std::int64_t suspend_every = 0;
+    std::int64_t grant_every = 0;
+    std::int64_t product_answer_lost = 0;  // in thousandths
+};
+
+inline constexpr core::UtcTime world_begins{1'800'000'000'000};
+
+}  // namespace meterbox::sim

@@ -1,0 +1,230 @@
+#include "tests/sim/products.hpp"
+
+#include <utility>
+
+namespace meterbox::sim {
+
+namespace {
+
+constexpr std::int64_t retry_ms = 20'000;
+
+}  // namespace
+
+Products::Products(World& world, SimAgent& machine, std::size_t index)
+    : world_(world),
+      machine_(machine),
+      dice_(world.dice("products", static_cast<std::int64_t>(index))),
+      prefix_("p" + std::to_string(index) + "-") {}
+
+// An answer that is lost between the agent and its product, or a product that falls before it reads it.
+bool Products::hears_nothing() {
+    if (!world_.faults || !dice_.chance(world_.plan.product_answer_lost)) return false;
+    world_.tally.fault("product: answer lost");
+    return true;
+}
+
+void Products::rest() {
+    const std::int64_t busy_ms = dice_.spread(core::minute_ms, 4 * core::hour_ms);
+    const std::int64_t quiet_ms = busy_ms * (1'000 - world_.plan.busy_per_mille) / world_.plan.busy_per_mille;
+    world_.schedule.after(dice_.between(1, 2 * quiet_ms), [this, busy_ms] {
+        if (world_.faults) work(world_.now() + busy_ms);
+    });
+}
+
+void Products::work(core::UtcTime until) {
+    if (!world_.faults) return;
+    if (world_.now() >= until) return rest();
+    if (dice_.chance(850)) {
+        report();
+    } else {
+        open_session();
+    }
+    world_.schedule.after(dice_.spread(100, 300'000), [this, until] { work(until); });
+}
+
+void Products::report() {
+    std::vector<std::string> ids;
+    const std::int64_t count = dice_.spread(1, 8);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto at = static_cast<std::size_t>(dice_.number() % world_.plan.resources.size());
+        const core::Resource& resource = world_.plan.resources[at];
+        ReportedEvent event;
+        event.resource = resource.key;
+        event.subject = dice_.chance(500) ? "" : "s" + std::to_string(dice_.between(1, 3));
+        event.amount = dice_.spread(0, resource.unit_size.value() * 2);
+        if (dice_.chance(300)) event.time = world_.now() + -dice_.spread(0, 6 * core::hour_ms);
+        ids.push_back(prefix_ + "e" + std::to_string(++numbered_));
+        book_.events.emplace(ids.back(), event);
+    }
+    send(ids, 1);
+}
+
+void Products::send(const std::vector<std::string>& ids, int attempt) {
+    std::vector<core::UsageEvent> events;
+    bool known = true;  // each was acknowledged before
+    for (const std::string& id : ids) {
+        const ReportedEvent& said = book_.events.at(id);
+        core::UsageEvent event;
+        event.source = "/product";
+        event.id = id;
+        event.type = said.resource;
+        event.subject = said.subject;
+        event.amount = core::Amount{said.amount};
+        for (const core::Resource& resource : world_.plan.resources)
+            if (resource.key == said.resource) event.measure = resource.measure;
+        event.time = said.time;
+        if (said.time) event.time_as_sent = core::format_rfc3339(*said.time);
+        known = known && said.acknowledged;
+        events.push_back(std::move(event));
+    }
+    machine_.report(std::move(events), [this, ids, attempt, known](const auto& outcome) {
+        answered(ids, attempt, known, outcome);
+    });
+    if (known) return;
+    world_.schedule.after(retry_ms, [this, ids, attempt] {
+        if (!book_.events.at(ids.front()).acknowledged) send(ids, attempt + 1);
+    });
+}
+
+void Products::answered(const std::vector<std::string>& ids, int attempt, bool known,
+                        const core::Result<agent::ReportOutcome>& outcome) {
+    if (!outcome) {
+        if (outcome.error().code == core::ErrorCode::storage)
+            world_.tally.saw("report refused: disk full");
+        else
+            world_.tally.saw("report refused: " + std::string(core::traits(outcome.error().code).name));
+        return;
+    }
+    const auto count = static_cast<std::int64_t>(ids.size());
+    require(outcome->accepted + outcome->duplicates == count, "each event is accepted or a duplicate");
+    require(outcome->accepted == 0 || outcome->duplicates == 0, "a report is taken whole or not at all");
+    if (known) require(outcome->duplicates == count, "what was acknowledged is a duplicate ever after (I10)");
+    if (attempt == 1 && !known) require(outcome->accepted == count, "what is new is accepted");
+    if (outcome->duplicates > 0) world_.tally.saw("report answered as duplicate");
+    if (hears_nothing()) return;
+    for (const std::string& id : ids) book_.events.at(id).acknowledged = true;
+    if (!known && dice_.chance(50))
+        world_.schedule.after(dice_.spread(1, core::hour_ms), [this, ids] { send(ids, 2); });
+}
+
+void Products::open_session() {
+    const std::string id = prefix_ + "s" + std::to_string(++numbered_);
+    KnownSession session;
+    session.resource = "render";
+    session.by_connection = dice_.chance(500);
+    session.asked_at = machine_.clock().monotonic_now();
+    session.boot = machine_.boots();
+    session.run = machine_.run();
+    book_.sessions.emplace(id, session);
+    ask(id, dice_.spread(1'000, 3 * core::hour_ms));
+}
+
+void Products::ask(const std::string& id, std::int64_t runs_ms) {
+    KnownSession& session = book_.sessions.at(id);
+    agent::SessionOrder order;
+    order.id = id;
+    order.resource = session.resource;
+    order.subject = id;
+    order.keeping =
+        session.by_connection ? agent::SessionKeeping::connection : agent::SessionKeeping::heartbeat;
+    const core::UtcTime asked = world_.now();
+    const bool first = !session.began;
+    machine_.open(order, [this, id, asked, first, runs_ms](const core::Result<agent::OpenedSession>& opened) {
+        KnownSession& it = book_.sessions.at(id);
+        if (!opened) {
+            const bool refused = opened.error().code == core::ErrorCode::exhausted;
+            if (refused) world_.tally.saw("session refused at 0");
+            if (!it.began) it.gone = true;
+            return;
+        }
+        if (hears_nothing()) {
+            world_.schedule.after(1'000, [this, id, runs_ms] { ask(id, runs_ms); });
+            return;
+        }
+        if (!opened->fresh && !first && it.run != machine_.run()) {
+            world_.tally.saw("session resumed after a restart");
+            it.run = machine_.run();
+        }
+        if (it.began) return;
+        it.began = true;
+        it.at_once = opened->fresh && world_.now() == asked;
+        if (opened->fresh && world_.now() != asked) world_.tally.saw("session began after waiting");
+        keep(id, world_.now() + runs_ms);
+    });
+}
+
+// Looks after it until it is time to end: by heartbeats, or over its connection.
+void Products::keep(const std::string& id, core::UtcTime until) {
+    const KnownSession& session = book_.sessions.at(id);
+    if (session.metered || session.gone) return;
+    if (world_.now() >= until || !world_.faults) return end(id);
+    if (world_.faults && dice_.chance(3)) {
+        book_.sessions.at(id).gone = true;
+        world_.tally.fault("product: gone without a word");
+        if (session.by_connection) machine_.disconnect(id);
+        return;
+    }
+    beat(id, until);
+    const std::int64_t wait = std::min(until - world_.now(), dice_.between(5'000, 25'000));
+    world_.schedule.after(wait, [this, id, until] { keep(id, until); });
+}
+
+void Products::beat(const std::string& id, core::UtcTime until) {
+    KnownSession& session = book_.sessions.at(id);
+    if (session.run != machine_.run() && machine_.answers()) {  // it was restarted: come back, or not at all
+        if (dice_.chance(700)) return ask(id, until - world_.now());
+        session.gone = true;
+        return;
+    }
+    const auto heard = [this, id](const core::Result<agent::SessionView>& shown) {
+        KnownSession& it = book_.sessions.at(id);
+        if (!shown) return;
+        if (shown->state == agent::SessionState::ended) return note_end(id, *shown, false);
+        if (shown->state != agent::SessionState::stop || it.told_to_stop) return;
+        it.told_to_stop = true;
+        world_.tally.saw("session stopped");
+        if (!machine_.link().reachable()) world_.tally.saw("session stopped offline");
+        world_.schedule.after(dice_.spread(1, 60'000), [this, id] { end(id); });
+    };
+    if (session.by_connection) {
+        machine_.show(id, heard);
+    } else {
+        machine_.heartbeat(id, heard);
+    }
+}
+
+void Products::end(const std::string& id) {
+    KnownSession& session = book_.sessions.at(id);
+    if (session.metered || session.gone) return;
+    session.ended_before = std::exchange(session.end_asked, true);
+    // A session that runs is shown at once: a last look, for what was metered of it is exact unless it was
+    // told to stop.
+    machine_.show(id, [&session](const core::Result<agent::SessionView>& shown) {
+        if (shown && shown->state != agent::SessionState::stop) return;
+        session.told_to_stop = true;
+    });
+    machine_.end(id, [this, id, asked = world_.now()](const core::Result<agent::SessionView>& shown) {
+        if (!shown || hears_nothing()) return;
+        note_end(id, *shown, world_.now() == asked);
+    });
+    world_.schedule.after(retry_ms, [this, id] { end(id); });
+}
+
+void Products::note_end(const std::string& id, const agent::SessionView& view, bool ended_now) {
+    KnownSession& session = book_.sessions.at(id);
+    if (view.state != agent::SessionState::ended || session.metered) return;
+    session.metered = view.metered.value();
+    if (session.boot != machine_.boots()) {
+        world_.tally.saw("session ended by a reboot");
+    } else if (!ended_now && !session.told_to_stop) {
+        world_.tally.saw("session ended without a sign of life");
+    }
+    if (session.boot != machine_.boots()) return;
+    const std::int64_t went_by = machine_.clock().monotonic_now() - session.asked_at;
+    require(view.metered.value() <= went_by, id + " was metered for longer than it can have run");
+    const bool undisturbed = ended_now && session.at_once && !session.ended_before &&
+                             session.run == machine_.run() && !session.told_to_stop;
+    if (undisturbed) require(view.metered.value() == went_by, id + " was metered for all that it ran");
+}
+
+}  // namespace meterbox::sim

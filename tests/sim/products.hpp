@@ -1,0 +1,48 @@
+// The products of one machine: in bouts of work they report usage and run sessions. They retry what they
+// heard no answer to, under the same id, and send some of it again though they did. Some give up without
+// a word.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/sim/book.hpp"
+#include "tests/sim/sim_agent.hpp"
+#include "tests/sim/world.hpp"
+
+namespace meterbox::sim {
+
+class Products {
+public:
+    Products(World& world, SimAgent& machine, std::size_t index);
+
+    void start() { rest(); }
+    const Book& book() const { return book_; }
+
+private:
+    struct Work;
+
+    void rest();
+    void work(core::UtcTime until);
+    void report();
+    void send(const std::vector<std::string>& ids, int attempt);
+    void answered(const std::vector<std::string>& ids, int attempt, bool known,
+                  const core::Result<agent::ReportOutcome>& outcome);
+    void open_session();
+    void ask(const std::string& id, std::int64_t runs_ms);
+    void keep(const std::string& id, core::UtcTime until);
+    void beat(const std::string& id, core::UtcTime until);
+    void end(const std::string& id);
+    void look_at(const std::string& id);
+    void note_end(const std::string& id, const agent::SessionView& view, bool ended_now);
+    bool hears_nothing();
+
+    World& world_;
+    SimAgent& machine_;
+    Dice dice_;
+    std::string prefix_;
+    Book book_;
+    int numbered_ = 0;
+};
+
+}  // namespace meterbox::sim

@@ -1,0 +1,93 @@
+// The account's machine: the real store, rules and group commit on a memory disk, without sockets. It
+// crashes, and comes back with what its disk made durable.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "account/exchange.hpp"
+#include "account/store.hpp"
+#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/transport.hpp"
+#include "tests/sim/memory_disk.hpp"
+#include "tests/sim/power.hpp"
+#include "tests/sim/world.hpp"
+#include "tests/support/fake_clock.hpp"
+
+namespace meterbox::sim {
+
+// A signature that costs nothing: the claims and a keyed sum of them.
+class CheapSigner final : public account::LeaseSigner {
+public:
+    core::Result<std::string> sign(std::string_view claims) const override;
+    static core::Result<std::string> verify(std::string_view lease);
+};
+
+struct AgentName {
+    std::string id;
+    std::string team;
+};
+
+class SimAccount final : public Machine {
+public:
+    using Reply = std::function<void(const platform::Answer&)>;
+
+    // keys: a folder with the account's keys; the same for all worlds.
+    SimAccount(World& world, const std::filesystem::path& keys);
+    ~SimAccount() override;
+
+    void advance(std::int64_t ms) override { clock_.advance(ms); }
+    std::int64_t next_in_ms() const override { return core::day_ms * 365; }
+    void run_due() override;
+
+    bool up() const { return process_ != nullptr; }
+    // An agent's request, as its body came; the reply is made once it is committed. False: nobody listens.
+    bool handle(const std::string& path, const std::string& body, const AgentName& from, Reply reply);
+    // An operator's command, when it is up.
+    std::string command(const std::vector<std::string>& arguments);
+    void add_agent(const AgentName& agent);
+
+    void begin_faults();
+    void restart_after(std::int64_t ms);
+
+    // Of the process that runs; the tables as they are committed. Requires up().
+    account::Store& store() { return *process_->store; }
+    core::UtcTime now() const { return clock_.wall_now(); }
+    std::uint64_t commits() const { return commits_; }
+    const MemoryDisk& disk() const { return disk_; }
+
+private:
+    struct Process {
+        boost::asio::io_context loop{1};
+        std::unique_ptr<account::Store> store;
+        std::unique_ptr<platform::sqlite::ConnectionTransactions> real;
+        std::unique_ptr<PoweredTransactions> transactions;
+        std::unique_ptr<platform::store::StoreThread> thread;
+    };
+    void start();
+    void fall();
+    void crash_soon();
+    void count_old_request(const core::wire::SyncRequest& request);
+    platform::Answer answer(const std::string& path, const std::string& body, const AgentName& from);
+
+    World& world_;
+    std::filesystem::path keys_;
+    MemoryDisk disk_;
+    tests::FakeClock clock_;
+    tests::SeededRandom random_;
+    CheapSigner signer_;
+    Dice dice_;
+    std::unique_ptr<Process> process_;
+    std::uint64_t commits_ = 0;
+    std::uint64_t run_ = 0;
+    std::map<std::string, std::int64_t> newest_request_;  // by session
+    std::int64_t renumbered_ = 0;                         // by the canary
+};
+
+}  // namespace meterbox::sim

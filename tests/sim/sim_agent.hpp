@@ -1,0 +1,120 @@
+// An agent's machine: clocks that can be turned, a disk that loses, and on it the real journal, ledgers,
+// sessions, retention and account link, wired as the daemon wires them, without its sockets. Products call
+// it as through its socket; whoever waits when it falls hears nothing.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/account_link.hpp"
+#include "agent/meter.hpp"
+#include "agent/retention.hpp"
+#include "agent/sessions.hpp"
+#include "tests/sim/memory_disk.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/power.hpp"
+#include "tests/sim/world.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/fake_timers.hpp"
+
+namespace meterbox::sim {
+
+class SimAgent final : public Machine {
+public:
+    SimAgent(World& world, Network& network, std::size_t index, AgentName name);
+    ~SimAgent() override;
+
+    void advance(std::int64_t ms) override;
+    std::int64_t next_in_ms() const override;
+    void run_due() override;
+
+    // Products. Nothing is answered when it falls meanwhile; false: nobody listens.
+    bool report(std::vector<core::UsageEvent> events, agent::Meter::Done done);
+    bool open(const agent::SessionOrder& order, agent::Sessions::Opened done);
+    bool heartbeat(const std::string& session, agent::Sessions::Shown done);
+    bool end(const std::string& session, agent::Sessions::Shown done);
+    bool show(const std::string& session, agent::Sessions::Shown done);
+    bool disconnect(const std::string& session);  // the connection that kept it is gone
+
+    void start();
+    void begin_faults();
+    void heal();
+
+    bool up() const { return process_ != nullptr; }
+    bool answers() const { return up() && !suspended_; }
+    const AgentName& name() const { return name_; }
+    const tests::FakeClock& clock() const { return clock_; }
+    std::uint64_t commits() const { return commits_; }  // and starts
+    std::uint64_t run() const { return run_; }          // changes whenever it starts or falls
+    int boots() const { return boots_; }
+
+    // What runs. Requires up().
+    const agent::Balances& balances() const { return process_->balances; }
+    agent::Sessions& sessions() { return process_->sessions; }
+    agent::Journal& journal() { return process_->journal; }
+    const agent::AccountLink& link() const { return process_->link; }
+    const agent::AgentTime& time() const { return process_->time; }
+    // A number out of the journal.
+    std::int64_t journaled(const char* sql, const std::string& value);
+    std::vector<agent::LedgerView> ledgers() const { return process_->journal.ledgers(); }
+
+private:
+    // One request at a time, answered once, by way of the network.
+    struct Wire final : public platform::Transport {
+        explicit Wire(SimAgent& of) : agent(of) {}
+        void exchange(std::string path, std::string body, Completion done) override;
+        SimAgent& agent;
+    };
+    struct Process {
+        explicit Process(SimAgent& agent);
+        ~Process();
+        void published(const std::vector<std::string>& resources);
+
+        boost::asio::io_context loop{1};
+        tests::FakeTimers timers;
+        agent::Journal journal;
+        agent::AgentTime time;
+        agent::Balances balances;
+        PoweredTransactions transactions;
+        platform::store::StoreThread store;
+        agent::UsageRate rate;
+        agent::Sessions sessions;
+        agent::Meter meter;
+        Wire wire;
+        agent::AccountLink link;
+        agent::Retention retention;
+    };
+
+    void fall(bool reboots);
+    void stop_and_start();
+    void crash_soon();
+    void next_crash();
+    void next_full_disk();
+    void next_turn_of_clock();
+    void next_suspend();
+    template <class Work>
+    bool call(Work work);
+    template <class Answer>
+    auto while_running(Answer answer);
+
+    World& world_;
+    Network& network_;
+    std::size_t index_;
+    AgentName name_;
+    tests::FakeClock clock_;
+    tests::SeededRandom random_;
+    platform::system::Log log_{platform::system::LogLevel::error};
+    Dice dice_;
+    MemoryDisk disk_;
+    std::unique_ptr<Process> process_;
+    std::uint64_t commits_ = 0;
+    std::uint64_t run_ = 0;
+    int boots_ = 1;
+    bool suspended_ = false;
+};
+
+}  // namespace meterbox::sim

@@ -1,0 +1,66 @@
+#include "tests/sim/tally.hpp"
+
+#include <sstream>
+
+namespace meterbox::sim {
+
+void Tally::add(const Tally& other) {
+    for (const auto& [name, times] : other.faults_) faults_[name] += times;
+    for (const auto& [name, times] : other.paths_) paths_[name] += times;
+    agent_ms_ += other.agent_ms_;
+}
+
+std::uint64_t Tally::faults() const {
+    std::uint64_t sum = 0;
+    for (const auto& [name, times] : faults_) sum += times;
+    return sum;
+}
+
+std::uint64_t Tally::times(const std::string& path) const {
+    const auto found = paths_.find(path);
+    return found == paths_.end() ? 0 : found->second;
+}
+
+std::string Tally::text() const {
+    std::ostringstream out;
+    out << "faults that took effect:\n";
+    for (const auto& [name, times] : faults_) out << "  " << times << "  " << name << "\n";
+    out << "seen:\n";
+    for (const auto& [name, times] : paths_) out << "  " << times << "  " << name << "\n";
+    return out.str();
+}
+
+const std::vector<std::string>& Tally::rare_paths() {
+    static const std::vector<std::string> paths{
+        "counters of an older request",
+        "sync answered twice",
+        "commit without an answer: agent",
+        "commit without an answer: account",
+        "report answered as duplicate",
+        "report refused: disk full",
+        "overage covered later",
+        "session resumed after a restart",
+        "session ended by a reboot",
+        "session ended without a sign of life",
+        "session stopped",
+        "session stopped offline",
+        "session refused at 0",
+        "session began after waiting",
+        "grant ended with a session running",
+        "grant ended with units leased",
+        "unit booked to an earlier tier",
+        "payg charged",
+        "lease final",
+        "agent hello again after its session was lost",
+    };
+    return paths;
+}
+
+std::vector<std::string> Tally::unseen() const {
+    std::vector<std::string> missing;
+    for (const std::string& path : rare_paths())
+        if (times(path) == 0) missing.push_back(path);
+    return missing;
+}
+
+}  // namespace meterbox::sim
