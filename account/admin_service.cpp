@@ -105,6 +105,10 @@ void AdminService::handle(const http::Request& request, http::Responder responde
 
     const std::string_view rest = path.starts_with(teams_prefix) ? path.substr(teams_prefix.size()) : "";
     const auto slash = rest.find('/');
+    if (path == "/" || path == "/metrics") {
+        return responder.send(
+            error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));
+    }
     if (slash == std::string_view::npos) {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }

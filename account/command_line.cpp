@@ -32,6 +32,7 @@ public:
     }
 
     CommandLine parse(const std::vector<std::string>& arguments) {
+        first_word_ = arguments.empty() ? "" : arguments.front();
         try {
             app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
         } catch (const CLI::ParseError& error) {
@@ -55,6 +56,8 @@ private:
         std::ostringstream err;
         if (app_.exit(error, out, err) == 0) return {exit_done, out.str(), {}};
         std::string what = error.what();
+        if (app_.get_subcommands().empty() && !first_word_.empty())
+            what = (first_word_.starts_with('-') ? "unknown option " : "unknown command ") + first_word_;
         std::ranges::replace(what, '\n', ' ');
         return wrong_usage(what + ": see `meterbox-account --help`");
     }
@@ -216,6 +219,7 @@ private:
         for (const char* name : {"backup", "restore"}) unavailable(app_, "", name);
     }
 
+    std::string first_word_;
     CLI::App app_{"meterbox-account: the central account of meterbox", "meterbox-account"};
     CommandLine line_;
     bool json_ = false;

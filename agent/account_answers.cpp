@@ -100,7 +100,9 @@ SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
         SupplyRecord::Entry& entry = record.resources[card.resource];
         entry.card = card;
         const auto completed = exchange_.completed.find(card.resource);
-        if (completed != exchange_.completed.end()) entry.completed_at_card = completed->second;
+        if (completed == exchange_.completed.end()) continue;
+        entry.completed_at_card = completed->second;
+        entry.charged_at_card = exchange_.charged.at(card.resource);
     }
     if (!lease) return record;
     record.spend_until = lease->spend_until;
@@ -249,6 +251,7 @@ void AccountLink::apply_supply() {
         if (known == supply_.resources.end()) continue;
         supply.team = known->second.card;
         supply.completed_at_card = known->second.completed_at_card;
+        supply.charged_at_card = known->second.charged_at_card;
         supply.last_lease = known->second.last_lease;
         supply.final = known->second.final;
         supply.spend_until = supply_.spend_until;

@@ -223,6 +223,7 @@ void AccountLink::send_sync(CounterReading reading) {
                 if (tranche.tranche == hour.tranche) tranche.hours.push_back(hour.units);
         }
         exchange_.completed[counters.resource] = ledger.completed();
+        exchange_.charged[counters.resource] = core::charged_by(ledger);
         ask_for(counters, ledger);
         request.resources.push_back(std::move(counters));
     }

@@ -86,6 +86,7 @@ private:
         core::BootTime answered_at;
         std::vector<Asked> asked;
         std::map<std::string, core::Units> completed;
+        std::map<std::string, core::TierUnits> charged;
     };
 
     void pump();

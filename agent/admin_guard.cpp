@@ -78,6 +78,14 @@ core::Result<void> AdminGuard::check_origin(const http::Request& request) const 
                              " is not this machine's; add its name to admin.allowed_hosts if it is");
         }
     }
+    // An absolute target names the host in its stead (RFC 9112, 3.2.2).
+    const std::string_view target = request.target();
+    if (const std::size_t scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos) {
+        const std::string_view rest = target.substr(scheme + 3);
+        const std::string_view named = rest.substr(0, rest.find_first_of("/?"));
+        if (!allows(named))
+            return forbidden("the host " + quoted(named) + " of the request's target is not this machine's");
+    }
     if (hosts == 0) return forbidden("the request names no Host; it must be one of admin.allowed_hosts");
     if (const auto origin = request.header("origin")) {
         constexpr std::string_view scheme = "http://";

@@ -7,16 +7,25 @@ namespace meterbox::agent {
 
 namespace {
 
+// What was charged here since the account made the card. Open payg has nothing to take it off.
+void take_off(core::Card& card, const core::TierUnits& charged) {
+    for (core::CardTier& tier : card.tiers) {
+        if (!tier.available_units) continue;
+        const core::Units taken = std::min(*tier.available_units, charged[tier.tier]);
+        *tier.available_units -= taken;
+        card.available_units = std::max(core::Units{}, card.available_units - taken);
+    }
+    card.charged_units += charged.sum();
+}
+
 core::Card card_of(const Balance& balance, const Sessions& sessions, core::Now range, core::UtcTime now) {
     const core::ResourceLedger& ledger = *balance.ledger;
     const core::Resource& resource = ledger.resource();
     core::Card card = balance.supply.team.value_or(core::Card{});
     if (!balance.supply.team) card.as_of = now;
-    const core::Units since = std::max(core::Units{}, ledger.completed() - balance.supply.completed_at_card);
-    card.available_units = std::max(core::Units{}, card.available_units - since);
-    card.charged_units += since;
+    take_off(card, core::charged_since(ledger, balance.supply));
     card.leased_units = ledger.leased(range);
-    card.remainder = ledger.remainder();
+    card.remainder = core::part_of_unit(ledger, sessions.running(resource.key));
     card.overage_units = ledger.overage_units();
     card.resource = resource.key;
     card.name = resource.name;

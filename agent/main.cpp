@@ -12,6 +12,7 @@
 
 #include "agent/app.hpp"
 #include "config/agent_config.hpp"
+#include "platform/http/listening_socket.hpp"
 #include "platform/system/clock.hpp"
 #include "platform/system/log.hpp"
 #include "platform/system/random.hpp"
@@ -99,6 +100,13 @@ int run(const CommandLine& line) {
     auto config = config::load(line.sources);
     if (!config) {
         std::fprintf(stderr, "meterboxd: %s\n", config.error().detail.c_str());
+        return wrong_usage;
+    }
+    for (const auto& [setting, group] : {std::pair{"products.group", config->products.group},
+                                         std::pair{"admin.group", config->admin.group}}) {
+        const auto known = platform::http::check_socket_group(setting, group);
+        if (known) continue;
+        std::fprintf(stderr, "meterboxd: %s\n", known.error().detail.c_str());
         return wrong_usage;
     }
     if (line.check_only) return 0;

@@ -25,8 +25,11 @@ core::Error not_enrolled() {
                  "this agent belongs to no account yet; run: meterbox enroll URL --token T");
 }
 
-core::Error wrong_method(std::string_view allowed) {
-    return error(core::ErrorCode::method_not_allowed, "this path takes " + std::string(allowed));
+void refuse_method(http::Responder& responder, const char* allowed) {
+    http::Response response =
+        http::problem(error(core::ErrorCode::method_not_allowed, "this path takes " + std::string(allowed)));
+    response.headers.emplace_back("Allow", allowed);
+    responder.send(response);
 }
 
 bool has_ce_headers(const http::Request& request) {
@@ -60,19 +63,19 @@ void ProductRoutes::handle(const http::Request& request, http::Responder respond
     const std::string_view path = request.raw_path();
     const std::string_view method = request.method();
     if (path == "/v1/events" || path == "/api/v1/events") {
-        if (method != "POST") return responder.send(wrong_method("POST"));
+        if (method != "POST") return refuse_method(responder, "POST");
         return report(request, std::move(responder),
                       path == "/v1/events" ? AnswerForm::counts : AnswerForm::empty);
     }
     if (path == "/v1/sessions") {
         if (method == "GET") return list_sessions(std::move(responder));
-        if (method != "POST") return responder.send(wrong_method("GET, POST"));
+        if (method != "POST") return refuse_method(responder, "GET, POST");
         return open_session(request, std::move(responder));
     }
     if (path.starts_with("/v1/sessions/")) return session(request, std::move(responder));
     const bool one_resource = path.starts_with("/v1/resources/");
     if (path == "/v1/resources" || one_resource) {
-        if (method != "GET") return responder.send(wrong_method("GET"));
+        if (method != "GET") return refuse_method(responder, "GET");
         if (!one_resource) return list_resources(std::move(responder));
         return resource(request.path().substr(std::string_view("/v1/resources/").size()),
                         std::move(responder));
@@ -269,22 +272,23 @@ void ProductRoutes::session(const http::Request& request, http::Responder respon
     std::string_view rest = request.path();
     rest.remove_prefix(std::string_view("/v1/sessions/").size());
     const std::string_view method = request.method();
-    const auto answer = [responder = keep(std::move(responder))](const core::Result<SessionView>& shown) {
-        if (!shown) return responder->send(shown.error());
-        responder->send(200, "application/json", session_json(*shown));
+    const std::shared_ptr<http::Responder> shared = keep(std::move(responder));
+    const auto answer = [shared](const core::Result<SessionView>& shown) {
+        if (!shown) return shared->send(shown.error());
+        shared->send(200, "application/json", session_json(*shown));
     };
     const std::uint32_t uid = request.peer().uid.value_or(0);
     constexpr std::string_view heartbeat = "/heartbeat";
     if (rest.ends_with(heartbeat)) {
         rest.remove_suffix(heartbeat.size());
-        if (method != "PUT") return answer(wrong_method("PUT"));
+        if (method != "PUT") return refuse_method(*shared, "PUT");
         return sessions_.heartbeat(std::string(rest), uid, answer);
     }
     if (rest.empty() || rest.find('/') != std::string_view::npos)
         return answer(error(core::ErrorCode::not_found, "no such path: " + std::string(request.raw_path())));
     if (method == "GET") return sessions_.show(std::string(rest), answer);
     if (method == "DELETE") return sessions_.end(std::string(rest), uid, answer);
-    answer(wrong_method("GET, DELETE"));
+    refuse_method(*shared, "GET, DELETE");
 }
 
 void ProductRoutes::list_sessions(http::Responder responder) const {
@@ -310,7 +314,7 @@ std::string ProductRoutes::resource_json(const std::string& key) const {
     json["state"] = core::name_of(standing.state);
     json["available"] = standing.available.value();
     json["available_units"] = standing.available_units.value();
-    json["remainder"] = ledger.remainder().value();
+    json["remainder"] = core::part_of_unit(ledger, sessions_.running(key)).value();
     json["overage_units"] = ledger.overage_units().value();
     json["enforcement"] = core::name_of(ledger.resource().enforcement);
     json["as_of"] = core::format_rfc3339(time_.utc());

@@ -13,7 +13,6 @@ namespace meterbox::agent {
 
 namespace {
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t sweep_ms = 1'000;
 constexpr std::int64_t timer_max_ms = core::hour_ms;
 }  // namespace
 
@@ -96,6 +95,11 @@ core::Error Sessions::refusal(const std::string& resource) const {
     } else if (now.reason == "stale") {
         refused.detail =
             "the lease for " + resource + " is too old to start on; a sync with the account cures it";
+    } else if (const Balance& balance = *balances_.find(resource);
+               !balance.supply.reachable && balance.supply.team &&
+               balance.supply.team->available_units > core::Units{}) {
+        refused.detail = "what this agent holds of " + resource +
+                         " is used up and the account is out of reach; the next sync cures it";
     } else {
         refused.detail = "the balance of " + resource + " is used up; a new grant or a refresh cures it";
     }
@@ -174,6 +178,14 @@ void Sessions::reached_zero(const std::string& resource, Group& group, const Met
     }
 }
 
+// At 0 sessions run on for the account's answer, at most for so long (R6), however late anybody looks.
+core::MonotonicTime Sessions::waiting_end(const Group& group, core::MonotonicTime now) const {
+    if (!group.zero_since) return now;
+    const core::MonotonicTime since =
+        std::min(*group.zero_since, group.used_up_at.value_or(*group.zero_since));
+    return std::min(now, since + core::limits::exhaustion_answer_ms);
+}
+
 // exactly: each session is metered to the moment at which the balance was used up, however late the
 // timer was. Otherwise it ran on, waiting for the account's answer, until now, and that is overage.
 void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
@@ -189,7 +201,9 @@ void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
         for (std::size_t i = 0; i < marks.size(); ++i)
             if (group.used_up_at) shares[i] = std::max(shares[i], core::Amount{known - marks[i]});
     } else {
-        for (const core::MonotonicTime mark : marks) shares.emplace_back(now - mark);
+        const core::MonotonicTime end = waiting_end(group, now);
+        for (const core::MonotonicTime mark : marks)
+            shares.emplace_back(std::max<std::int64_t>(0, end - mark));
     }
     std::vector<SessionSlice> slices;
     for (std::size_t i = 0; i < stopped.size(); ++i) {
@@ -243,6 +257,8 @@ void Sessions::serve_waiting(Group& group) {
 // Ends who gave no sign of life, at the last one that they gave, and tries again to store an end.
 void Sessions::sweep() {
     const core::MonotonicTime now = time_.monotonic();
+    if (now < next_sweep_) return;
+    next_sweep_ = now + core::limits::session_sweep_ms;
     std::vector<Session*> gone;
     for (const auto& [id, session] : sessions_) {
         if (session->ending) continue;
@@ -262,7 +278,7 @@ void Sessions::arm() {
     if (shut_down_) return;
     std::int64_t wait = never;
     if (!sessions_.empty()) {
-        wait = sweep_ms;
+        wait = next_sweep_ - time_.monotonic();
         if (!checkpointing_) wait = std::min(wait, next_checkpoint_ - time_.monotonic());
     }
     for (const auto& [resource, group] : groups_) wait = std::min(wait, next_event_ms(resource, group));
@@ -293,6 +309,8 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
         } else {
             wait = std::min(wait, until_used(std::max<std::int64_t>(0, left)));
         }
+        const std::int64_t low = core::low_below(balance.supply).value();
+        if (left >= low && low > 0) wait = std::min(wait, until_used(left - low + 1));
         if (!balance.asked && !balance.supply.final && left > half)
             wait = std::min(wait, until_used(left - half));
         for (const core::Tranche& tranche : ledger.tranches())

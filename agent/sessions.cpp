@@ -65,6 +65,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
     }
     last_checkpoint_ = now;
     next_checkpoint_ = now + settings_.checkpoint_ms;
+    next_sweep_ = now + core::limits::session_sweep_ms;
     restored_at_ = now;
     arm();
 }
@@ -93,8 +94,9 @@ void Sessions::halt(Session& session) {
 // Up to when a session's time is confirmed: by its connection now, by its last heartbeat otherwise.
 core::MonotonicTime Sessions::reach(const Session& session, core::MonotonicTime now) const {
     if (session.awaited) return session.record.mark;
-    const core::MonotonicTime alive =
+    core::MonotonicTime alive =
         session.record.keeping == SessionKeeping::connection ? now : session.confirmed;
+    if (session.runs()) alive = std::min(alive, waiting_end(groups_.at(session.record.resource), now));
     return session.record.stop_at ? std::min(alive, *session.record.stop_at) : alive;
 }
 
@@ -170,7 +172,10 @@ void Sessions::begin(SessionOrder order, Opened done) {
     session->record.boot_id = time_.boot_id();
     session->record.mark = now;
     session->confirmed = now;
-    if (active() == 0) next_checkpoint_ = now + settings_.checkpoint_ms;
+    if (active() == 0) {
+        next_checkpoint_ = now + settings_.checkpoint_ms;
+        next_sweep_ = now + core::limits::session_sweep_ms;
+    }
     Session& added = *session;
     sessions_[order.id] = std::move(session);
     run(added);
@@ -212,7 +217,10 @@ void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::Eve
         Session* closed = find(id);
         if (shut_down_ || closed == nullptr || closed->attachment != attachment) return;
         closed->stream.reset();
-        if (!closed->end_at) finish(*closed, time_.monotonic());
+        if (closed->end_at) return;
+        consider(closed->record.resource,
+                 groups_[closed->record.resource]);  // it may have been to stop before
+        finish(*closed, time_.monotonic());
     });
     tell(*session);
 }
@@ -244,7 +252,9 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done) {
     if (session->record.uid != uid)
         return done(error(core::ErrorCode::forbidden, "this session is another user's"));
     session->enders.push_back(std::move(done));
-    if (!session->end_at) finish(*session, time_.monotonic());
+    if (session->end_at) return;
+    consider(session->record.resource, groups_[session->record.resource]);
+    finish(*session, time_.monotonic());
 }
 
 // Moves the mark, and makes of the time between what the journal takes.
@@ -308,10 +318,13 @@ void Sessions::submit(std::vector<SessionSlice> slices, std::function<void(const
 }
 
 void Sessions::finish(Session& session, core::MonotonicTime until) {
-    if (session.runs()) halt(session);
+    Group& group = groups_[session.record.resource];
+    if (session.runs()) {
+        until = std::max(session.record.mark, std::min(until, waiting_end(group, until)));
+        halt(session);
+    }
     session.end_at = until;
     session.ending = true;
-    Group& group = groups_[session.record.resource];
     std::optional<core::MonotonicTime>& stop_at = session.record.stop_at;
     if (stop_at) {  // what it held and nobody confirmed is free again
         const core::MonotonicTime last = std::max(std::min(until, *stop_at), session.record.mark);

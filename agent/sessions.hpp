@@ -128,6 +128,7 @@ private:
     void run(Session& session);
     void halt(Session& session);
     core::MonotonicTime reach(const Session& session, core::MonotonicTime now) const;
+    core::MonotonicTime waiting_end(const Group& group, core::MonotonicTime now) const;
 
     void admit(SessionOrder order, Opened done);
     void begin(SessionOrder order, Opened done);
@@ -171,6 +172,7 @@ private:
     std::map<std::string, Group> groups_;
     core::MonotonicTime next_checkpoint_{};
     core::MonotonicTime last_checkpoint_{};
+    core::MonotonicTime next_sweep_{};
     std::uint64_t attachments_ = 0;
     core::MonotonicTime restored_at_{};
     std::optional<core::MonotonicTime> answered_at_;  // the last exchange with the account ended

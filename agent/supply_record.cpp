@@ -16,6 +16,15 @@ boost::json::value time_or_null(const std::optional<core::UtcTime>& time) {
     return time->ms;
 }
 
+void read_charged(core::ObjectReader& reader, core::TierUnits& charged) {
+    const boost::json::array* units = reader.array("charged_at_card");
+    if (units == nullptr || units->size() != charged.of.size()) return;
+    for (std::size_t i = 0; i < charged.of.size(); ++i) {
+        const boost::json::value& value = (*units)[i];
+        if (value.is_int64() && value.as_int64() >= 0) charged.of[i] = core::Units{value.as_int64()};
+    }
+}
+
 std::optional<core::UtcTime> time_of(core::ObjectReader& reader, std::string_view member) {
     const auto ms = reader.optional_integer(member, 0, any);
     return ms ? std::optional(core::UtcTime{*ms}) : std::nullopt;
@@ -29,6 +38,9 @@ std::string supply_to_json(const SupplyRecord& record) {
         json["resource"] = key;
         if (entry.card) json["card"] = core::card_to_json(*entry.card);
         json["completed_at_card"] = entry.completed_at_card.value();
+        boost::json::array charged;
+        for (const core::Units units : entry.charged_at_card.of) charged.emplace_back(units.value());
+        json["charged_at_card"] = std::move(charged);
         json["last_lease"] = entry.last_lease.value();
         json["final"] = entry.final;
         resources.push_back(std::move(json));
@@ -60,6 +72,7 @@ SupplyRecord supply_from_json(std::string_view text) {
         SupplyRecord::Entry entry;
         const std::string key = resource.string("resource");
         entry.completed_at_card = core::Units{resource.integer("completed_at_card", 0, any)};
+        if (resource.has("charged_at_card")) read_charged(resource, entry.charged_at_card);
         entry.last_lease = core::Amount{resource.integer("last_lease", 0, any)};
         entry.final = resource.boolean_or("final", false);
         if (!resource.ok()) continue;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/card.hpp"
+#include "core/gate.hpp"
 #include "core/quantity.hpp"
 #include "core/time.hpp"
 
@@ -18,6 +19,7 @@ struct SupplyRecord {
     struct Entry {
         std::optional<core::Card> card;
         core::Units completed_at_card;
+        core::TierUnits charged_at_card;
         core::Amount last_lease;
         bool final = false;
     };

@@ -113,7 +113,7 @@ void add_not_available(CLI::App& app, Arguments& arguments) {
 }
 
 // One line for stderr, which never repeats a value: it might be a token.
-std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error, const std::string& first_word) {
     std::string message = error.what();
     const auto chosen = app.get_subcommands();
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
@@ -124,6 +124,11 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
                       extra.substr(0, extra.find('='));
             break;
         }
+    }
+    if (chosen.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+        message = first_word.empty()
+                      ? "a command is missing"
+                      : (first_word.starts_with('-') ? "unknown option " : "unknown command ") + first_word;
     }
     const std::string where = chosen.empty() ? "" : chosen.front()->get_name() + ": ";
     const std::string help =
@@ -151,7 +156,7 @@ int run(int argc, char** argv) {
         app.parse(own_count, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
-        return fail({exit_usage, usage_message(app, error)});
+        return fail({exit_usage, usage_message(app, error, own_count > 1 ? argv[1] : "")});
     }
     const Outcome<int> outcome = arguments.chosen();
     if (std::fflush(stdout) != 0) return fail({exit_failed, "can't write to stdout"});

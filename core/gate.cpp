@@ -1,6 +1,7 @@
 #include "core/gate.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/assert.hpp"
 
@@ -8,18 +9,19 @@ namespace meterbox::core {
 
 namespace {
 
-bool team_is_low(const ResourceLedger& ledger, const Supply& supply) {
-    if (supply.team->payg_open) return false;
-    const Units since = std::max(Units{}, ledger.completed() - supply.completed_at_card);
-    return is_low(supply.team->purchased_units, supply.team->available_units - since, supply.low_percent);
+// Of what the team's card counts as available: open payg isn't there.
+Units taken_since(const ResourceLedger& ledger, const Supply& supply) {
+    const TierUnits since = charged_since(ledger, supply);
+    Units taken;
+    for (const CardTier& tier : supply.team->tiers)
+        if (tier.available_units) taken += since[tier.tier];
+    return taken;
 }
 
-// 100 x available < low_percent x last lease, without leaving the range of the integers.
-bool lease_is_low(const Supply& supply, Amount available) {
-    const std::int64_t lease = supply.last_lease.value();
-    const std::int64_t threshold =
-        lease / 100 * supply.low_percent + (lease % 100 * supply.low_percent + 99) / 100;
-    return supply.nothing_to_be_had() && available.value() < threshold;
+bool team_is_low(const ResourceLedger& ledger, const Supply& supply) {
+    if (supply.team->payg_open) return false;
+    const Units available = supply.team->available_units - taken_since(ledger, supply);
+    return is_low(supply.team->purchased_units, available, supply.low_percent);
 }
 
 bool has_ended(const ResourceLedger& ledger, const Supply& supply, Now now) {
@@ -36,11 +38,28 @@ BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount
     if (available == Amount{} && supply.nothing_to_be_had())
         return soft ? BalanceState::low : BalanceState::exhausted;
     if (ledger.holds_open_payg(now)) return BalanceState::ok;
-    if (team_is_low(ledger, supply) || lease_is_low(supply, available)) return BalanceState::low;
+    if (team_is_low(ledger, supply) || available < low_below(supply)) return BalanceState::low;
     return BalanceState::ok;
 }
 
 }  // namespace
+
+Units TierUnits::sum() const {
+    return std::accumulate(of.begin(), of.end(), Units{});
+}
+
+TierUnits charged_by(const ResourceLedger& ledger) {
+    TierUnits charged;
+    for (const Tranche& tranche : ledger.tranches()) charged[tranche.tier] += tranche.used;
+    return charged;
+}
+
+TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply) {
+    TierUnits since = charged_by(ledger);
+    for (std::size_t i = 0; i < tier_count; ++i)
+        since.of[i] = std::max(Units{}, since.of[i] - supply.charged_at_card.of[i]);
+    return since;
+}
 
 Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now, Amount apart) {
     Standing result;
@@ -61,6 +80,17 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
         result.reason = stale && ledger.leased(now) > Units{} ? "stale" : "exhausted";
     }
     return result;
+}
+
+Amount part_of_unit(const ResourceLedger& ledger, Amount running) {
+    return Amount{(ledger.remainder() + running).value() % ledger.resource().unit_size.value()};
+}
+
+// 100 x available < low_percent x last lease, without leaving the range of the integers.
+Amount low_below(const Supply& supply) {
+    if (!supply.nothing_to_be_had()) return {};
+    const std::int64_t lease = supply.last_lease.value();
+    return Amount{lease / 100 * supply.low_percent + (lease % 100 * supply.low_percent + 99) / 100};
 }
 
 RunOut run_out(Amount available, std::int64_t sessions) {

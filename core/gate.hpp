@@ -3,6 +3,8 @@
 // more can be had from the account.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -14,10 +16,21 @@
 
 namespace meterbox::core {
 
+// Units by tier, in draw order.
+struct TierUnits {
+    std::array<Units, tier_count> of{};
+    Units& operator[](Tier tier) { return of[static_cast<std::size_t>(tier)]; }
+    Units operator[](Tier tier) const { return of[static_cast<std::size_t>(tier)]; }
+    Units sum() const;
+    friend bool operator==(const TierUnits&, const TierUnits&) = default;
+};
+TierUnits charged_by(const ResourceLedger& ledger);  // U of its tranches
+
 // What an agent knows of the account's side of one resource.
 struct Supply {
     std::optional<Card> team;            // the team's card, as of the last sync; none: no balance heard yet
-    Units completed_at_card;             // units completed here (overage included) that the card has counted
+    Units completed_at_card;             // units completed here, overage included, that the card has counted
+    TierUnits charged_at_card;           // those of them that took a slot here
     Amount last_lease;                   // available, in the measure, when the lease in force was taken up
     std::optional<UtcTime> spend_until;  // of the lease; past it no new unit starts
     bool final = false;                  // the lease said that the pool has no more
@@ -41,6 +54,15 @@ struct Standing {
 // Enforcement none is always ok; soft is never worse than low.
 Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now,
                   Amount apart = {});
+
+// The remainder as it is now: what sessions ran and isn't in the ledger yet included.
+Amount part_of_unit(const ResourceLedger& ledger, Amount running);
+
+// Under how much `available` the lease is low (R8): 0 while more can be had.
+Amount low_below(const Supply& supply);
+
+// Units that took a slot here since the card was made: to be taken off what it shows as available.
+TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply);
 
 // How long `sessions` > 0 sessions can run on what is available, in ms, and how many of them can run
 // one millisecond longer, so that together they use exactly what is available.

@@ -55,7 +55,8 @@ inline constexpr std::size_t sessions_default = 16'384;
 inline constexpr std::size_t session_id_bytes_max = 128;
 inline constexpr std::int64_t checkpoint_default_ms = 5'000;
 inline constexpr std::int64_t heartbeat_default_ms = 30'000;
-inline constexpr std::int64_t exhaustion_answer_ms = 500;       // R6: how long a session at 0 waits
+inline constexpr std::int64_t session_sweep_ms = 1'000;    // how often who gave no sign of life is looked for
+inline constexpr std::int64_t exhaustion_answer_ms = 500;  // R6: how long a session at 0 waits
 inline constexpr std::int64_t exhaustion_ask_spacing_ms = 100;  // between syncs that sessions at 0 cause
 
 // Store
@@ -116,7 +117,7 @@ inline constexpr std::int64_t keep_min_ms = event_age_ms_max;  // an identity co
 inline constexpr std::int64_t keep_max_ms = std::int64_t{3660} * 24 * 3600 * 1000;
 
 // The command line
-inline constexpr std::int64_t client_answer_ms = 30'000;
+inline constexpr std::int64_t client_answer_ms = 10'000;
 inline constexpr std::int64_t client_account_answer_ms = sync_timeout_max_ms + 30'000;  // sync, enroll
 inline constexpr std::int64_t client_session_answer_ms = 10'000;  // a session's first state
 inline constexpr std::int64_t client_retry_answer_ms = 1'000;  // while a command runs and must be listened to

@@ -2,6 +2,7 @@
 // tier, enforcement mode), with the names that JSON, tables and commands use.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@ enum class Kind { exhaustible, returnable };
 enum class Measure { duration, count };  // milliseconds; a plain number
 enum class Enforcement { hard, soft, none };
 enum class Tier { free, token_flex, flex, payg };  // in draw order (R3)
+inline constexpr std::size_t tier_count = 4;
 
 std::string_view name_of(Kind);
 std::string_view name_of(Measure);

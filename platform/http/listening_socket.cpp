@@ -60,6 +60,11 @@ core::Result<sockaddr_un> address_of(const std::string& path) {
     return address;
 }
 
+std::string no_such_group(const std::string& group) {
+    return "there is no group '" + group + "'; make it with 'groupadd --system " + group +
+           "', or set group = \"\" to leave the socket's group as it is";
+}
+
 core::Result<std::optional<gid_t>> group_id_of(const std::string& path, const std::string& group) {
     if (group.empty()) return std::optional<gid_t>{};
     std::vector<char> buffer(16 * 1024);
@@ -71,8 +76,7 @@ core::Result<std::optional<gid_t>> group_id_of(const std::string& path, const st
         status = ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
     }
     if (found == nullptr) {
-        return wrong(path, "there is no group '" + group + "'; make it with 'groupadd --system " + group +
-                               "', or set group = \"\" to leave the socket's group as it is");
+        return wrong(path, no_such_group(group));
     }
     return std::optional<gid_t>{entry.gr_gid};
 }
@@ -121,6 +125,11 @@ core::Result<void> give_rights(const std::string& path, std::optional<gid_t> gro
 }
 
 }  // namespace
+
+core::Result<void> check_socket_group(const std::string& what, const std::string& group) {
+    if (group_id_of(what, group)) return {};
+    return core::Error{core::ErrorCode::invalid, what + ": " + no_such_group(group), {}, {}};
+}
 
 core::Result<UnixListeningSocket> UnixListeningSocket::open(const std::string& path, const std::string& group,
                                                             unsigned mode) {

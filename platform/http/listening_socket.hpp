@@ -11,6 +11,10 @@
 
 namespace meterbox::platform::http {
 
+// Whether a socket can be given to this group: empty, or one that this machine has. what: the setting,
+// named in the error.
+[[nodiscard]] core::Result<void> check_socket_group(const std::string& what, const std::string& group);
+
 // A bound and listening Unix socket. Its file is removed on destruction if it is still the same.
 class UnixListeningSocket {
 public:

@@ -150,6 +150,14 @@ TEST_CASE("health and readiness need no token, and a good Host all the same") {
     }
 }
 
+TEST_CASE("an absolute target names the host in place of the Host field") {
+    Endpoint endpoint;
+    const std::string good = endpoint.good_host();
+    check_problem(endpoint.on_loopback("GET http://evil.example/healthz HTTP/1.1\r\n" + good + "\r\n"), 403,
+                  "forbidden");
+    CHECK(endpoint.on_loopback("GET http://localhost/healthz HTTP/1.1\r\n" + good + "\r\n").status == 200);
+}
+
 TEST_CASE("on loopback a Host is good when its name is this machine's, whatever its case and port") {
     Endpoint endpoint;
     for (const std::string& host :

@@ -2,15 +2,18 @@
 // counted twice, whatever the order in which things come.
 #include "agent/sessions.hpp"
 
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "platform/system/loop_timers.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
+#include "tests/support/fake_timers.hpp"
 #include "tests/support/faulty_transactions.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -47,7 +50,8 @@ struct Fixture {
     tests::FaultyTransactions transactions;
     agent::AgentTime time{clock, {}};
     boost::asio::io_context loop;
-    platform::system::LoopTimers timers{loop};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{loop.get_executor()};
+    tests::FakeTimers timers{clock};
     platform::store::StoreThread store{loop, transactions};
     agent::Balances balances;
     int asked = 0;
@@ -100,7 +104,20 @@ struct Fixture {
     }
     template <class Reached>
     void run_until(Reached reached) {
-        while (!reached()) REQUIRE(loop.run_one() == 1);
+        while (!reached()) REQUIRE(loop.run_one_for(std::chrono::seconds(30)) == 1);
+    }
+    // Time passes, and each timer fires at its moment. Returns those moments, from the beginning on.
+    std::vector<std::int64_t> pass(std::int64_t ms) {
+        std::vector<std::int64_t> fired;
+        std::int64_t passed = 0;
+        for (;;) {
+            while (timers.fire_next()) fired.push_back(passed);
+            settle();
+            const std::int64_t next = std::min(timers.next_in_ms().value_or(ms), ms - passed);
+            if (passed == ms) return fired;
+            clock.advance(next);
+            passed += next;
+        }
     }
     void settle() {
         run_until([this] { return store.waiting() == 0; });
@@ -156,7 +173,8 @@ TEST_CASE("an end that is on its way while the first commit fails is stored all 
     CHECK_FALSE(answers[0].has_value());
     CHECK(end_answered);
 
-    agent.run_until([&] { return agent.sessions.active() == 0; });
+    agent.pass(2'000);
+    CHECK(agent.sessions.active() == 0);
 
     const auto stored = agent.journal->tables().session("x");
     REQUIRE(stored.has_value());
@@ -214,6 +232,57 @@ TEST_CASE("a session that was told to stop before a restart is metered to its st
     agent.run_until([&] { return shown.size() == 2; });
     CHECK(shown[1].metered == core::Amount{1'000});
     CHECK(agent.metered() == core::Amount{300});
+}
+
+TEST_CASE("who gives no sign of life ends in time, however much the others talk") {
+    Fixture agent;
+    agent.lease(500);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("silent", answers);
+    agent.open("talking", answers);
+    agent.run_until([&] { return answers.size() == 2; });
+    for (int i = 0; i < 36; ++i) {  // each heartbeat arms the timer anew
+        agent.pass(900);
+        agent.sessions.heartbeat("talking", uid, [](const auto&) {});
+        agent.settle();
+    }
+    REQUIRE(agent.sessions.list().size() == 1);
+    CHECK(agent.sessions.list()[0].id == "talking");
+}
+
+TEST_CASE("an agent that stood still meters nothing past the stop that it couldn't tell") {
+    Fixture agent;
+    agent.lease(2);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.clock.advance(6'000);  // no timer has fired
+    std::vector<agent::SessionView> ended;
+    const auto note = [&](const core::Result<agent::SessionView>& shown) { ended.push_back(*shown); };
+    SECTION("out of reach it ends where the lease was used up") {
+        agent.balances.find("render")->supply.reachable = false;
+        agent.sessions.end("x", uid, note);
+        agent.run_until([&] { return ended.size() == 1; });
+        CHECK(ended[0].metered == core::Amount{2'000});
+    }
+    SECTION("in reach it ran on for the answer, for half a second and no longer") {
+        agent.sessions.end("x", uid, note);
+        agent.run_until([&] { return ended.size() == 1; });
+        CHECK(ended[0].metered == core::Amount{2'500});
+    }
+}
+
+TEST_CASE("low is looked at when it begins, and not at the next checkpoint") {
+    Fixture agent;
+    agent.lease(4);
+    agent.balances.find("render")->supply.reachable = false;
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    const std::vector<std::int64_t> fired = agent.pass(4'500);
+    CHECK(std::count(fired.begin(), fired.end(), 3'201) == 1);  // under 20 % of 4 s
+    CHECK(std::count(fired.begin(), fired.end(), 4'000) == 1);  // used up
+    CHECK(agent.sessions.count("render") == 0);
 }
 
 TEST_CASE("sessions that ran when the machine lost its power end at their last checkpoint") {

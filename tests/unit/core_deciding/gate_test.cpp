@@ -24,6 +24,7 @@ Supply supply_of(std::int64_t available, std::int64_t purchased) {
     supply.team->state = BalanceState::ok;
     supply.team->available_units = Units{available};
     supply.team->purchased_units = Units{purchased};
+    supply.team->tiers = {{Tier::free, Units{available}, Units{purchased}, {}, {}}};
     supply.reachable = true;
     return supply;
 }
@@ -63,13 +64,31 @@ TEST_CASE("units completed since the card count towards low, those that it has c
     REQUIRE(charge(ledger, 20) == 2);
     Supply supply = supply_of(32, 150);
     CHECK(state(ledger, supply) == BalanceState::low);
-    supply.completed_at_card = Units{1};
+    supply.charged_at_card[Tier::free] = Units{1};
     CHECK(state(ledger, supply) == BalanceState::ok);
-    supply.completed_at_card = Units{3};  // never less than none
+    supply.charged_at_card[Tier::free] = Units{3};  // never less than none
     supply.team->available_units = Units{31};
     CHECK(state(ledger, supply) == BalanceState::ok);
     supply.team->available_units = Units{30};
     CHECK(state(ledger, supply) == BalanceState::low);
+}
+
+TEST_CASE("overage is not charged: the card counts units that took a slot") {
+    core::ResourceLedger ledger = ledger_with(10, {leased("g", Tier::free, 1)});
+    charge(ledger, 35);
+    REQUIRE(ledger.completed() == Units{3});
+    Supply supply = supply_of(5, 150);
+    CHECK(core::charged_since(ledger, supply).sum() == Units{1});
+    supply.charged_at_card[Tier::free] = Units{1};
+    CHECK(core::charged_since(ledger, supply).sum() == Units{0});
+}
+
+TEST_CASE("the remainder shown is of the unit in progress, what runs included") {
+    core::ResourceLedger ledger = ledger_with(10, {leased("g", Tier::free, 5)});
+    REQUIRE(charge(ledger, 14) == 1);
+    CHECK(core::part_of_unit(ledger, Amount{}) == Amount{4});
+    CHECK(core::part_of_unit(ledger, Amount{5}) == Amount{9});
+    CHECK(core::part_of_unit(ledger, Amount{6}) == Amount{0});
 }
 
 TEST_CASE("a lease under 20 % is low once no more can be had") {
