@@ -6,9 +6,11 @@
 namespace meterbox::fuzz {
 namespace {
 
+using namespace std::string_view_literals;
+
 // Bytes and words that mean something to one parser or another.
-constexpr std::string_view bytes{
-    "\0\t\n\r \"%&'+,-./0123456789:;=?@AZ[\\]_aez{}~\x7f\x80\xbf\xc3\xe2\xed\xf0\xff", 51};
+constexpr std::string_view bytes =
+    "\0\t\n\r \"%&'+,-./0123456789:;=?@AZ[\\]_aez{}~\x7f\x80\xbf\xc3\xe2\xed\xf0\xff"sv;
 constexpr std::array<std::string_view, 18> words{"null",
                                                  "true",
                                                  "{}",

@@ -38,7 +38,7 @@ constexpr std::array targets{
 };
 #undef TARGET
 
-constexpr int mutations_of_each = 1'000;
+constexpr int mutations_of_each = 500;
 
 // What is running, for the last words.
 std::string current_name;

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (const auto ms = parse_iso8601_duration_ms(text)) check_duration(*ms);
     if (const auto ms = parse_short_duration_ms(text)) check_duration(*ms);
     std::int64_t number = 0;
-    std::memcpy(&number, data, std::min(size, sizeof number));
+    if (size > 0) std::memcpy(&number, data, std::min(size, sizeof number));
     METERBOX_ASSERT(parse_rfc3339(format_rfc3339(UtcTime{number})) ==
                     std::clamp(UtcTime{number}, first, last));
     if (number >= 0) {
