@@ -31,7 +31,8 @@ struct KnownSession {
     bool at_once = false;  // in the same moment
     bool told_to_stop = false;
     bool end_asked = false;
-    bool ended_before = false;            // asked for more than once
+    bool ended_before = false;  // asked for more than once
+    core::MonotonicTime gone_at;
     bool gone = false;                    // its product gives no sign of life any more
     std::optional<std::int64_t> metered;  // it ended, and this was its product told
 };

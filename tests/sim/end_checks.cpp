@@ -13,9 +13,12 @@ void Invariants::check_end() {
     for (SeenAgent& seen : seen_) seen.commits = 0;
     check_step();
     for (std::size_t index = 0; index < agents_.size(); ++index) {
-        require(agents_[index]->up(), "at the end every agent is up");
-        require(products_[index]->book().all_acknowledged(), "at the end every report was acknowledged");
-        require(agents_[index]->sessions().active() == 0, "at the end no session is left over");
+        SIM_REQUIRE(agents_[index]->up(), "at the end every agent is up");
+        SIM_REQUIRE(products_[index]->book().all_acknowledged(), "at the end every report was acknowledged");
+        for (const agent::SessionView& session : agents_[index]->sessions().list())
+            throw Violation("at the end no session is left over: " + session.id + ", " +
+                            std::string(agent::name_of(session.state)));
+        SIM_REQUIRE(agents_[index]->sessions().active() == 0, "at the end every session's end is stored");
         check_acknowledged(index);
         check_settled(index);
     }
@@ -23,7 +26,8 @@ void Invariants::check_end() {
     check_bill();
     for (const std::string& team : world_.plan.teams) {
         const account::AuditReport audit = account::audit(account_.store().database(), team);
-        require(audit.ok(), "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
+        SIM_REQUIRE(audit.ok(),
+                    "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
     }
 }
 
@@ -31,22 +35,24 @@ void Invariants::check_end() {
 void Invariants::check_settled(std::size_t index) {
     SimAgent& agent = *agents_[index];
     const std::string& id = agent.name().id;
-    require(agent.journal().pending_usage_rows() == 0, "I4: no usage of " + id + " is pending");
+    SIM_REQUIRE(agent.journal().pending_usage_rows() == 0, "I4: no usage of " + id + " is pending");
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const core::Resource& resource = ledger->resource();
         if (resource.enforcement == core::Enforcement::none) continue;
         const CounterRow known = view_->counters[{id, resource.key}];
-        require(known.metered == ledger->metered().value(), "I4: M is known: " + id + " " + resource.key);
-        require(known.remainder == ledger->remainder().value(), "I4: q is known: " + id + " " + resource.key);
-        require(known.overage_units == ledger->overage_units().value(),
-                "I4: overage is known: " + id + " " + resource.key);
+        SIM_REQUIRE(known.metered == ledger->metered().value(), "I4: M is known: " + id + " " + resource.key);
+        SIM_REQUIRE(known.remainder == ledger->remainder().value(),
+                    "I4: q is known: " + id + " " + resource.key);
+        SIM_REQUIRE(known.overage_units == ledger->overage_units().value(),
+                    "I4: overage is known: " + id + " " + resource.key);
         for (const core::Tranche& tranche : ledger->tranches()) {
             const HoldingRow holding = view_->holdings[{id, *account::tranche_from(tranche.id)}];
             const std::string what = id + " " + tranche.id;
-            require(holding.used == tranche.used.value(), "I4: U is known: " + what);
-            require(holding.returned == tranche.returned.value(), "I4: R is known: " + what);
+            SIM_REQUIRE(holding.used == tranche.used.value(), "I4: U is known: " + what);
+            SIM_REQUIRE(holding.returned == tranche.returned.value(), "I4: R is known: " + what);
             const bool named = !tranche.ends_at || *tranche.ends_at > tranche.valid_from;
-            require(!named || holding.granted == tranche.granted.value(), "I4: the lease arrived: " + what);
+            SIM_REQUIRE(!named || holding.granted == tranche.granted.value(),
+                        "I4: the lease arrived: " + what);
         }
     }
     // I12: a slot was taken only while its tranche was valid, by the hour.
@@ -57,7 +63,8 @@ void Invariants::check_settled(std::size_t index) {
             const std::int64_t begins = row.integer(1) * core::hour_ms;
             const bool valid =
                 begins + core::hour_ms > tranche.starts_at && (!tranche.ends_at || begins < *tranche.ends_at);
-            require(valid, "I12: t" + std::to_string(tranche.id) + " gave a unit in an hour outside of it");
+            SIM_REQUIRE(valid,
+                        "I12: t" + std::to_string(tranche.id) + " gave a unit in an hour outside of it");
         },
         id);
 }
@@ -76,11 +83,8 @@ void Invariants::check_usage() {
             whole[key] += event.amount;
             if (event.time) named[{key, core::hour_of(*event.time).number}] += event.amount;
         }
-        for (const auto& [session_id, session] : book.sessions) {
-            const std::int64_t metered = agents_[index]->journaled(
-                "SELECT coalesce(sum(metered), 0) FROM session WHERE id = ?", session_id);
-            if (metered > 0) whole[{session.resource, session_id}] += metered;
-        }
+        for (const auto& [session, metered] : agents_[index]->metered_sessions())
+            if (metered > 0) whole[{book.sessions.at(session).resource, session}] += metered;
         std::map<Key, std::int64_t> said;
         std::map<std::pair<Key, std::int64_t>, std::int64_t> said_by_hour;
         for (const auto& [row, amount] : usage) {
@@ -90,13 +94,14 @@ void Invariants::check_usage() {
             said_by_hour[{{resource, subject}, hour}] += amount;
         }
         for (const auto& [key, amount] : whole)
-            require(said[key] == amount, "I21: usage is kept: " + id + " " + key.first + " \"" + key.second +
-                                             "\": " + std::to_string(amount) + " happened, " +
-                                             std::to_string(said[key]) + " is known");
+            SIM_REQUIRE(said[key] == amount, "I21: usage is kept: " + id + " " + key.first + " \"" +
+                                                 key.second + "\": " + std::to_string(amount) +
+                                                 " happened, " + std::to_string(said[key]) + " is known");
         for (const auto& [key, amount] : said)
-            require(amount == 0 || whole[key] == amount, "no usage is invented: " + id + " " + key.second);
+            SIM_REQUIRE(amount == 0 || whole[key] == amount,
+                        "no usage is invented: " + id + " " + key.second);
         for (const auto& [key, amount] : named)
-            require(said_by_hour[key] >= amount, "R15: a report counts in the hour of its time: " + id);
+            SIM_REQUIRE(said_by_hour[key] >= amount, "R15: a report counts in the hour of its time: " + id);
     }
 }
 
@@ -106,10 +111,9 @@ void Invariants::check_bill() {
         const AgentName& name = agents_[index]->name();
         for (const auto& [id, event] : products_[index]->book().events)
             facts.push_back({name.team, name.id, event.resource, event.amount});
-        for (const auto& [id, session] : products_[index]->book().sessions)
-            facts.push_back({name.team, name.id, session.resource,
-                             session.metered.value_or(agents_[index]->journaled(
-                                 "SELECT coalesce(sum(metered), 0) FROM session WHERE id = ?", id))});
+        // What products weren't told of their sessions, the journal alone knows.
+        for (const auto& [id, metered] : agents_[index]->metered_sessions())
+            facts.push_back({name.team, name.id, products_[index]->book().sessions.at(id).resource, metered});
     }
     std::vector<BilledGrant> grants;
     std::map<std::pair<std::string, std::string>, AccountLine> lines;
@@ -133,7 +137,7 @@ void Invariants::check_bill() {
             unit_sizes[resource.key] = resource.unit_size.value();
     for (const auto& [key, line] : reference_bill(facts, grants, unit_sizes)) {
         const std::string wrong = disagreement(line, lines[key]);
-        require(wrong.empty(), "the bill agrees: " + key.first + " " + key.second + ": " + wrong);
+        SIM_REQUIRE(wrong.empty(), "the bill agrees: " + key.first + " " + key.second + ": " + wrong);
         world_.trace.add("bill", key.first + " " + key.second + " " + std::to_string(line.completed_units));
     }
 }

@@ -2,6 +2,7 @@
 #include "tests/sim/invariants.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "account/tranche.hpp"
 
@@ -45,34 +46,36 @@ void Invariants::check_account() {
     std::map<std::int64_t, std::int64_t> held;
     for (const auto& [key, holding] : view->holdings) {
         const std::int64_t left = holding.granted - holding.used - holding.returned;
-        require(left >= 0, "I1: an agent has used and returned at most what was granted");
+        SIM_REQUIRE(left >= 0, "I1: an agent has used and returned at most what was granted");
         held[key.second] += left;
     }
     for (const TrancheRow& tranche : view->tranches) {
-        const std::string name = "tranche t" + std::to_string(tranche.id);
+        const auto name = [&tranche] { return "tranche t" + std::to_string(tranche.id); };
         const std::int64_t places = tranche.available + tranche.charged + tranche.in_doubt + tranche.expired;
-        require(tranche.leased == held[tranche.id], "I1: " + name + " leases what its holders hold");
-        require(std::min({tranche.available, tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
-                "I1: no place of " + name + " is below 0");
+        SIM_REQUIRE(tranche.leased == held[tranche.id], "I1: " + name() + " leases what its holders hold");
+        SIM_REQUIRE(std::min({tranche.available, tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
+                    "I1: no place of " + name() + " is below 0");
         if (!tranche.purchased) continue;
-        require(*tranche.purchased == places + tranche.leased, "I1: P = A + C + D + X + leased of " + name);
+        SIM_REQUIRE(*tranche.purchased == places + tranche.leased,
+                    "I1: P = A + C + D + X + leased of " + name());
         const bool ended = tranche.ends_at && now >= *tranche.ends_at;
-        if (ended && tranche.leased > 0) world_.tally.saw("grant ended with units leased");
+        if (ended && tranche.leased > 0 && ended_while_leased_.insert(tranche.id).second)
+            world_.tally.saw("grant ended with units leased");
     }
     if (view_) {
         for (const auto& [key, before] : view_->holdings) {
             const auto found = view->holdings.find(key);
-            require(found != view->holdings.end() && found->second.granted >= before.granted &&
-                        found->second.used >= before.used && found->second.returned >= before.returned,
-                    "I7: G, U and R at the account never fall");
+            SIM_REQUIRE(found != view->holdings.end() && found->second.granted >= before.granted &&
+                            found->second.used >= before.used && found->second.returned >= before.returned,
+                        "I7: G, U and R at the account never fall");
         }
         for (const auto& [agent, number] : view_->lease_numbers)
-            require(view->lease_numbers[agent] >= number, "I7: lease numbers never fall");
-        require(view->entries >= view_->entries, "I8: the ledger is only ever added to");
+            SIM_REQUIRE(view->lease_numbers[agent] >= number, "I7: lease numbers never fall");
+        SIM_REQUIRE(view->entries >= view_->entries, "I8: the ledger is only ever added to");
         for (const TrancheRow& tranche : view->tranches) {
             const TrancheRow* before = view_->find(tranche.id);
             if (before != nullptr)
-                require(tranche.charged >= before->charged, "I7: what is charged never falls");
+                SIM_REQUIRE(tranche.charged >= before->charged, "I7: what is charged never falls");
         }
     }
     if (!view_ || view->entries > view_->entries) check_booking(*view);
@@ -90,10 +93,12 @@ void Invariants::check_account() {
 void Invariants::check_booking(const AccountView& view) {
     const std::int64_t since_entry = view_ ? view_->entries : 0;
     account_.store().database().each(
-        "SELECT tranche, from_, to_, reason, coalesce(agent, '') FROM ledger WHERE entry > ?",
+        "SELECT tranche, from_, to_, reason, coalesce(agent, ''), units FROM ledger WHERE entry > ?",
         [&](auto& row) {
             const TrancheRow& booked = *view.find(row.integer(0));
             const std::string reason = row.string(3);
+            // Its slot is free again, though its agent counts it as used.
+            if (reason == "draw order" && row.string(1) == "leased") freed_[booked.id] += row.integer(5);
             if (row.string(2) != "charged") return;
             if (reason == "draw order") world_.tally.saw("unit booked to an earlier tier");
             if (booked.tier == "payg") world_.tally.saw("payg charged");
@@ -104,9 +109,9 @@ void Invariants::check_booking(const AccountView& view) {
                                          rank(earlier.tier) < rank(booked.tier);
                 const bool valid =
                     earlier.starts_at <= since && (!earlier.ends_at || *earlier.ends_at > world_.now().ms);
-                require(!comes_first || !valid || earlier.available == 0,
-                        "I11: t" + std::to_string(booked.id) + " is charged though t" +
-                            std::to_string(earlier.id) + " of an earlier tier has units");
+                SIM_REQUIRE(!comes_first || !valid || earlier.available == 0,
+                            "I11: t" + std::to_string(booked.id) + " is charged though t" +
+                                std::to_string(earlier.id) + " of an earlier tier has units");
             }
         },
         since_entry);
@@ -118,30 +123,33 @@ void Invariants::check_agent(std::size_t index) {
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
         const std::int64_t metered = ledger->metered().value();
-        require(metered >= seen.metered[key], "I7: M never falls: " + agent.name().id + " " + key);
+        SIM_REQUIRE(metered >= seen.metered[key], "I7: M never falls: " + agent.name().id + " " + key);
         seen.metered[key] = metered;
         std::int64_t used = 0;
+        bool final_lease = false;
         for (const core::Tranche& tranche : ledger->tranches()) {
             SeenTranche& before = seen.tranches[*account::tranche_from(tranche.id)];
-            require(tranche.granted.value() >= before.granted && tranche.used.value() >= before.used &&
-                        tranche.returned.value() >= before.returned,
-                    "I7: G, U and R never fall: " + agent.name().id + " " + tranche.id);
-            require(tranche.used + tranche.returned <= tranche.granted, "I3: U <= G - R on the agent");
+            SIM_REQUIRE(tranche.granted.value() >= before.granted && tranche.used.value() >= before.used &&
+                            tranche.returned.value() >= before.returned,
+                        "I7: G, U and R never fall: " + agent.name().id + " " + tranche.id);
+            SIM_REQUIRE(tranche.used + tranche.returned <= tranche.granted, "I3: U <= G - R on the agent");
             before = {tranche.granted.value(), tranche.used.value(), tranche.returned.value()};
             used += tranche.used.value();
-            if (tranche.final) world_.tally.saw("lease final");
+            final_lease = final_lease || tranche.final;
         }
+        if (final_lease && !std::exchange(seen.final_lease[key], final_lease))
+            world_.tally.saw("lease final");
         const std::int64_t unit = ledger->resource().unit_size.value();
         const std::int64_t overage = metered / unit - used;
-        require(overage >= 0, "I5: no more units took a slot than were completed");
+        SIM_REQUIRE(overage >= 0, "I5: no more units took a slot than were completed");
         std::int64_t& overage_before = seen.overage[key];
         if (overage < overage_before) world_.tally.saw("overage covered later");
         overage_before = overage;
     }
-    require(agent.link().lease_number() >= seen.lease_number, "I7: the lease's number never falls");
+    SIM_REQUIRE(agent.link().lease_number() >= seen.lease_number, "I7: the lease's number never falls");
     seen.lease_number = agent.link().lease_number();
     const bool restarted = seen.run != agent.run();
-    if (restarted || agent.commits() - seen.commits_checked >= 100) {
+    if (restarted || agent.commits() - seen.commits_checked >= 2'000) {
         check_acknowledged(index);
         seen.commits_checked = agent.commits();
     }
@@ -163,20 +171,21 @@ void Invariants::check_acknowledged(std::size_t index) {
             key);
         const std::int64_t sessions =
             agent.journaled("SELECT coalesce(sum(metered), 0) FROM session WHERE resource = ?", key);
-        require(events >= least[key], "I8: what was acknowledged is on the disk: " + agent.name().id + " " +
-                                          key + ", " + std::to_string(least[key]) + " told, " +
-                                          std::to_string(events) + " there");
+        SIM_REQUIRE(events >= least[key], "I8: what was acknowledged is on the disk: " + agent.name().id +
+                                              " " + key + ", " + std::to_string(least[key]) + " told, " +
+                                              std::to_string(events) + " there");
         if (ledger->resource().enforcement == core::Enforcement::none) continue;
-        require(ledger->metered().value() == events + sessions,
-                "I5: M is what was reported and what sessions ran: " + agent.name().id + " " + key);
+        SIM_REQUIRE(ledger->metered().value() == events + sessions,
+                    "I5: M is what was reported and what sessions ran: " + agent.name().id + " " + key);
     }
+    const std::map<std::string, std::int64_t> ends = agent.metered_sessions();
     for (const auto& [id, session] : book.sessions) {
         if (!session.metered) continue;
-        const std::int64_t stored =
-            agent.journaled("SELECT coalesce(sum(metered), -1) FROM session WHERE id = ?", id);
-        require(stored == *session.metered, "I8: a session's end is on the disk as it was told: " + id +
-                                                ", told " + std::to_string(*session.metered) + ", stored " +
-                                                std::to_string(stored));
+        const auto found = ends.find(id);
+        const std::int64_t stored = found == ends.end() ? -1 : found->second;
+        SIM_REQUIRE(stored == *session.metered, "I8: a session's end is on the disk as it was told: " + id +
+                                                    ", told " + std::to_string(*session.metered) +
+                                                    ", stored " + std::to_string(stored));
     }
 }
 
@@ -185,10 +194,11 @@ void Invariants::check_against_account(std::size_t index) {
     const std::string& id = agents_[index]->name().id;
     for (const auto& [tranche, real] : seen_[index].tranches) {
         const auto known = view_->holdings.find({id, tranche});
-        const std::string what = id + " t" + std::to_string(tranche);
         const HoldingRow holding = known == view_->holdings.end() ? HoldingRow{} : known->second;
-        require(holding.used <= real.used, "I3: no more is charged than was used: " + what);
-        require(real.granted <= holding.granted, "I8, I13: a lease left after its grant: " + what);
+        SIM_REQUIRE(holding.used <= real.used,
+                    "I3: no more is charged than was used: " + id + " t" + std::to_string(tranche));
+        SIM_REQUIRE(real.granted <= holding.granted,
+                    "I8, I13: a lease left after its grant: " + id + " t" + std::to_string(tranche));
     }
     if (index + 1 != agents_.size()) return;
     std::map<std::int64_t, std::int64_t> used;
@@ -196,8 +206,8 @@ void Invariants::check_against_account(std::size_t index) {
         for (const auto& [tranche, real] : seen.tranches) used[tranche] += real.used;
     for (const TrancheRow& tranche : view_->tranches)
         if (tranche.purchased)
-            require(used[tranche.id] <= *tranche.purchased,
-                    "I2: no more slots are used than were bought: t" + std::to_string(tranche.id));
+            SIM_REQUIRE(used[tranche.id] - freed_[tranche.id] <= *tranche.purchased,
+                        "I2: no more slots are used than were bought: t" + std::to_string(tranche.id));
 }
 
 // R6, as far as it can be seen from outside: nobody runs on what isn't there.
@@ -224,8 +234,8 @@ void Invariants::check_stops(std::size_t index) {
             seen.at_zero_since.erase(key);
             continue;
         }
-        require(now - since.second <= stop_within_ms,
-                "R6: sessions are told to stop: " + agent.name().id + " " + key);
+        SIM_REQUIRE(now - since.second <= stop_within_ms,
+                    "R6: sessions are told to stop: " + agent.name().id + " " + key);
     }
     seen.looked_at = world_.now().ms;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ private:
         std::map<std::string, std::int64_t> metered;
         std::map<std::int64_t, SeenTranche> tranches;  // by id
         std::map<std::string, std::int64_t> overage;
+        std::map<std::string, bool> final_lease;
         std::int64_t lease_number = 0;
         std::uint64_t commits = 0;
         std::uint64_t commits_checked = 0;
@@ -59,7 +61,9 @@ private:
     std::vector<std::unique_ptr<Products>>& products_;
     std::vector<SeenAgent> seen_;
     std::uint64_t account_commits_ = 0;
-    std::unique_ptr<AccountView> view_;  // as of the account's last commit
+    std::set<std::int64_t> ended_while_leased_;
+    std::map<std::int64_t, std::int64_t> freed_;  // slots whose units were booked to an earlier tier
+    std::unique_ptr<AccountView> view_;           // as of the account's last commit
 };
 
 }  // namespace meterbox::sim

@@ -35,7 +35,9 @@ void Operator::buy_later() {
 void Operator::buy(const std::string& team, const core::Resource& resource) {
     std::vector<std::string> words{"grant", "add", team, "--resource", resource.key, "--tier"};
     const std::int64_t kind = dice_.between(0, 9);
-    const std::string amount = std::to_string(dice_.spread(1, 300));
+    // Little for some, plenty for others.
+    const std::string amount =
+        std::to_string(dice_.chance(500) ? dice_.spread(1, 50) : dice_.spread(100, 5'000));
     if (kind < 7) {
         words.insert(words.end(), {"free", "--amount", amount});
     } else if (kind < 9) {

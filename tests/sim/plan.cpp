@@ -26,7 +26,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     for (std::int64_t i = 0; i < count; ++i)
         agents.push_back(teams[static_cast<std::size_t>(i) % teams.size()]);
     resources.push_back(resource("render", core::Measure::duration,
-                                 dice.chance(500) ? 20 * minute_ms : dice.between(10, 200) * 1'000));
+                                 dice.chance(500) ? 20 * minute_ms : dice.between(60, 600) * 1'000));
     resources.push_back(resource("calls", core::Measure::count, dice.spread(1, 1'000)));
     sync_interval_ms = dice.chance(700) ? 4 * minute_ms : dice.between(10, 3'600) * 1'000;
     busy_per_mille = dice.spread(20, 400);
@@ -47,7 +47,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     disk_full_every = every(3 * hour_ms);
     clock_turn_every = every(4 * hour_ms);
     suspend_every = every(4 * hour_ms);
-    grant_every = dice.between(1, 12) * hour_ms;
+    grant_every = dice.between(1, 8) * hour_ms;
 }
 
 }  // namespace meterbox::sim

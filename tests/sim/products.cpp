@@ -34,12 +34,12 @@ void Products::rest() {
 void Products::work(core::UtcTime until) {
     if (!world_.faults) return;
     if (world_.now() >= until) return rest();
-    if (dice_.chance(850)) {
+    if (dice_.chance(700)) {
         report();
     } else {
         open_session();
     }
-    world_.schedule.after(dice_.spread(100, 300'000), [this, until] { work(until); });
+    world_.schedule.after(dice_.spread(5'000, 900'000), [this, until] { work(until); });
 }
 
 void Products::report() {
@@ -51,7 +51,8 @@ void Products::report() {
         ReportedEvent event;
         event.resource = resource.key;
         event.subject = dice_.chance(500) ? "" : "s" + std::to_string(dice_.between(1, 3));
-        event.amount = dice_.spread(0, resource.unit_size.value() * 2);
+        const std::int64_t unit = resource.unit_size.value();
+        event.amount = dice_.chance(100) ? dice_.spread(0, unit * 4) : dice_.between(0, unit / 4);
         if (dice_.chance(300)) event.time = world_.now() + -dice_.spread(0, 6 * core::hour_ms);
         ids.push_back(prefix_ + "e" + std::to_string(++numbered_));
         book_.events.emplace(ids.back(), event);
@@ -116,7 +117,7 @@ void Products::open_session() {
     session.boot = machine_.boots();
     session.run = machine_.run();
     book_.sessions.emplace(id, session);
-    ask(id, dice_.spread(1'000, 3 * core::hour_ms));
+    ask(id, dice_.spread(dice_.chance(500) ? 1'000 : core::minute_ms * 5, 6 * core::hour_ms));
 }
 
 void Products::ask(const std::string& id, std::int64_t runs_ms) {
@@ -129,28 +130,43 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
         session.by_connection ? agent::SessionKeeping::connection : agent::SessionKeeping::heartbeat;
     const core::UtcTime asked = world_.now();
     const bool first = !session.began;
-    machine_.open(order, [this, id, asked, first, runs_ms](const core::Result<agent::OpenedSession>& opened) {
-        KnownSession& it = book_.sessions.at(id);
-        if (!opened) {
-            const bool refused = opened.error().code == core::ErrorCode::exhausted;
-            if (refused) world_.tally.saw("session refused at 0");
-            if (!it.began) it.gone = true;
-            return;
-        }
-        if (hears_nothing()) {
-            world_.schedule.after(1'000, [this, id, runs_ms] { ask(id, runs_ms); });
-            return;
-        }
-        if (!opened->fresh && !first && it.run != machine_.run()) {
-            world_.tally.saw("session resumed after a restart");
-            it.run = machine_.run();
-        }
-        if (it.began) return;
-        it.began = true;
-        it.at_once = opened->fresh && world_.now() == asked;
-        if (opened->fresh && world_.now() != asked) world_.tally.saw("session began after waiting");
-        keep(id, world_.now() + runs_ms);
-    });
+    const bool listens = machine_.open(
+        order, [this, id, asked, first, runs_ms](const core::Result<agent::OpenedSession>& opened) {
+            KnownSession& it = book_.sessions.at(id);
+            if (!opened) {
+                const bool refused = opened.error().code == core::ErrorCode::exhausted;
+                if (refused) world_.tally.saw("session refused at 0");
+                if (!it.began) it.gone = true;
+                return;
+            }
+            if (hears_nothing()) {
+                if (!it.by_connection) return ask_again(id, runs_ms);
+                it.gone = true;
+                return hang_up(id);
+            }
+            if (!opened->fresh && !first && it.run != machine_.run()) {
+                world_.tally.saw("session resumed after a restart");
+                it.run = machine_.run();
+            }
+            if (it.began) return;
+            it.began = true;
+            world_.tally.saw("session began");
+            it.at_once = opened->fresh && world_.now() == asked;
+            if (it.at_once) it.asked_at = machine_.clock().monotonic_now();
+            if (opened->fresh && world_.now() != asked) world_.tally.saw("session began after waiting");
+            keep(id, world_.now() + runs_ms);
+        });
+    if (!listens && !session.began) ask_again(id, runs_ms);
+}
+
+void Products::ask_again(const std::string& id, std::int64_t runs_ms) {
+    world_.schedule.after(1'000, [this, id, runs_ms] { ask(id, runs_ms); });
+}
+
+// The connection that kept it ends: the agent sees that, or isn't there any more.
+void Products::hang_up(const std::string& id) {
+    if (machine_.disconnect(id)) return;
+    world_.schedule.after(1'000, [this, id] { hang_up(id); });
 }
 
 // Looks after it until it is time to end: by heartbeats, or over its connection.
@@ -160,8 +176,10 @@ void Products::keep(const std::string& id, core::UtcTime until) {
     if (world_.now() >= until || !world_.faults) return end(id);
     if (world_.faults && dice_.chance(3)) {
         book_.sessions.at(id).gone = true;
+        book_.sessions.at(id).gone_at = machine_.clock().monotonic_now();
         world_.tally.fault("product: gone without a word");
-        if (session.by_connection) machine_.disconnect(id);
+        if (session.by_connection) hang_up(id);
+        world_.schedule.after(2 * core::limits::heartbeat_default_ms, [this, id] { look_back(id); });
         return;
     }
     beat(id, until);
@@ -193,6 +211,19 @@ void Products::beat(const std::string& id, core::UtcTime until) {
     }
 }
 
+// It gave no sign of life for long: its session is over, whoever asks.
+void Products::look_back(const std::string& id) {
+    const std::uint64_t run = machine_.run();
+    machine_.show(id, [this, id, run](const core::Result<agent::SessionView>& shown) {
+        KnownSession& session = book_.sessions.at(id);
+        if (!shown || session.run != run) return;
+        if (shown->state == agent::SessionState::ended) return note_end(id, *shown, false);
+        const std::int64_t silent_ms = machine_.clock().monotonic_now() - session.gone_at;
+        require(silent_ms < core::limits::heartbeat_default_ms + 2'000,
+                id + " has ended, for it gave no sign of life");
+    });
+}
+
 void Products::end(const std::string& id) {
     KnownSession& session = book_.sessions.at(id);
     if (session.metered || session.gone) return;
@@ -200,8 +231,8 @@ void Products::end(const std::string& id) {
     // A session that runs is shown at once: a last look, for what was metered of it is exact unless it was
     // told to stop.
     machine_.show(id, [&session](const core::Result<agent::SessionView>& shown) {
-        if (shown && shown->state != agent::SessionState::stop) return;
-        session.told_to_stop = true;
+        const bool runs = shown && shown->state != agent::SessionState::stop;
+        if (!runs || shown->available == core::Amount{}) session.told_to_stop = true;
     });
     machine_.end(id, [this, id, asked = world_.now()](const core::Result<agent::SessionView>& shown) {
         if (!shown || hears_nothing()) return;
@@ -224,7 +255,10 @@ void Products::note_end(const std::string& id, const agent::SessionView& view, b
     require(view.metered.value() <= went_by, id + " was metered for longer than it can have run");
     const bool undisturbed = ended_now && session.at_once && !session.ended_before &&
                              session.run == machine_.run() && !session.told_to_stop;
-    if (undisturbed) require(view.metered.value() == went_by, id + " was metered for all that it ran");
+    if (undisturbed)
+        require(view.metered.value() == went_by,
+                id + " was metered for all that it ran: " + std::to_string(view.metered.value()) + " of " +
+                    std::to_string(went_by) + " ms");
 }
 
 }  // namespace meterbox::sim

@@ -20,8 +20,6 @@ public:
     const Book& book() const { return book_; }
 
 private:
-    struct Work;
-
     void rest();
     void work(core::UtcTime until);
     void report();
@@ -30,10 +28,12 @@ private:
                   const core::Result<agent::ReportOutcome>& outcome);
     void open_session();
     void ask(const std::string& id, std::int64_t runs_ms);
+    void ask_again(const std::string& id, std::int64_t runs_ms);
+    void hang_up(const std::string& id);
     void keep(const std::string& id, core::UtcTime until);
     void beat(const std::string& id, core::UtcTime until);
     void end(const std::string& id);
-    void look_at(const std::string& id);
+    void look_back(const std::string& id);
     void note_end(const std::string& id, const agent::SessionView& view, bool ended_now);
     bool hears_nothing();
 

@@ -56,6 +56,7 @@ SimAccount::SimAccount(World& world, const std::filesystem::path& keys)
 SimAccount::~SimAccount() = default;
 
 void SimAccount::start() {
+    world_.trace.add("account", "starts");
     disk_.power_on();
     auto process = std::make_unique<Process>();
     auto opened = account::Store::open(keys_, clock_, random_);
@@ -72,6 +73,7 @@ void SimAccount::start() {
 }
 
 void SimAccount::fall() {
+    world_.trace.add("account", "falls");
     disk_.lose_power();
     ++run_;
     process_.reset();

@@ -91,6 +91,7 @@ SimAgent::~SimAgent() {
 
 void SimAgent::start() {
     if (up()) return;
+    world_.trace.add(name_.id, "starts");
     disk_.power_on();
     ++run_;
     ++commits_;
@@ -133,6 +134,7 @@ void SimAgent::run_due() {
 
 // A power loss takes the boot with it; a process that is killed leaves it.
 void SimAgent::fall(bool reboots) {
+    world_.trace.add(name_.id, reboots ? "loses its power" : "ends");
     disk_.lose_power();
     ++run_;
     ++commits_;
@@ -249,6 +251,14 @@ std::int64_t SimAgent::journaled(const char* sql, const std::string& value) {
     auto statement = process_->journal.connection().prepare(sql).value();
     auto rows = statement.query(value);
     return rows.next().value() ? rows.integer(0) : 0;
+}
+
+std::map<std::string, std::int64_t> SimAgent::metered_sessions() {
+    std::map<std::string, std::int64_t> sessions;
+    auto statement = process_->journal.connection().prepare("SELECT id, metered FROM session").value();
+    auto rows = statement.query();
+    while (rows.next().value()) sessions[rows.string(0)] = rows.integer(1);
+    return sessions;
 }
 
 // From a product: what it calls runs in a turn of the loop of its own.

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,7 @@ public:
     const agent::AgentTime& time() const { return process_->time; }
     // A number out of the journal.
     std::int64_t journaled(const char* sql, const std::string& value);
+    std::map<std::string, std::int64_t> metered_sessions();  // by id, as stored
     std::vector<agent::LedgerView> ledgers() const { return process_->journal.ledgers(); }
 
 private:

@@ -25,6 +25,12 @@ inline void require(bool kept, const std::string& promise) {
     if (!kept) throw Violation(promise);
 }
 
+// The same where it is asked so often that the words must not be made in vain.
+#define SIM_REQUIRE(kept, promise)             \
+    do {                                       \
+        if (!(kept)) throw Violation(promise); \
+    } while (false)
+
 // Everything that went over the world's wires and what came of it, as one number; the last lines as text.
 class Trace {
 public:
