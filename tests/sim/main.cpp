@@ -144,6 +144,7 @@ int main(int count, char** words) {
     try {
         const Options options = options_from(count, words);
         std::signal(SIGABRT, on_abort);
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
         sim::open_memory_files();
         return run(options);
     } catch (const std::invalid_argument& wrong) {
