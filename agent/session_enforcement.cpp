@@ -168,8 +168,10 @@ void Sessions::reached_zero(const std::string& resource, Group& group, const Met
     // Before that moment it wasn't used up by what runs: a report took the rest, or a grant ended, and up
     // to now they ran all the same.
     const bool by_running = !group.used_up_at || moment >= *group.used_up_at;
+    // Out of reach it is exhausted at once (R6), also if that was found out only by asking.
     if (balance.supply.nothing_to_be_had())
-        return stop_all(group, now.before.available, by_running && !group.zero_since);
+        return stop_all(group, now.before.available,
+                        by_running && (!group.zero_since || !balance.supply.reachable));
     if (!group.zero_since) {
         group.zero_since = moment;
         ask_(core::SyncReason::asked);

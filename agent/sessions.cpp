@@ -106,6 +106,7 @@ void Sessions::open(SessionOrder order, Opened done) {
     if (Session* session = find(order.id)) return reopen(*session, order, done);
     const std::string id = order.id;
     look_up(id, [this, order = std::move(order), done = std::move(done)](core::Result<SessionView> known) {
+        if (shut_down_) return done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
         if (known)
             return done(
                 error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
@@ -231,6 +232,7 @@ void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
     if (session->record.uid != uid)
         return done(error(core::ErrorCode::forbidden, "this session is another user's"));
     if (session->end_at) return session->enders.push_back(std::move(done));
+    consider(session->record.resource, groups_[session->record.resource]);  // it may have been to stop before
     if (session->awaited) session->record.keeping = SessionKeeping::heartbeat;
     session->awaited = false;
     session->confirmed = time_.monotonic();
@@ -322,6 +324,9 @@ void Sessions::finish(Session& session, core::MonotonicTime until) {
     if (session.runs()) {
         until = std::max(session.record.mark, std::min(until, waiting_end(group, until)));
         halt(session);
+        // It holds what it ran until that is stored, however often storing it fails.
+        session.record.stop_at = until;
+        group.held_ms += until - session.record.mark;
     }
     session.end_at = until;
     session.ending = true;
@@ -381,6 +386,7 @@ void Sessions::checkpoint() {
 
 void Sessions::shut_down() {
     if (shut_down_) return;
+    reconsider_all();
     checkpoint();
     shut_down_ = true;
     timer_->cancel();

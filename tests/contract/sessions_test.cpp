@@ -272,6 +272,27 @@ TEST_CASE("an agent that stood still meters nothing past the stop that it couldn
     }
 }
 
+TEST_CASE("what an ended session ran counts against the lease while the disk refuses it") {
+    Fixture agent;
+    agent.lease(10);
+    agent.balances.find("render")->supply.reachable = false;
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("a", answers);
+    agent.open("b", answers);
+    agent.run_until([&] { return answers.size() == 2; });
+    agent.clock.advance(3'000);
+    agent.transactions.fail_call(agent.transactions.calls() + 2);
+    std::vector<bool> stored;
+    agent.sessions.end("a", uid, [&](const auto& answer) { stored.push_back(answer.has_value()); });
+    agent.run_until([&] { return !stored.empty(); });
+    CHECK(stored == std::vector{false});
+    CHECK(agent.sessions.running("render") == core::Amount{6'000});
+    CHECK(agent.sessions.standing("render").available == core::Amount{4'000});
+    agent.pass(1'500);
+    CHECK(agent.sessions.active() == 1);
+    CHECK(agent.metered() == core::Amount{3'000});
+}
+
 TEST_CASE("low is looked at when it begins, and not at the next checkpoint") {
     Fixture agent;
     agent.lease(4);
