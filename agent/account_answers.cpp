@@ -184,6 +184,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     if (reply.catalogue) catalogue_version_ = reply.catalogue_version;
     for (const auto& [resource, completed] : exchange_.completed) brought_[resource] = completed;
     reachable_ = true;
+    heard_outcome_ = true;
     apply_supply();
     bool overage_covered = false;
     for (auto& [key, balance] : balances_.all()) {
@@ -246,7 +247,8 @@ void AccountLink::apply_supply() {
     for (auto& [key, balance] : balances_.all()) {
         const auto known = supply_.resources.find(key);
         core::Supply& supply = balance.supply;
-        supply.reachable = reachable_;
+        // Until it is known to be out of reach, what is at 0 waits for its answer (R6).
+        supply.reachable = reachable_ || (identity_ && !heard_outcome_);
         supply.low_percent = supply_.low_percent;
         if (known == supply_.resources.end()) continue;
         supply.team = known->second.card;
@@ -272,6 +274,7 @@ void AccountLink::failed(const core::Error& error, bool session_lost) {
         return pump();
     }
     reachable_ = false;
+    heard_outcome_ = true;
     apply_supply();
     if (reported_.changed(error.detail))
         log_.warn("sync.failed", {{"account", identity_->url}, {"detail", error.detail}});

@@ -50,6 +50,7 @@ void AccountLink::connect(Identity identity, platform::Transport& transport) {
     identity_ = std::move(identity);
     transport_ = &transport;
     plan_.set_enrolled(true, time_.boot());
+    apply_supply();
     pump();
 }
 
@@ -122,7 +123,8 @@ core::wire::ClockStatement AccountLink::clock_statement() const {
             record.high_water.value_or(core::UtcTime{})};
 }
 
-core::wire::ResourceCounters AccountLink::counters_of(const core::ResourceLedger& ledger) const {
+core::wire::ResourceCounters AccountLink::counters_of(const core::ResourceLedger& ledger,
+                                                      const CounterReading& reading) const {
     core::wire::ResourceCounters counters;
     counters.resource = ledger.resource().key;
     counters.metered = ledger.metered();
@@ -130,6 +132,11 @@ core::wire::ResourceCounters AccountLink::counters_of(const core::ResourceLedger
     counters.overage_units = ledger.overage_units();
     for (const core::Tranche& tranche : ledger.tranches())
         counters.tranches.push_back({tranche.id, tranche.used, tranche.returned, {}});
+    for (const CounterReading::HourUnits& hour : reading.hours) {
+        if (hour.resource != counters.resource) continue;
+        for (core::wire::TrancheCounters& tranche : counters.tranches)
+            if (tranche.tranche == hour.tranche) tranche.hours.push_back(hour.units);
+    }
     return counters;
 }
 
@@ -187,7 +194,8 @@ void AccountLink::send_hello(CounterReading reading) {
     hello.last_lease = lease_text_;
     hello.nonce = nonce_;
     hello.clock = clock_statement();
-    for (const core::ResourceLedger& ledger : reading.ledgers) hello.resources.push_back(counters_of(ledger));
+    for (const core::ResourceLedger& ledger : reading.ledgers)
+        hello.resources.push_back(counters_of(ledger, reading));
     transport_->exchange("/v1/hello", core::wire::to_json(hello),
                          [this](core::Result<platform::Answer> answer) {
                              if (!stopped_) heard_hello(answer);
@@ -216,12 +224,7 @@ void AccountLink::send_sync(CounterReading reading) {
     request.head.sequence = reading.change;
     request.catalogue_version = catalogue_version_;
     for (const core::ResourceLedger& ledger : reading.ledgers) {
-        core::wire::ResourceCounters counters = counters_of(ledger);
-        for (const CounterReading::HourUnits& hour : reading.hours) {
-            if (hour.resource != counters.resource) continue;
-            for (core::wire::TrancheCounters& tranche : counters.tranches)
-                if (tranche.tranche == hour.tranche) tranche.hours.push_back(hour.units);
-        }
+        core::wire::ResourceCounters counters = counters_of(ledger, reading);
         exchange_.completed[counters.resource] = ledger.completed();
         exchange_.charged[counters.resource] = core::charged_by(ledger);
         ask_for(counters, ledger);

@@ -106,7 +106,8 @@ private:
     void given_nothing(const std::string& resource, Balance& balance);
     void apply_supply();
 
-    core::wire::ResourceCounters counters_of(const core::ResourceLedger& ledger) const;
+    core::wire::ResourceCounters counters_of(const core::ResourceLedger& ledger,
+                                             const CounterReading& reading) const;
     void ask_for(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger);
     core::wire::ClockStatement clock_statement() const;
 
@@ -144,6 +145,7 @@ private:
     std::vector<Waiter> waiters_;
 
     bool reachable_ = false;
+    bool heard_outcome_ = false;  // of any exchange since the start
     std::string last_error_;
     std::uint64_t syncs_ = 0;
     std::uint64_t failures_ = 0;

@@ -386,10 +386,10 @@ core::Result<core::Amount> Journal::usage_of_last_day(const std::string& resourc
 
 CounterReading Journal::read_counters(std::size_t usage_rows_max) {
     CounterReading reading;
-    reading.change = change_;
+    reading.change = settled_;  // as long as the rows aren't read, nothing newer is settled by an answer
     for (const auto& [key, entry] : entries_) reading.ledgers.push_back(entry.ledger);
     auto usage = tables_.pending_usage(usage_rows_max + 1);
-    if (!usage) return reading;  // the next reading tries again: nothing was settled
+    if (!usage) return reading;  // the next reading tries again
     reading.more_usage = usage->size() > usage_rows_max;
     if (reading.more_usage) usage->pop_back();
     for (PendingUsage& row : *usage) {
@@ -400,6 +400,7 @@ CounterReading Journal::read_counters(std::size_t usage_rows_max) {
     if (!hours) return reading;
     for (const PendingUnits& row : *hours)
         reading.hours.push_back({keys_.at(row.resource), row.tranche, {row.hour, row.units}});
+    reading.change = change_;
     return reading;
 }
 
