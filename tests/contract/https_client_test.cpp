@@ -172,7 +172,7 @@ TEST_CASE(
         Loop loop;
         ScriptedServer server(loop, world.serving(),
                               {{{answer_of("one")}, ending}, {{answer_of("two")}, ending}});
-        HttpsClient client(loop.io, {"localhost", server.port(), ""}, world.client());
+        HttpsClient client(loop.io, {"127.0.0.1", server.port(), "localhost"}, world.client());
         const Asked ask{loop, client};
         CHECK(ask("1").value().body == "one");
         loop.drain();

@@ -237,7 +237,10 @@ class Run(CommandLine):
 
     def test_on_a_terminal_its_keys_speak_to_the_command_once(self):
         argv = self.argv("run", "--resource", "render", "--", "python3", "-c", NOTING, self.file("noted"))
-        pid, terminal = pty.fork()
+        try:
+            pid, terminal = pty.fork()
+        except OSError as error:  # a bare folder that somebody changed root into
+            self.skipTest(f"no terminals here: {error}")
         if pid == 0:
             try:
                 os.execv(argv[0], argv)
