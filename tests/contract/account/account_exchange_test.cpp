@@ -279,6 +279,25 @@ TEST_CASE_METHOD(Lab, "a falling counter in hello is refused") {
     CHECK(card().charged_units == Units{3});
 }
 
+TEST_CASE_METHOD(Lab, "hello books units by the hours in which they were completed, as sync does") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    REQUIRE(sync_one(1, {counters("render", 0, 3, 0)}));
+    clock.advance(2 * core::hour_ms);
+    free_grant("lab", "render", 10);
+    clock.advance(core::hour_ms);
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    const std::int64_t hour = core::hour_of(clock.wall_now()).number;
+    said.resources = {counters("render", 3'000, 0, 0, {used("t1", 3, hour)})};
+    clock.advance(core::hour_ms);
+    REQUIRE(hello("lab", said));
+    REQUIRE(card().tiers.size() == 2);
+    CHECK(card().tiers[0].tier == core::Tier::free);
+    CHECK(card().tiers[0].available_units == Units{7});
+    CHECK(audit().ok());
+}
+
 TEST_CASE_METHOD(Lab, "another agent's and another team's tranches can't be touched") {
     free_grant("lab", "render", 10);
     REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
