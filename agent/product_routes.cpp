@@ -162,8 +162,13 @@ void ProductRoutes::take(std::vector<core::UsageEvent> events, std::uint32_t uid
 
 std::string ProductRoutes::counts_json(const ReportOutcome& outcome,
                                        const std::vector<std::string>& resources) const {
-    std::string json = "{\"accepted\":" + std::to_string(outcome.accepted) +
-                       ",\"duplicates\":" + std::to_string(outcome.duplicates) + ",\"resources\":{";
+    std::string json;
+    json.reserve(96 + resources.size() * 160);
+    json += "{\"accepted\":";
+    json += std::to_string(outcome.accepted);
+    json += ",\"duplicates\":";
+    json += std::to_string(outcome.duplicates);
+    json += ",\"resources\":{";
     const std::string as_of = core::format_rfc3339(time_.utc());
     bool first = true;
     for (const std::string& key : resources) {  // keys need no escaping
@@ -174,9 +179,13 @@ std::string ProductRoutes::counts_json(const ReportOutcome& outcome,
         json += key;
         json += "\":{\"state\":\"";
         json += core::name_of(standing.state);
-        json += "\",\"available_units\":" + std::to_string(standing.available_units.value());
-        json += ",\"remainder\":" + std::to_string(balance->ledger->remainder().value());
-        json += ",\"as_of\":\"" + as_of + "\"}";
+        json += "\",\"available_units\":";
+        json += std::to_string(standing.available_units.value());
+        json += ",\"remainder\":";
+        json += std::to_string(balance->ledger->remainder().value());
+        json += ",\"as_of\":\"";
+        json += as_of;
+        json += "\"}";
     }
     json += "}}";
     return json;

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
 
 namespace meterbox::core {
 namespace {
@@ -145,6 +144,14 @@ std::optional<UtcTime> parse_rfc3339(std::string_view text) {
     return result;
 }
 
+namespace {
+
+void put_digits(std::string& text, std::size_t place, std::size_t count, int number) {
+    for (std::size_t i = count; i-- > 0; number /= 10) text[place + i] = static_cast<char>('0' + number % 10);
+}
+
+}  // namespace
+
 // A forecast can lie beyond year 9999, which RFC 3339 can't write: it is then the calendar's end.
 std::string format_rfc3339(UtcTime time) {
     const std::int64_t ms = time.ms < first_ms ? first_ms : time.ms > last_ms ? last_ms : time.ms;
@@ -155,15 +162,16 @@ std::string format_rfc3339(UtcTime time) {
         --day_number;
     }
     const year_month_day date{sys_days{std::chrono::days{day_number}}};
-    std::array<char, 40> buffer{};
-    int size = std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d", int{date.year()},
-                             unsigned{date.month()}, unsigned{date.day()}, static_cast<int>(rest / hour_ms),
-                             static_cast<int>(rest % hour_ms / minute_ms),
-                             static_cast<int>(rest % minute_ms / second_ms));
-    std::string text{buffer.data(), static_cast<std::size_t>(size)};
+    std::string text = "0000-00-00T00:00:00";
+    put_digits(text, 0, 4, int{date.year()});
+    put_digits(text, 5, 2, static_cast<int>(unsigned{date.month()}));
+    put_digits(text, 8, 2, static_cast<int>(unsigned{date.day()}));
+    put_digits(text, 11, 2, static_cast<int>(rest / hour_ms));
+    put_digits(text, 14, 2, static_cast<int>(rest % hour_ms / minute_ms));
+    put_digits(text, 17, 2, static_cast<int>(rest % minute_ms / second_ms));
     if (const int fraction = static_cast<int>(rest % second_ms); fraction != 0) {
-        size = std::snprintf(buffer.data(), buffer.size(), ".%03d", fraction);
-        text.append(buffer.data(), static_cast<std::size_t>(size));
+        text += ".000";
+        put_digits(text, 20, 3, fraction);
     }
     return text + 'Z';
 }

@@ -42,7 +42,8 @@ public:
     bool is_gone() const { return phase_ == Phase::gone; }
 
     // For ServerCore.
-    virtual void advance() = 0;  // there may be something to write or read
+    virtual void advance() = 0;      // there may be something to write or read
+    virtual void write_answers() {}  // what can go at once; advance() follows and does the rest
     void expire(std::int64_t now_ms);
     std::int64_t deadline_ms() const { return deadline_ms_; }
     void refuse_requests() { refused_ = true; }  // one connection too many: 429

@@ -89,10 +89,12 @@ void ServerCore::advance_scheduled() {
         scheduled_.erase(scheduled_.begin(), end);
         boost::asio::post(context_, [self = shared_from_this()] { self->advance_scheduled(); });
     }
+    // All answers first, back to back: a client that waits for many is woken once and not for each.
     for (const auto& conversation : now) {
         conversation->scheduled = false;
-        conversation->advance();
+        conversation->write_answers();
     }
+    for (const auto& conversation : now) conversation->advance();
     now.clear();
     if (scheduled_.empty()) now.swap(scheduled_);  // keeps its memory for the next time
 }

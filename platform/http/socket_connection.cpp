@@ -35,6 +35,12 @@ void SocketConnection<Protocol>::advance() {
 }
 
 template <class Protocol>
+void SocketConnection<Protocol>::write_answers() {
+    const Turn turn(*this);
+    write();
+}
+
+template <class Protocol>
 void SocketConnection<Protocol>::read() {
     const Turn turn(*this);
     if (!wants_input()) return;  // asked for again once it does

@@ -22,6 +22,7 @@ public:
 
     SocketConnection(std::shared_ptr<ServerCore> core, Socket socket, Peer peer);
     void advance() override;
+    void write_answers() override;
 
 private:
     std::shared_ptr<SocketConnection> self();
