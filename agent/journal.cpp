@@ -78,6 +78,7 @@ core::Result<void> Journal::commit() {
 
 void Journal::rollback() noexcept {
     connection_->rollback();
+    identities_.rolled_back();
     for (auto& [key, entry] : entries_) {
         if (entry.before) entry.ledger = std::move(*entry.before);
         entry.before.reset();
@@ -158,7 +159,7 @@ core::Result<std::vector<bool>> Journal::remember(std::span<const JournalEvent> 
         fresh[i] = *seen == IdentityStore::Seen::fresh;
         if (*seen != IdentityStore::Seen::conflict) continue;
         for (std::size_t taken = 0; taken < i; ++taken)
-            if (fresh[taken]) must(identities_.forget(events[taken].identity));
+            if (fresh[taken]) identities_.take_back(events[taken].identity);
         return core::Error{core::ErrorCode::conflict,
                            "id: this source and id were taken before with other contents; a new event "
                            "needs a new id",
@@ -326,6 +327,7 @@ void Journal::set_meta(std::string_view key, std::string_view value) {
 }
 
 void Journal::flush() {
+    must(identities_.flush());
     for (auto& [key, entry] : entries_) {
         if (entry.metered) must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
         if (!entry.tranches) continue;
@@ -348,6 +350,7 @@ void Journal::flush() {
 }
 
 void Journal::publish() {
+    identities_.committed();
     Publication publication;
     for (auto& [key, entry] : entries_) {
         if (!entry.before) continue;

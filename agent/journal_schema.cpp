@@ -96,6 +96,12 @@ CREATE TABLE session (
   remainder INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_running ON session (id) WHERE ended_at_ms IS NULL;
+)sql"},
+                                                      {2, R"sql(
+CREATE TABLE identity_recent (
+  seq INTEGER PRIMARY KEY,
+  entries BLOB NOT NULL
+) STRICT;
 )sql"}};
 
 }  // namespace

@@ -66,6 +66,7 @@ inline constexpr std::int64_t read_slice_ms = 2;
 inline constexpr std::int64_t inline_commit_us_max = 2'000;  // slower disks are never waited for on the loop
 inline constexpr std::int64_t gather_us_max = 500;           // wait for clients to come back, before a commit
 inline constexpr int checkpoint_pages = 250;                 // longer logs make rarer but longer stalls
+inline constexpr std::size_t recent_identities = 8'192;  // gathered in memory, before they go to the B-tree
 inline constexpr std::int64_t write_ahead_log_bytes_max = 4 * 1024 * 1024;  // kept on disk after a checkpoint
 
 // Sync

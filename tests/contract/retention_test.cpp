@@ -48,17 +48,20 @@ struct Fixture {
         REQUIRE(journal.commit());
     }
     // An event that came `days` ago, of a usage that ended then.
-    void report(std::int64_t days, std::int64_t amount = 100) {
+    void report(std::int64_t days, std::int64_t amount = 100) { take(++identities, days, amount); }
+    agent::ReportOutcome take(unsigned char identity, std::int64_t days, std::int64_t amount = 100) {
         const core::UtcTime then = noon + -days * core::day_ms;
         agent::JournalEvent event;
         event.event.source = "/test";
-        event.event.id = std::to_string(++identities);
+        event.event.id = std::to_string(identity);
         event.event.type = "render";
         event.event.amount = core::Amount{amount};
-        event.identity.bytes[0] = static_cast<std::byte>(identities);
+        event.identity.bytes[0] = static_cast<std::byte>(identity);
         event.time = then;
         const agent::JournalNow now{core::Now::at(then), then, true};
-        transaction([&] { REQUIRE(journal.report(std::vector{event}, now)); });
+        agent::ReportOutcome outcome;
+        transaction([&] { outcome = *journal.report(std::vector{event}, now); });
+        return outcome;
     }
     void end_session(const std::string& id, std::optional<std::int64_t> days_ago) {
         agent::SessionRecord session;
@@ -101,12 +104,13 @@ TEST_CASE("events, identities, ended sessions and usage go past their age, each 
     CHECK(agent.forgotten.oldest_event == noon + -61 * core::day_ms);
     CHECK(agent.number("SELECT count(*) FROM event") == 2);
     CHECK(agent.forgotten.identities == 3);
-    CHECK(agent.number("SELECT count(*) FROM identity") == 3);
     CHECK(agent.forgotten.sessions == 1);
     CHECK(agent.number("SELECT count(*) FROM session WHERE id IN ('over', 'runs')") == 2);
     CHECK(agent.forgotten.usage_rows == 1);
     CHECK(agent.number("SELECT count(*) FROM usage") == 5);
     CHECK(agent.journal.ledgers().at(0)->metered() == core::Amount{600});
+    for (const int old : {1, 2, 3}) CHECK(agent.take(static_cast<unsigned char>(old), 0).accepted == 1);
+    for (const int young : {4, 5, 6}) CHECK(agent.take(static_cast<unsigned char>(young), 0).duplicates == 1);
 }
 
 TEST_CASE("usage that the account has not acknowledged is never forgotten") {
