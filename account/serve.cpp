@@ -2,6 +2,7 @@
 #include "account/serve.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
@@ -13,6 +14,7 @@
 #include "account/command_service.hpp"
 #include "account/refusal_log.hpp"
 #include "account/store_jobs.hpp"
+#include "core/limits.hpp"
 #include "platform/http/server.hpp"
 #include "platform/http/tls_server.hpp"
 #include "platform/sqlite/connection_transactions.hpp"
@@ -93,9 +95,7 @@ public:
     }
 
     Result<void> run() {
-        signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
-            if (!cancelled) stop();
-        });
+        await_signal();
         loop_.run();
         if (lost_) return *lost_;
         return {};
@@ -130,14 +130,28 @@ private:
                                             boost::json::serialize(ports) + "\n", public_mode);
     }
 
+    void await_signal() {
+        signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
+            if (cancelled) return;
+            if (draining_ > 0) return loop_.stop();  // asked twice: at once
+            await_signal();
+            stop();
+        });
+    }
+
+    // What was taken is committed and answered before anybody is let go: a grant that is cut off here was
+    // not added, so that adding it again makes one.
     void stop() {
         log_.info("account.stopping");
+        const std::array servers{&agents_, &admins_, &commands_};
+        draining_ = static_cast<int>(servers.size());
+        for (http::Server* server : servers)
+            server->drain(core::limits::drain_timeout_ms, [this] { drained(); });
         thread_.stop();
-        agents_.stop();
-        admins_.stop();
-        commands_.stop();
-        signals_.cancel();
-        loop_.stop();
+    }
+
+    void drained() {
+        if (--draining_ == 0) loop_.stop();
     }
 
     // Nobody knows what the disk holds: nothing more is acknowledged, and a fresh process looks.
@@ -161,6 +175,7 @@ private:
     http::Server admins_;
     http::Server commands_;
     boost::asio::signal_set signals_;
+    int draining_ = 0;  // servers that still owe answers
     std::optional<Error> lost_;
 };
 

@@ -70,7 +70,7 @@ public:
           system::Random& random, system::Log& log);
 
     void start();
-    void stop();
+    void stop(std::function<void()> done);
 
     StatusSnapshot status() const override;
     bool ready(std::string& why_not) const override;
@@ -80,6 +80,7 @@ public:
 private:
     system::HashKey identity_key();
     void listen_admin();
+    void drained();
     AdminGuard admin_guard();
     void connect(Identity identity);
     void published(const std::vector<std::string>& resources);
@@ -112,6 +113,8 @@ private:
     std::vector<std::function<void()>> looking_for_resource_;  // who waits for the sync that looks
     JournalRows rows_at_start_;
     std::int64_t pending_usage_rows_at_start_ = 0;
+    std::function<void()> on_stopped_;
+    int draining_ = 0;  // servers that still owe answers
     core::UtcTime started_at_;
     core::BootTime started_boot_;
     // Goes first, however the agent ends, a start that fails included: what the store still has to finish
@@ -245,15 +248,27 @@ void App::Parts::start() {
                               {"enrolled", link_.identity().has_value()}});
 }
 
-void App::Parts::stop() {
+// What was taken is committed and answered before anybody is let go: a report that is cut off here was not
+// committed, so that whoever repeats it without an identity counts nothing twice.
+void App::Parts::stop(std::function<void()> done) {
+    on_stopped_ = std::move(done);
+    draining_ = admin_server_ ? 2 : 1;
+    const auto one_less = [this] { drained(); };
+    product_server_.drain(core::limits::drain_timeout_ms, one_less);
+    if (admin_server_) admin_server_->drain(core::limits::drain_timeout_ms, one_less);
     sessions_.shut_down();
     link_.stop();
     retention_.stop();
     store_.stop();
     transport_.reset();  // an exchange in flight would hold up the end
+}
+
+void App::Parts::drained() {
+    if (--draining_ > 0) return;
     product_server_.stop();
     if (admin_server_) admin_server_->stop();
     log_.info("agent.stopped");
+    on_stopped_();
 }
 
 AdminGuard App::Parts::admin_guard() {
@@ -380,8 +395,8 @@ App::~App() = default;
 void App::start() {
     parts_->start();
 }
-void App::stop() {
-    parts_->stop();
+void App::stop(std::function<void()> done) {
+    parts_->stop(std::move(done));
 }
 
 }  // namespace meterbox::agent

@@ -37,8 +37,9 @@ public:
 
     // Listens, and begins to talk to the account. Throws std::runtime_error if a socket can't be had.
     void start();
-    // Stores what runs, lets everybody go. The loop runs out of work soon after.
-    void stop();
+    // Takes no more requests, stores what runs, answers what was committed, lets everybody go. done: once,
+    // within limits::drain_timeout_ms; the loop runs out of work soon after.
+    void stop(std::function<void()> done);
 
 private:
     class Parts;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "agent/app.hpp"
 #include "config/agent_config.hpp"
@@ -122,12 +123,19 @@ int run(const CommandLine& line) {
     agent::App app(loop, std::move(*config), clock, random, log);
     app.start();
 
-    ends.async_wait([&](const boost::system::error_code& cancelled, int) {
-        if (cancelled) return;
-        reloads.cancel();
-        app.stop();
-        loop.stop();
-    });
+    bool stopping = false;
+    const std::function<void(const boost::system::error_code&, int)> on_end =
+        [&](const boost::system::error_code& cancelled, int) {
+            if (cancelled) return;
+            if (std::exchange(stopping, true)) return loop.stop();  // asked twice: at once
+            ends.async_wait(on_end);
+            reloads.cancel();
+            app.stop([&] {
+                ends.cancel();
+                loop.stop();
+            });
+        };
+    ends.async_wait(on_end);
     const std::function<void(const boost::system::error_code&, int)> on_reload =
         [&](const boost::system::error_code& cancelled, int) {
             if (cancelled) return;

@@ -224,6 +224,7 @@ void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::Eve
         finish(*closed, time_.monotonic());
     });
     tell(*session);
+    if (shut_down_) session->stream->close();  // it was begun as the agent stopped, and outlives it
 }
 
 void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {

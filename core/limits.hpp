@@ -29,6 +29,7 @@ inline constexpr std::int64_t request_timeout_ms = 30'000;        // from first 
 inline constexpr std::int64_t idle_timeout_ms = 300'000;          // a kept connection without requests
 inline constexpr std::int64_t write_timeout_ms = 30'000;
 inline constexpr std::int64_t linger_timeout_ms = 5'000;    // for a client to take the last answer
+inline constexpr std::int64_t drain_timeout_ms = 3'000;     // at the end, for what is owed to be answered
 inline constexpr std::size_t refused_connections_max = 64;  // over the limit, and still to be told so
 inline constexpr std::int64_t accept_backoff_ms = 200;      // out of descriptors
 inline constexpr std::size_t read_chunk_bytes = 64 * 1024;  // read at once, from one connection

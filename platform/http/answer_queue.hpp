@@ -18,6 +18,7 @@ public:
     std::uint64_t open(AnswerShape shape);  // the number of the answer that is owed now
     bool is_open(std::uint64_t number) const;
     std::size_t owed() const { return answers_.size() - first_; }
+    bool is_last(std::uint64_t number) const { return number + 1 == next_number_; }
 
     // Only while it is open.
     const AnswerShape& shape(std::uint64_t number) const { return answers_[index_of(number)].shape; }

@@ -126,7 +126,7 @@ void Conversation::refuse(const core::Error& error, bool close) {
 
 void Conversation::end_of_input() {
     input_ended_ = true;
-    if (phase_ == Phase::draining) {
+    if (phase_ == Phase::lingering) {
         drop();
         return;
     }
@@ -157,7 +157,8 @@ bool Conversation::is_answered(std::uint64_t number) const {
 void Conversation::answer(std::uint64_t number, int status, std::string_view content_type,
                           std::string_view body, const AnswerHeaders& headers) {
     if (is_answered(number)) return;
-    const AnswerShape shape = answers_.shape(number);
+    AnswerShape shape = answers_.shape(number);
+    if (core_->is_draining() && answers_.is_last(number)) shape.close = true;
     answers_.write(number,
                    [&](std::string& out) { append_answer(out, shape, status, content_type, body, headers); });
     finish(number);
@@ -226,8 +227,23 @@ void Conversation::was_shut_down() {
         drop();
         return;
     }
-    phase_ = Phase::draining;
-    draining_since_ms_ = core_->now_ms();
+    phase_ = Phase::lingering;
+    lingering_since_ms_ = core_->now_ms();
+    core_->settled();
+}
+
+// A request that isn't whole yet was not taken: its client hears nothing, and may send it elsewhere.
+void Conversation::take_no_more() {
+    if (phase_ != Phase::open) return;
+    phase_ = Phase::answering;
+    continue_owed_ = false;
+    std::string().swap(pending_);
+    if (!in_turn_) give_back_reader();
+    wake();
+}
+
+bool Conversation::is_settled() const {
+    return phase_ == Phase::lingering || phase_ == Phase::gone;
 }
 
 void Conversation::drop() {
@@ -253,7 +269,7 @@ std::int64_t Conversation::request_deadline_ms() const {
 }
 
 std::int64_t Conversation::rest_deadline_ms() const {
-    if (phase_ == Phase::draining) return draining_since_ms_ + core::limits::linger_timeout_ms;
+    if (phase_ == Phase::lingering) return lingering_since_ms_ + core::limits::linger_timeout_ms;
     if (phase_ != Phase::open || answers_.owed() > 0 || answers_.has_unsent() || request_began_ms_ != 0)
         return never;
     return last_active_ms_ + (refused_ ? core::limits::linger_timeout_ms : core_->limits().idle_timeout_ms);

@@ -48,7 +48,9 @@ public:
     std::int64_t deadline_ms() const { return deadline_ms_; }
     void refuse_requests() { refused_ = true; }  // one connection too many: 429
     bool is_refused() const { return refused_; }
-    void drop();  // at once; what is unsent is lost
+    void take_no_more();      // answers what it owes, and closes
+    bool is_settled() const;  // all that was owed is sent
+    void drop();              // at once; what is unsent is lost
     bool scheduled = false;
     std::size_t place = 0;  // in ServerCore's list
 
@@ -80,7 +82,7 @@ private:
     enum class Phase {
         open,
         answering,  // no more requests are taken, what is owed is still answered
-        draining,   // all was answered and the sending side ended: wait for the client to take it
+        lingering,  // all was answered and the sending side ended: wait for the client to take it
         gone,
     };
     enum class Events { none, open, closed };
@@ -110,7 +112,7 @@ private:
     std::int64_t request_began_ms_ = 0;  // 0: none has
     std::int64_t write_began_ms_ = 0;    // or went on; 0: nothing waits to be written
     std::int64_t last_active_ms_ = 0;
-    std::int64_t draining_since_ms_ = 0;
+    std::int64_t lingering_since_ms_ = 0;
     Phase phase_ = Phase::open;
     Events events_ = Events::none;
     bool in_turn_ = false;

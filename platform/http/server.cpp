@@ -77,6 +77,9 @@ core::Result<void> Server::listen_tcp(const std::string& host, std::uint16_t por
 std::uint16_t Server::port() const {
     return core_->port;
 }
+void Server::drain(std::int64_t timeout_ms, std::function<void()> done) {
+    core_->drain(timeout_ms, std::move(done));
+}
 void Server::stop() {
     core_->stop();
 }

@@ -105,6 +105,10 @@ public:
     [[nodiscard]] core::Result<void> listen_tcp(const std::string& host, std::uint16_t port);
     std::uint16_t port() const;  // of the last listen_tcp or listen_tls; 0: none
 
+    // The orderly end: takes no more connections and no more requests, removes its socket files, answers
+    // what it has taken, and closes. done: once, when all that was owed is sent, or after timeout_ms;
+    // never after stop(). Streams of events are their owners' to close.
+    void drain(std::int64_t timeout_ms, std::function<void()> done);
     // Takes no more connections, removes its socket files, closes all connections.
     void stop();
     std::size_t connections() const;

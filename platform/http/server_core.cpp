@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include "core/limits.hpp"
 
@@ -27,6 +28,7 @@ ServerCore::ServerCore(boost::asio::io_context& context, Handler& handler, Limit
       handler_(handler),
       limits_(limits),
       timer_(context),
+      drain_timer_(context),
       next_sweep_ms_(never),
       sweep_spacing_ms_(sweep_spacing_of(limits)) {}
 
@@ -36,16 +38,54 @@ void ServerCore::add(std::shared_ptr<Listener> listener) {
 
 void ServerCore::stop() {
     stopped_ = true;
-    for (const auto& listener : listeners_) {
-        listener->stop();
-    }
-    listeners_.clear();
+    stop_listening();
     timer_.cancel();
+    drain_timer_.cancel();
+    on_drained_ = nullptr;
     while (!conversations_.empty()) {
         conversations_.back()->drop();
     }
     scheduled_.clear();
     readers_.clear();
+}
+
+void ServerCore::stop_listening() {
+    for (const auto& listener : listeners_) {
+        listener->stop();
+    }
+    listeners_.clear();
+}
+
+void ServerCore::drain(std::int64_t timeout_ms, std::function<void()> done) {
+    draining_ = true;
+    on_drained_ = std::move(done);
+    stop_listening();
+    for (const auto& conversation : conversations_) conversation->take_no_more();
+    drain_timer_.expires_after(std::chrono::milliseconds(timeout_ms));
+    drain_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+        if (!cancelled) self->drained();
+    });
+    settled();
+}
+
+// Once for all that settle in one turn.
+void ServerCore::settled() {
+    if (!on_drained_ || check_posted_) return;
+    check_posted_ = true;
+    boost::asio::post(context_, [self = shared_from_this()] {
+        self->check_posted_ = false;
+        self->check_drained();
+    });
+}
+
+void ServerCore::check_drained() {
+    const auto is_settled = [](const auto& conversation) { return conversation->is_settled(); };
+    if (std::ranges::all_of(conversations_, is_settled)) drained();
+}
+
+void ServerCore::drained() {
+    drain_timer_.cancel();
+    if (on_drained_) std::exchange(on_drained_, nullptr)();
 }
 
 ServerCore::Admission ServerCore::admission() const {
@@ -69,6 +109,7 @@ void ServerCore::remove(Conversation& conversation) {
         conversations_[place]->place = place;
     }
     conversations_.pop_back();
+    settled();
 }
 
 void ServerCore::schedule(std::shared_ptr<Conversation> conversation) {

@@ -34,6 +34,9 @@ public:
     void add(std::shared_ptr<Listener> listener);
     void stop();
     bool is_stopped() const { return stopped_; }
+    void drain(std::int64_t timeout_ms, std::function<void()> done);
+    bool is_draining() const { return draining_; }
+    void settled();  // a conversation owes nothing any more
 
     enum class Admission { taken, refused, turned_away };
     Admission admission() const;  // of one more connection
@@ -56,12 +59,16 @@ public:
 
 private:
     void advance_scheduled();
+    void stop_listening();
+    void check_drained();
+    void drained();
     void sweep();
 
     boost::asio::io_context& context_;
     Handler& handler_;
     Limits limits_;
     boost::asio::steady_timer timer_;
+    boost::asio::steady_timer drain_timer_;
     std::int64_t next_sweep_ms_;
     std::int64_t sweep_spacing_ms_;
     std::vector<std::shared_ptr<Listener>> listeners_;
@@ -70,7 +77,10 @@ private:
     std::vector<std::shared_ptr<Conversation>> scheduled_;
     std::unique_ptr<char[]> scratch_;
     std::vector<std::unique_ptr<RequestReader>> readers_;
+    std::function<void()> on_drained_;
     bool stopped_ = false;
+    bool draining_ = false;
+    bool check_posted_ = false;
 };
 
 }  // namespace meterbox::platform::http

@@ -82,7 +82,10 @@ void TlsConnection::know_peer() {
 }
 
 void TlsConnection::advance() {
-    if (!shaken_) return;
+    if (!shaken_) {
+        if (core().is_draining()) drop();  // it has asked nothing yet
+        return;
+    }
     const Turn turn(*this);
     go_on();
 }
