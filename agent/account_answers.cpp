@@ -41,6 +41,7 @@ void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
                       false);
     time_.trusted().anchor(reply->server_time, time_.read());
     session_ = reply->session;
+    acknowledged_ = reply->acknowledged.sequence;
     epoch_ = std::max(epoch_, reply->epoch);
     request_number_ = 0;
     catalogue_version_ = reply->catalogue_version;
@@ -182,6 +183,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     for (const auto& [key, balance] : balances_.all()) used_before[key] = balance.ledger->used();
     const std::vector<std::string> changed = balances_.publish(journal_.take_publications());
     if (reply.catalogue) catalogue_version_ = reply.catalogue_version;
+    acknowledged_ = reply.acknowledged.sequence;
     for (const auto& [resource, completed] : exchange_.completed) brought_[resource] = completed;
     reachable_ = true;
     heard_outcome_ = true;

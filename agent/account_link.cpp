@@ -176,7 +176,7 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
 
 void AccountLink::say_hello() {
     busy_ = true;
-    store_.read(journal_read([this] { return journal_.read_counters(0); },
+    store_.read(journal_read([this, known = acknowledged_] { return journal_.read_counters(0, known); },
                              [this](std::optional<CounterReading> reading) {
                                  if (!reading || stopped_) return;
                                  send_hello(std::move(*reading));
@@ -190,7 +190,9 @@ void AccountLink::send_hello(CounterReading reading) {
     hello.incarnation = incarnation_;
     hello.boot_id = time_.boot_id();
     hello.version = METERBOX_VERSION;
-    hello.head.sequence = reading.change;
+    hello.head = std::move(reading.head);
+    hello.acknowledged = std::move(reading.acknowledged);
+    hello.starts = std::move(reading.starts);
     hello.last_lease = lease_text_;
     hello.nonce = nonce_;
     hello.clock = clock_statement();
@@ -205,11 +207,14 @@ void AccountLink::send_hello(CounterReading reading) {
 void AccountLink::sync() {
     busy_ = true;
     for (Waiter& waiter : waiters_) waiter.carried = true;
-    store_.read(journal_read([this] { return journal_.read_counters(core::limits::sync_usage_rows_max); },
-                             [this](std::optional<CounterReading> reading) {
-                                 if (!reading || stopped_) return;
-                                 send_sync(std::move(*reading));
-                             }));
+    store_.read(journal_read(
+        [this, known = acknowledged_] {
+            return journal_.read_counters(core::limits::sync_usage_rows_max, known);
+        },
+        [this](std::optional<CounterReading> reading) {
+            if (!reading || stopped_) return;
+            send_sync(std::move(*reading));
+        }));
 }
 
 void AccountLink::send_sync(CounterReading reading) {
@@ -221,7 +226,9 @@ void AccountLink::send_sync(CounterReading reading) {
     request.session = session_;
     request.request_number = ++request_number_;
     request.usage = std::move(reading.usage);
-    request.head.sequence = reading.change;
+    request.head = std::move(reading.head);
+    request.acknowledged = std::move(reading.acknowledged);
+    request.starts = std::move(reading.starts);
     request.catalogue_version = catalogue_version_;
     for (const core::ResourceLedger& ledger : reading.ledgers) {
         core::wire::ResourceCounters counters = counters_of(ledger, reading);

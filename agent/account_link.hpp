@@ -139,6 +139,7 @@ private:
     std::string lease_text_;
     std::int64_t request_number_ = 0;
     std::int64_t catalogue_version_ = 0;
+    std::int64_t acknowledged_ = 0;  // the link that the account has acknowledged
     SupplyRecord supply_;
     std::map<std::string, core::Units> brought_;  // completed units that the account has heard of
     Exchange exchange_;

@@ -30,7 +30,7 @@ struct Path {
     bool needs_token;  // on loopback
     bool available;    // in this version
 };
-constexpr std::array<Path, 11> paths{{
+constexpr std::array<Path, 12> paths{{
     {"/healthz", Method::get, false, true},
     {"/readyz", Method::get, false, true},
     {"/status", Method::get, true, true},
@@ -40,6 +40,7 @@ constexpr std::array<Path, 11> paths{{
     {"/", Method::get, true, false},
     {"/v1/sync", Method::post, true, true},
     {"/v1/enroll", Method::post, true, true},
+    {"/v1/verify", Method::post, true, true},
     {"/v1/retire", Method::post, true, false},
     {"/v1/open", Method::post, true, false},
 }};
@@ -161,6 +162,7 @@ void AdminRoutes::ready(http::Responder responder) const {
 
 void AdminRoutes::act(const http::Request& request, http::Responder responder) {
     if (request.raw_path() == "/v1/sync") return sync(std::move(responder));
+    if (request.raw_path() == "/v1/verify") return verify(std::move(responder));
     enroll(request, std::move(responder));
 }
 
@@ -169,6 +171,22 @@ void AdminRoutes::sync(http::Responder responder) {
         if (!done) return refuse(*waiting, done.error());
         const std::optional<core::UtcTime> last = view.status().account.last_sync_at;
         answer_json(*waiting, {{"last_sync_at", last ? json::value(core::format_rfc3339(*last)) : nullptr}});
+    });
+}
+
+void AdminRoutes::verify(http::Responder responder) {
+    view_.verify([waiting = keep(std::move(responder))](const core::Result<ChainReport>& report) {
+        if (!report) return refuse(*waiting, report.error());
+        json::value broken;
+        if (report->broken)
+            broken = json::object{{"sequence", report->broken->sequence}, {"what", report->broken->what}};
+        answer_json(*waiting,
+                    {{"ok", !report->broken},
+                     {"first", report->first},
+                     {"links", report->links},
+                     {"events", report->events},
+                     {"head", json::object{{"sequence", report->head.sequence}, {"hash", report->head.hash}}},
+                     {"broken", broken}});
     });
 }
 

@@ -1,10 +1,11 @@
-// The agent as the admin's endpoint sees it: what it shows, and the two things that an admin can ask
-// of it. The real one is the agent itself (agent/app.cpp). Loop thread only.
+// The agent as the admin's endpoint sees it: what it shows, and the things that an admin can ask of
+// it. The real one is the agent itself (agent/app.cpp). Loop thread only.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "agent/chain_report.hpp"
 #include "agent/status.hpp"
 #include "core/error.hpp"
 
@@ -24,10 +25,12 @@ public:
     // The journal is open and resources are known; else false, and why not in one line.
     virtual bool ready(std::string& why_not) const = 0;
 
-    // Both call `done` once, now or later.
+    // All call `done` once, now or later.
     virtual void sync_now(std::function<void(core::Result<void>)> done) = 0;
     using Enrolled = std::function<void(core::Result<std::string>)>;  // the agent's id
     virtual void enroll(EnrollOrder order, Enrolled done) = 0;
+    using Verified = std::function<void(core::Result<ChainReport>)>;
+    virtual void verify(Verified done) = 0;  // the journal's chain and sums
 };
 
 }  // namespace meterbox::agent

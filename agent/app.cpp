@@ -16,10 +16,12 @@
 #include "agent/agent_cards.hpp"
 #include "agent/agent_view.hpp"
 #include "agent/enrollment.hpp"
+#include "agent/journal_job.hpp"
 #include "agent/meter.hpp"
 #include "agent/product_routes.hpp"
 #include "agent/retention.hpp"
 #include "agent/sessions.hpp"
+#include "agent/verification.hpp"
 #include "core/limits.hpp"
 #include "platform/http/server.hpp"
 #include "platform/system/files.hpp"
@@ -76,6 +78,7 @@ public:
     bool ready(std::string& why_not) const override;
     void sync_now(std::function<void(core::Result<void>)> done) override { link_.sync_now(std::move(done)); }
     void enroll(EnrollOrder order, Enrolled done) override;
+    void verify(Verified done) override;
 
 private:
     system::HashKey identity_key();
@@ -172,6 +175,8 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
         rate_.observe(key, balance.ledger->metered(), now);
         rate_.remember(key, or_throw(journal_.usage_of_last_day(key, now)), now);
     }
+    // This start's link, though nothing else is to be stored; with the first report if one comes at once.
+    store_.submit(journal_job([] { return 0; }, [](const core::Result<void>&, std::optional<int>) {}));
     sessions_.restore(or_throw(journal_.tables().running_sessions()));
     if (auto identity = or_misconfigured(identity_files_.load(), "agent.state_dir"))
         connect(std::move(*identity));
@@ -320,6 +325,10 @@ void App::Parts::enroll(EnrollOrder order, Enrolled done) {
         // enrollment.
         link_.sync_now([agent, done](const core::Result<void>&) { done(agent); });
     });
+}
+
+void App::Parts::verify(Verified done) {
+    store_.run_idle(std::make_unique<Verification>(journal_, std::move(done)));
 }
 
 bool App::Parts::ready(std::string& why_not) const {

@@ -1,7 +1,9 @@
 #include "agent/journal.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -15,7 +17,6 @@ namespace {
 
 constexpr std::string_view settled_key = "settled_change";
 constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to save reads
-const std::string other_subject = "other";
 
 std::unique_ptr<platform::sqlite::Connection> open_connection(const std::filesystem::path& path) {
     platform::sqlite::OpenOptions options;
@@ -34,10 +35,36 @@ T required(core::Result<T> result) {
     return std::move(*result);
 }
 
+void required(const core::Result<void>& result) {
+    if (!result) throw std::runtime_error(result.error().detail);
+}
+
+// Those that changed, by place: an agent of many years has many that are over.
+std::vector<std::size_t> changed_tranches(const core::ResourceLedger& before,
+                                          const core::ResourceLedger& after) {
+    std::vector<std::size_t> changed;
+    for (std::size_t i = 0; i < after.tranches().size(); ++i)
+        if (i >= before.tranches().size() || before.tranches()[i] != after.tranches()[i])
+            changed.push_back(i);
+    return changed;
+}
+
+core::ResourceTotals totals_of(const core::ResourceLedger& ledger, const std::vector<std::size_t>& places) {
+    core::ResourceTotals totals{ledger.resource().key, ledger.metered(), {}};
+    for (const std::size_t place : places) {
+        const core::Tranche& tranche = ledger.tranches()[place];
+        totals.tranches.push_back({tranche.id, tranche.granted, tranche.used, tranche.returned});
+    }
+    return totals;
+}
+
 }  // namespace
 
 Journal::Journal(const std::filesystem::path& path)
-    : connection_(open_connection(path)), tables_(*connection_), identities_(*connection_) {
+    : connection_(open_connection(path)),
+      tables_(*connection_),
+      identities_(*connection_),
+      chain_(*connection_) {
     meta_ = required(tables_.meta());
     for (StoredResource& stored : required(tables_.resources())) {
         const std::string key = stored.ledger.resource().key;
@@ -53,13 +80,35 @@ Journal::Journal(const std::filesystem::path& path)
     }
     const auto settled = meta_.find(std::string(settled_key));
     if (settled != meta_.end()) settled_ = std::stoll(settled->second);
-    change_ = required(tables_.newest_change(settled_));
+    required(chain_.load());
+    change_ = std::max(required(tables_.newest_change(settled_)), chain_.head().sequence);
+    prepare_start();
     pending_usage_rows_ = required(tables_.pending_usage_rows());
+}
+
+// Written with the first commit, and as it was before that: what a start found, and 8 bytes that no other
+// start has.
+void Journal::prepare_start() {
+    auto random = required(connection_->prepare("SELECT randomblob(8)"));
+    auto row = random.query();
+    METERBOX_ASSERT(required(row.next()));
+    const platform::sqlite::Blob bytes = row.blob(0);
+    core::StartMark& mark = start_.start.emplace();
+    METERBOX_ASSERT(bytes.size() == mark.size());
+    for (std::size_t i = 0; i < mark.size(); ++i) mark[i] = std::to_integer<std::uint8_t>(bytes[i]);
+    for (const auto& [key, entry] : entries_) {
+        std::vector<std::size_t> all(entry.ledger.tranches().size());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        start_.resources.push_back(totals_of(entry.ledger, all));
+    }
 }
 
 core::Result<void> Journal::begin() {
     METERBOX_ASSERT(!trouble_);
     pending_usage_rows_before_ = pending_usage_rows_;
+    link_state_ = {};
+    writes_before_ = connection_->total_changes();
+    chain_.begin();
     return connection_->begin();
 }
 
@@ -182,7 +231,10 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
         ++outcome.accepted;
         const core::UsageEvent& event = events[i].event;
         Entry& entry = touch(entries_.find(event.type)->second);
-        must(tables_.add_event(entry.id, event, events[i].time, now.utc));
+        const std::int64_t number = chain_.next_event();
+        must(tables_.add_event(number, entry.id, event, events[i].time, now.utc));
+        chain_.add(
+            {number, entry.id, event.source, event.id, event.subject, events[i].time, event.amount, now.utc});
         ++events_added_;
         events_added_at_ = now.utc;
         add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount);
@@ -224,45 +276,6 @@ void Journal::complete(Entry& entry, const std::vector<core::Completion>& comple
         must(tables_.add_units(entry.id, entry.ledger.tranches()[completion.tranche].id, hour,
                                completion.units, change_ + 1));
     }
-}
-
-Journal::UsageCells::value_type& Journal::cell(ResourceId resource, core::UtcHour hour,
-                                               const std::string& subject) {
-    const auto [place, made] = cells_.try_emplace(UsageKey{resource, hour, subject});
-    if (!made) return *place;
-    const auto stored = tables_.usage(place->first);
-    if (!stored) {
-        must(core::Result<void>(stored.error()));
-    } else if (*stored) {
-        place->second.stored = true;
-        place->second.amount = **stored;
-    }
-    return *place;
-}
-
-bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject) {
-    if (subject.empty() || subject == other_subject) return true;
-    const UsageCell& usage = cell(resource, hour, subject).second;
-    if (usage.stored || usage.changed) return true;
-    const auto count = tables_.subjects(resource, hour);
-    if (!count) {
-        must(core::Result<void>(count.error()));
-        return true;
-    }
-    const auto unsaved = new_subjects_.find({resource, hour});
-    const std::int64_t named = *count + (unsaved == new_subjects_.end() ? 0 : unsaved->second);
-    return named < static_cast<std::int64_t>(core::limits::subjects_per_hour_max);
-}
-
-void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount) {
-    const bool taken = takes_subject(entry.id, hour, subject);
-    UsageCells::value_type& usage = cell(entry.id, hour, taken ? subject : other_subject);
-    usage.second.amount += amount;
-    if (usage.second.changed) return;
-    usage.second.changed = true;
-    changed_cells_.push_back(&usage);
-    const std::string& named = usage.first.subject;
-    if (!usage.second.stored && !named.empty() && named != other_subject) ++new_subjects_[{entry.id, hour}];
 }
 
 void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
@@ -322,6 +335,10 @@ void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
     }
 }
 
+void Journal::forgot_events(std::int64_t last) {
+    link_state_.forgotten = last;
+}
+
 void Journal::set_meta(std::string_view key, std::string_view value) {
     must(tables_.set_meta(key, value));
 }
@@ -331,12 +348,9 @@ void Journal::flush() {
     for (auto& [key, entry] : entries_) {
         if (entry.metered) must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
         if (!entry.tranches) continue;
-        // Those that changed: an agent of many years has many that are over.
-        const std::vector<core::Tranche>& before = entry.before->tranches();
-        const std::vector<core::Tranche>& after = entry.ledger.tranches();
-        for (std::size_t i = 0; i < after.size(); ++i)
-            if (i >= before.size() || before[i] != after[i])
-                must(tables_.save_tranche(entry.id, static_cast<std::int64_t>(i), after[i]));
+        const std::vector<core::Tranche>& tranches = entry.ledger.tranches();
+        for (const std::size_t i : changed_tranches(*entry.before, entry.ledger))
+            must(tables_.save_tranche(entry.id, static_cast<std::int64_t>(i), tranches[i]));
     }
     for (UsageCells::value_type* changed : changed_cells_) {
         UsageCell& usage = changed->second;
@@ -347,6 +361,21 @@ void Journal::flush() {
     }
     changed_cells_.clear();
     new_subjects_.clear();
+    link();
+}
+
+// A transaction that wrote nothing has no link, and costs no write: a refused report, say.
+void Journal::link() {
+    if (!start_.start && connection_->total_changes() == writes_before_) return;
+    core::LinkState& state = link_state_;
+    if (start_.start) {
+        state.start = start_.start;
+        state.resources = start_.resources;
+    }
+    for (const auto& [key, entry] : entries_)
+        if (entry.metered || entry.tranches)
+            state.resources.push_back(totals_of(entry.ledger, changed_tranches(*entry.before, entry.ledger)));
+    must(chain_.close(change_ + 1, state));
 }
 
 void Journal::publish() {
@@ -366,7 +395,11 @@ void Journal::publish() {
     publication.at = events_added_at_;
     publication.pending_usage_rows = pending_usage_rows_;
     added_.clear();
-    ++change_;
+    if (chain_.closed()) {
+        chain_.committed();
+        start_.start.reset();
+        change_ = chain_.head().sequence;
+    }
     const std::lock_guard lock(publications_mutex_);
     publications_.push_back(std::move(publication));
 }
@@ -381,30 +414,6 @@ std::vector<LedgerView> Journal::ledgers() const {
     for (const auto& [key, entry] : entries_)
         views.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
     return views;
-}
-
-core::Result<core::Amount> Journal::usage_of_last_day(const std::string& resource, core::UtcTime now) {
-    return tables_.usage_since(entries_.at(resource).id, core::hour_of(now + -core::day_ms));
-}
-
-CounterReading Journal::read_counters(std::size_t usage_rows_max) {
-    CounterReading reading;
-    reading.change = settled_;  // as long as the rows aren't read, nothing newer is settled by an answer
-    for (const auto& [key, entry] : entries_) reading.ledgers.push_back(entry.ledger);
-    auto usage = tables_.pending_usage(usage_rows_max + 1);
-    if (!usage) return reading;  // the next reading tries again
-    reading.more_usage = usage->size() > usage_rows_max;
-    if (reading.more_usage) usage->pop_back();
-    for (PendingUsage& row : *usage) {
-        reading.usage.push_back({keys_.at(row.key.resource), row.key.hour, row.key.subject, row.amount});
-        reading.usage_keys.push_back(std::move(row.key));
-    }
-    const auto hours = tables_.units_changed_after(settled_);
-    if (!hours) return reading;
-    for (const PendingUnits& row : *hours)
-        reading.hours.push_back({keys_.at(row.resource), row.tranche, {row.hour, row.units}});
-    reading.change = change_;
-    return reading;
 }
 
 }  // namespace meterbox::agent

@@ -2,6 +2,9 @@
 // event, its identity, the usage, the remainder and the units that it completes change in one
 // transaction; so do the slices of sessions, and a lease with the overage that it covers.
 //
+// Each commit that wrote something ends with a link of the chain (agent/chain.hpp), whose number is the
+// change's.
+//
 // Store side: all methods but take_publications() run inside CommitJob::apply or ReadJob::run, on
 // whichever thread the store thread uses at that moment. What was committed is published to the loop
 // as immutable ledgers. A disk that is full refuses a transaction and leaves no trace of it; any other
@@ -19,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/chain.hpp"
 #include "agent/identity_store.hpp"
 #include "agent/journal_tables.hpp"
 #include "agent/session_record.hpp"
@@ -79,6 +83,9 @@ struct CounterReading {
         core::wire::HourUnits units;
     };
     std::vector<HourUnits> hours;
+    core::wire::JournalHead head;
+    core::wire::JournalHead acknowledged;  // the number that was asked for, with this journal's hash there
+    std::vector<core::wire::JournalHead> starts;  // this journal's after that number, the newest first
 };
 
 // Times of the transaction in progress.
@@ -106,11 +113,14 @@ public:
     void settle_overage(const JournalNow& now);  // tranches may have begun to be valid
     void settle(const std::vector<UsageKey>& usage, std::int64_t change);
     void set_meta(std::string_view key, std::string_view value);
+    void forgot_events(std::int64_t last);  // up to and with that number: retention
 
     // Between transactions.
-    CounterReading read_counters(std::size_t usage_rows_max);
+    // acknowledged: the number of the link that the account knows; 0: none.
+    CounterReading read_counters(std::size_t usage_rows_max, std::int64_t acknowledged = 0);
     JournalTables& tables() { return tables_; }
     IdentityStore& identities() { return identities_; }
+    Chain& chain() { return chain_; }
     platform::sqlite::Connection& connection() { return *connection_; }  // for retention
     std::int64_t settled() const { return settled_; }  // the account has heard of changes up to here
     const std::map<std::string, std::string>& meta() const { return meta_; }
@@ -151,12 +161,18 @@ private:
     core::Result<void> check(std::span<const JournalEvent> events);
     bool has_room(const Entry& entry, const JournalEvent& event, core::Amount sum);
     core::Result<std::vector<bool>> remember(std::span<const JournalEvent> events, core::UtcTime now);
+    void prepare_start();
     void flush();
+    void link();
     void publish();
 
     std::unique_ptr<platform::sqlite::Connection> connection_;
     JournalTables tables_;
     IdentityStore identities_;
+    Chain chain_;
+    core::LinkState start_;       // with a mark until this start's first commit: what it found
+    core::LinkState link_state_;  // of the transaction in progress
+    std::int64_t writes_before_ = 0;
     std::map<std::string, Entry, std::less<>> entries_;
     std::map<ResourceId, std::string> keys_;
     UsageCells cells_;

@@ -102,6 +102,16 @@ CREATE TABLE identity_recent (
   seq INTEGER PRIMARY KEY,
   entries BLOB NOT NULL
 ) STRICT;
+)sql"},
+                                                      {3, R"sql(
+CREATE TABLE link (
+  seq INTEGER PRIMARY KEY,
+  last_event INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  state BLOB NOT NULL,
+  hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX link_start ON link (seq) WHERE start = 1;
 )sql"}};
 
 }  // namespace

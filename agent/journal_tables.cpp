@@ -92,8 +92,9 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
           "granted = excluded.granted, used = excluded.used, returned = excluded.returned, "
           "valid_from_ms = excluded.valid_from_ms, ends_at_ms = excluded.ends_at_ms, "
           "final = excluded.final, payg_capped = excluded.payg_capped, payg_open = excluded.payg_open")),
-      add_event_(connection.statement("INSERT INTO event(resource, source, id, subject, time_ms, amount, "
-                                      "taken_at_ms) VALUES(?, ?, ?, ?, ?, ?, ?)")),
+      add_event_(
+          connection.statement("INSERT INTO event(seq, resource, source, id, subject, time_ms, amount, "
+                               "taken_at_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?)")),
       usage_(
           connection.statement("SELECT amount FROM usage WHERE resource = ? AND hour = ? AND subject = ?")),
       subjects_(connection.statement(
@@ -192,9 +193,9 @@ core::Result<void> JournalTables::save_tranche(ResourceId id, std::int64_t draw_
                              tranche.final ? 1 : 0, tranche.payg_capped ? 1 : 0, tranche.payg_open ? 1 : 0);
 }
 
-core::Result<void> JournalTables::add_event(ResourceId id, const core::UsageEvent& event, core::UtcTime time,
-                                            core::UtcTime taken_at) {
-    return add_event_.run(id, event.source, event.id, event.subject, time, event.amount, taken_at);
+core::Result<void> JournalTables::add_event(std::int64_t number, ResourceId id, const core::UsageEvent& event,
+                                            core::UtcTime time, core::UtcTime taken_at) {
+    return add_event_.run(number, id, event.source, event.id, event.subject, time, event.amount, taken_at);
 }
 
 core::Result<std::optional<core::Amount>> JournalTables::usage(const UsageKey& key) {

@@ -65,8 +65,9 @@ public:
                                     std::optional<core::UtcTime> high_water);
     core::Result<void> save_tranche(ResourceId id, std::int64_t draw_order, const core::Tranche& tranche);
 
-    core::Result<void> add_event(ResourceId id, const core::UsageEvent& event, core::UtcTime time,
-                                 core::UtcTime taken_at);
+    // Numbers rise by one, and are never given twice.
+    core::Result<void> add_event(std::int64_t number, ResourceId id, const core::UsageEvent& event,
+                                 core::UtcTime time, core::UtcTime taken_at);
 
     core::Result<std::optional<core::Amount>> usage(const UsageKey& key);
     core::Result<std::int64_t> subjects(ResourceId id, core::UtcHour hour);  // how many that hour has

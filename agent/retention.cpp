@@ -92,7 +92,7 @@ public:
     void finish() override { finished_(forgotten_); }
 
 private:
-    enum class Stage { events, units, usage, identities, sessions, over };
+    enum class Stage { events, units, usage, identities, sessions, links, over };
 
     core::Result<void> chunk();
     core::Result<void> events();
@@ -100,6 +100,7 @@ private:
     core::Result<void> usage();
     core::Result<void> identities();
     core::Result<void> sessions();
+    core::Result<void> links();
     core::Result<void> note_oldest();
     // Inside a transaction, which begins with the first row that goes.
     template <class... Values>
@@ -147,6 +148,8 @@ core::Result<void> Retention::Sweep::chunk() {
             return identities();
         case Stage::sessions:
             return sessions();
+        case Stage::links:
+            return links();
         case Stage::over:
             break;
     }
@@ -178,8 +181,10 @@ core::Result<void> Retention::Sweep::events() {
         return true;
     });
     if (!old) return old.error();
-    if (*old > 0)
+    if (*old > 0) {
         if (const auto gone = forget(tables_.forget_events, forgotten_.events, last); !gone) return gone;
+        journal_.forgot_events(last);
+    }
     if (*old == chunk_rows) return {};
     stage_ = Stage::units;
     return forgotten_.events > 0 ? note_oldest() : core::Result<void>{};
@@ -218,7 +223,7 @@ core::Result<void> Retention::Sweep::usage() {
         });
         if (!found) return found.error();
         if (*found == 0) {
-            stage_ = walk_ ? Stage::identities : Stage::over;
+            stage_ = walk_ ? Stage::identities : Stage::links;
             return {};
         }
         usage_ = UsageKey{resource_, core::UtcHour{std::numeric_limits<std::int64_t>::min()}, ""};
@@ -268,8 +273,23 @@ core::Result<void> Retention::Sweep::sessions() {
     session_ = std::move(last);
     for (const std::string& id : old)
         if (const auto gone = forget(tables_.forget_session, forgotten_.sessions, id); !gone) return gone;
-    if (*visited < chunk_rows) stage_ = Stage::over;
+    if (*visited < chunk_rows) stage_ = Stage::links;
     return {};
+}
+
+// What the account has acknowledged it can bear witness to; the newest of it stay to be checked here.
+core::Result<void> Retention::Sweep::links() {
+    const std::int64_t newest = journal_.chain().head().sequence;
+    const std::int64_t last = std::min(journal_.settled(), newest - core::limits::chain_links_kept);
+    const auto oldest = journal_.chain().oldest();
+    if (!oldest) return oldest.error();
+    if (*oldest == 0 || *oldest > last) {
+        stage_ = Stage::over;
+        return {};
+    }
+    if (const auto begun = begin(); !begun) return begun;
+    const auto gone = journal_.chain().forget(last, chunk_rows);
+    return gone ? core::Result<void>{} : gone.error();
 }
 
 Retention::Retention(platform::system::Timers& timers, AgentTime& time, Journal& journal,

@@ -85,6 +85,7 @@ inline constexpr std::size_t lease_bytes_max = 256 * 1024;
 
 // Messages between agent and account, and leases
 inline constexpr std::size_t message_id_bytes_max = 128;    // of agents, tranches, sessions, tickets, keys
+inline constexpr std::size_t journal_starts_max = 64;       // that a message names
 inline constexpr std::size_t message_text_bytes_max = 256;  // of a name, a version, a token, a hash
 inline constexpr std::size_t message_pem_bytes_max = 64 * 1024;
 inline constexpr std::size_t message_resources_max = 1'000;
@@ -94,6 +95,9 @@ inline constexpr std::size_t message_lease_keys_max = 16;
 inline constexpr std::size_t cycle_boundaries_max = 3;
 inline constexpr std::int64_t counter_max = std::int64_t{1} << 60;  // totals of one incarnation
 inline constexpr std::int64_t protocol_version_max = 1'000;
+
+// The journal's chain
+inline constexpr std::int64_t chain_links_kept = 250'000;  // of those that the account has acknowledged
 
 // Account
 inline constexpr std::int64_t refusal_log_spacing_ms = 1'000;  // between lines about who was refused

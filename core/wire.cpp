@@ -95,7 +95,13 @@ HelloRequest read_hello_request(ObjectReader& reader) {
     message.incarnation = reader.integer("incarnation", 1, limits::counter_max);
     message.boot_id = read_text_or_empty(reader, "boot_id", limits::message_id_bytes_max);
     message.version = read_text_or_empty(reader, "version", limits::message_text_bytes_max);
-    message.head = read_object(reader, "journal", read_head);
+    read_object(reader, "journal", [&message](ObjectReader& journal) {
+        message.head = read_head(journal);
+        if (journal.has("acknowledged"))
+            message.acknowledged = read_object(journal, "acknowledged", read_head);
+        message.starts = read_starts(journal);
+        return 0;
+    });
     message.last_lease = read_text_or_empty(reader, "last_lease", limits::lease_bytes_max);
     message.resources = read_all_counters(reader);
     message.nonce = read_nonce(reader);
@@ -127,6 +133,7 @@ SyncRequest read_sync_request(ObjectReader& reader) {
     read_object(reader, "journal", [&message](ObjectReader& journal) {
         message.acknowledged = read_object(journal, "acknowledged", read_head);
         message.head = read_object(journal, "head", read_head);
+        message.starts = read_starts(journal);
         return 0;
     });
     message.catalogue_version = reader.integer("catalogue_version", 0, limits::counter_max);
@@ -204,7 +211,10 @@ std::string to_json(const HelloRequest& message) {
     object["incarnation"] = message.incarnation;
     object["boot_id"] = message.boot_id;
     object["version"] = message.version;
-    object["journal"] = write_head(message.head);
+    json::object journal = write_head(message.head);
+    journal["acknowledged"] = write_head(message.acknowledged);
+    journal["starts"] = json_list(message.starts, write_head);
+    object["journal"] = std::move(journal);
     object["last_lease"] = json_or_null(message.last_lease);
     object["resources"] = json_list(message.resources, write_counters);
     object["nonce"] = message.nonce;
@@ -236,7 +246,8 @@ std::string to_json(const SyncRequest& message) {
     object["resources"] = json_list(message.resources, write_counters);
     object["usage"] = json_list(message.usage, write_usage);
     object["journal"] = {{"acknowledged", write_head(message.acknowledged)},
-                         {"head", write_head(message.head)}};
+                         {"head", write_head(message.head)},
+                         {"starts", json_list(message.starts, write_head)}};
     object["catalogue_version"] = message.catalogue_version;
     return json::serialize(object);
 }

@@ -44,7 +44,7 @@ struct EnrollReply {
     std::vector<LeaseKey> lease_keys;
 };
 
-// A point in the journal's chain. The hash is empty until the journal has a chain.
+// A link of the journal's chain: its number, and its hash in lower-case hex. Empty: there is no such link.
 struct JournalHead {
     std::int64_t sequence = 0;
     std::string hash;
@@ -97,7 +97,9 @@ struct HelloRequest {
     std::string boot_id;
     std::string version;
     JournalHead head;
-    std::string last_lease;  // compact JWS, or empty
+    JournalHead acknowledged;         // what the last answer acknowledged, with the own hash there
+    std::vector<JournalHead> starts;  // links of starts after it, the newest first
+    std::string last_lease;           // compact JWS, or empty
     std::vector<ResourceCounters> resources;
     std::string nonce;  // 16 random bytes, lower-case hex: binds the leases of this session
     ClockStatement clock;
@@ -128,6 +130,7 @@ struct SyncRequest {
     JournalHead acknowledged;     // {acknowledged sequence, own hash there}
     JournalHead head;
     std::int64_t catalogue_version = 0;  // of the catalogue that the agent holds
+    std::vector<JournalHead> starts;     // links of starts after the acknowledged one, the newest first
 };
 
 struct Recall {

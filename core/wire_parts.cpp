@@ -130,6 +130,11 @@ JournalHead read_head(ObjectReader& reader) {
     return head;
 }
 
+std::vector<JournalHead> read_starts(ObjectReader& journal) {
+    if (!journal.has("starts")) return {};
+    return read_list<JournalHead>(journal, "starts", limits::journal_starts_max, read_head);
+}
+
 json::object write_counters(const ResourceCounters& counters) {
     json::object object;
     object["resource"] = counters.resource;

@@ -17,6 +17,7 @@ inline constexpr std::int64_t total_max = 2 * limits::counter_max;
 
 boost::json::object write_head(const JournalHead& head);
 JournalHead read_head(ObjectReader& reader);
+std::vector<JournalHead> read_starts(ObjectReader& journal);  // none: an older agent's
 
 boost::json::object write_counters(const ResourceCounters& counters);
 // {"resources":[..]} of a hello or sync; no resource twice.

@@ -245,6 +245,9 @@ bool Connection::in_transaction() const {
 std::int64_t Connection::changes() const {
     return sqlite3_changes64(database_);
 }
+std::int64_t Connection::total_changes() const {
+    return sqlite3_total_changes64(database_);
+}
 std::int64_t Connection::last_insert_id() const {
     return sqlite3_last_insert_rowid(database_);
 }

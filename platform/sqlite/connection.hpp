@@ -60,7 +60,8 @@ public:
     void rollback() noexcept;
     bool in_transaction() const;
 
-    std::int64_t changes() const;  // rows of the last INSERT, UPDATE or DELETE
+    std::int64_t changes() const;        // rows of the last INSERT, UPDATE or DELETE
+    std::int64_t total_changes() const;  // of all of them since it was opened
     std::int64_t last_insert_id() const;
     StorageFault last_fault() const { return last_fault_; }  // of the last call that failed
     const std::filesystem::path& path() const { return path_; }

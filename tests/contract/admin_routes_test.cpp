@@ -33,12 +33,14 @@ public:
         order = std::move(given);
         done(enrolled);
     }
+    void verify(Verified done) override { done(report); }
 
     agent::StatusSnapshot snapshot;
     std::string why_not;
     std::vector<std::function<void(core::Result<void>)>> syncs;
     std::optional<agent::EnrollOrder> order;
     core::Result<std::string> enrolled = std::string("agent-1");
+    agent::ChainReport report;
 };
 
 // The endpoint on a Unix socket and on a loopback port.
@@ -212,7 +214,7 @@ TEST_CASE("on loopback a page of another site is refused by its Origin") {
 
 TEST_CASE("loopback only reads: no request there changes anything") {
     Endpoint endpoint;
-    for (const std::string path : {"/v1/sync", "/v1/enroll", "/v1/retire", "/v1/open"}) {
+    for (const std::string path : {"/v1/sync", "/v1/enroll", "/v1/verify", "/v1/retire", "/v1/open"}) {
         const HttpAnswer answer = endpoint.on_loopback("POST " + path + " HTTP/1.1\r\n" + bearer +
                                                        endpoint.good_host() + "Content-Length: 2\r\n\r\n{}");
         check_problem(answer, 405, "method-not-allowed");
@@ -352,4 +354,15 @@ TEST_CASE("an order that can't be one never reaches the agent") {
     check_problem(order(R"({"url":"https://a","token":")" + std::string(1'025, 't') + "\"}"), 422, "invalid");
     CHECK_FALSE(endpoint.fake.order);
     CHECK(order(R"({"url":"https://a","token":")" + std::string(1'024, 't') + "\"}").status == 200);
+}
+
+TEST_CASE("verify says what the journal's chain is like, and where it is broken") {
+    Endpoint endpoint;
+    endpoint.fake.report = {1, 7, 20, {8, "abcd"}, {}};
+    CHECK(endpoint.on_socket(post("/v1/verify", "")).body ==
+          R"({"ok":true,"first":1,"links":7,"events":20,"head":{"sequence":8,"hash":"abcd"},"broken":null})");
+    endpoint.fake.report.broken = agent::ChainReport::Broken{5, "this link is missing"};
+    const std::string broken = endpoint.on_socket(post("/v1/verify", "")).body;
+    CHECK(broken.find(R"("ok":false)") != std::string::npos);
+    CHECK(broken.find(R"("broken":{"sequence":5,"what":"this link is missing"})") != std::string::npos);
 }

@@ -45,7 +45,7 @@ class Commands(CommandLine):
         self.assertEqual(self.admin.heard + self.daemon.heard, [])
 
     def test_commands_of_later_versions_say_so(self):
-        for name in ("watch", "usage", "open", "export", "verify", "doctor", "retire"):
+        for name in ("watch", "usage", "open", "export", "doctor", "retire"):
             self.assertEqual(self.failed(name, expect=2), f"meterbox: {name}: not available in this version\n")
             self.failed(name, "--from", "x", "y", expect=2)
 

@@ -32,6 +32,8 @@ inline HelloRequest hello_request() {
     message.boot_id = "boot";
     message.version = "0.1.0";
     message.head = {7, "h"};
+    message.acknowledged = {6, "g"};
+    message.starts = {{7, "h"}, {3, "s"}};
     message.resources = {counters()};
     message.nonce = "0123456789abcdef0123456789abcdef";
     message.clock = {{1}, "trusted", {2}};
@@ -56,6 +58,7 @@ inline SyncRequest sync_request() {
     message.usage = {{"render", UtcHour{1}, "job", Amount{2'500}}};
     message.acknowledged = {6, "g"};
     message.head = {7, "h"};
+    message.starts = {{7, "h"}};
     return message;
 }
 

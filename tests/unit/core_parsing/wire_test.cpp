@@ -42,6 +42,8 @@ TEST_CASE("each hello comes back from its JSON") {
         request.boot_id = samples.text(0, 40);
         request.version = samples.text(0, 20);
         request.head = samples.head();
+        request.acknowledged = samples.head();
+        request.starts = samples.list<JournalHead>(3, [&] { return samples.head(); });
         request.last_lease = samples.text(0, 500);
         request.resources = samples.list<ResourceCounters>(4, [&] { return samples.counters(); });
         request.clock = {samples.time(), samples.coin() ? "estimated" : "unset", samples.time()};
@@ -66,9 +68,10 @@ TEST_CASE("each sync comes back from its JSON") {
     Samples samples{3};
     for (int i = 0; i < 300; ++i) {
         SyncRequest request{samples.id(),   samples.integer(0, limits::counter_max), {}, {}, samples.head(),
-                            samples.head(), samples.integer(0, limits::counter_max)};
+                            samples.head(), samples.integer(0, limits::counter_max), {}};
         request.resources = samples.list<ResourceCounters>(4, [&] { return samples.counters(); });
         request.usage = samples.list<UsageRow>(5, [&] { return samples.usage_row(); });
+        request.starts = samples.list<JournalHead>(3, [&] { return samples.head(); });
         comes_back(request, sync_request_from_json);
 
         SyncReply reply;
@@ -95,7 +98,8 @@ TEST_CASE("a hello has the names of the protocol") {
     CHECK(
         to_json(hello_request()) ==
         R"({"protocol_min":1,"protocol_max":1,"agent":"agent-1","incarnation":1,"boot_id":"boot","version":"0.1.0",)"
-        R"("journal":{"sequence":7,"hash":"h"},"last_lease":null,"resources":[{"resource":"render","M":2500,"q":500,)"
+        R"("journal":{"sequence":7,"hash":"h","acknowledged":{"sequence":6,"hash":"g"},"starts":[{"sequence":7,"hash":"h"},)"
+        R"({"sequence":3,"hash":"s"}]},"last_lease":null,"resources":[{"resource":"render","M":2500,"q":500,)"
         R"("tranches":[{"tranche":"t1","U":2,"R":1,"hours":[{"hour":"1970-01-01T01:00:00Z","units":2}]}],)"
         R"("H":0,"need":0,"wanted":0,"running":0,"rate":0,"idle":false,"overage":0}],"nonce":"0123456789abcdef0123456789abcdef",)"
         R"("clock":{"estimate":"1970-01-01T00:00:00.001Z","quality":"trusted","high_water":"1970-01-01T00:00:00.002Z"}})");
@@ -108,13 +112,29 @@ TEST_CASE("a hello has the names of the protocol") {
             key_x + R"(","y":")" + key_x + R"("}]}})");
 }
 
+TEST_CASE("what an agent without a chain says of its journal is understood") {
+    std::string hello = to_json(hello_request());
+    const std::string chain =
+        R"(,"acknowledged":{"sequence":6,"hash":"g"},"starts":[{"sequence":7,"hash":"h"},)"
+        R"({"sequence":3,"hash":"s"}])";
+    REQUIRE(hello.find(chain) != std::string::npos);
+    hello.erase(hello.find(chain), chain.size());
+    const auto older = hello_request_from_json(hello);
+    REQUIRE(older);
+    CHECK(older->head.sequence == 7);
+    CHECK(older->acknowledged.sequence == 0);
+    CHECK(older->starts.empty());
+}
+
 TEST_CASE("a sync has the names of the protocol") {
     SyncRequest request = sync_request();
     request.resources.clear();
-    CHECK(to_json(request) ==
-          R"({"session":"s1","request_number":4,"resources":[],"usage":[{"resource":"render",)"
-          R"("hour":"1970-01-01T01:00:00Z","subject":"job","usage":2500}],"journal":{"acknowledged":)"
-          R"({"sequence":6,"hash":"g"},"head":{"sequence":7,"hash":"h"}},"catalogue_version":0})");
+    CHECK(
+        to_json(request) ==
+        R"({"session":"s1","request_number":4,"resources":[],"usage":[{"resource":"render",)"
+        R"("hour":"1970-01-01T01:00:00Z","subject":"job","usage":2500}],"journal":{"acknowledged":)"
+        R"({"sequence":6,"hash":"g"},"head":{"sequence":7,"hash":"h"},"starts":[{"sequence":7,"hash":"h"}]},)"
+        R"("catalogue_version":0})");
     CHECK(
         to_json(SyncReply{}) ==
         R"({"request_number":0,"acknowledged":{"sequence":0,"hash":""},"server_time":"1970-01-01T00:00:00Z",)"

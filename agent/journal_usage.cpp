@@ -1,0 +1,84 @@
+// The journal's usage by hour and subject, and what a sync reads of it.
+#include <utility>
+
+#include "agent/journal.hpp"
+#include "core/limits.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+
+const std::string other_subject = "other";
+
+}  // namespace
+
+Journal::UsageCells::value_type& Journal::cell(ResourceId resource, core::UtcHour hour,
+                                               const std::string& subject) {
+    const auto [place, made] = cells_.try_emplace(UsageKey{resource, hour, subject});
+    if (!made) return *place;
+    const auto stored = tables_.usage(place->first);
+    if (!stored) {
+        must(core::Result<void>(stored.error()));
+    } else if (*stored) {
+        place->second.stored = true;
+        place->second.amount = **stored;
+    }
+    return *place;
+}
+
+bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject) {
+    if (subject.empty() || subject == other_subject) return true;
+    const UsageCell& usage = cell(resource, hour, subject).second;
+    if (usage.stored || usage.changed) return true;
+    const auto count = tables_.subjects(resource, hour);
+    if (!count) {
+        must(core::Result<void>(count.error()));
+        return true;
+    }
+    const auto unsaved = new_subjects_.find({resource, hour});
+    const std::int64_t named = *count + (unsaved == new_subjects_.end() ? 0 : unsaved->second);
+    return named < static_cast<std::int64_t>(core::limits::subjects_per_hour_max);
+}
+
+void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount) {
+    const bool taken = takes_subject(entry.id, hour, subject);
+    UsageCells::value_type& usage = cell(entry.id, hour, taken ? subject : other_subject);
+    usage.second.amount += amount;
+    if (usage.second.changed) return;
+    usage.second.changed = true;
+    changed_cells_.push_back(&usage);
+    const std::string& named = usage.first.subject;
+    if (!usage.second.stored && !named.empty() && named != other_subject) ++new_subjects_[{entry.id, hour}];
+}
+
+core::Result<core::Amount> Journal::usage_of_last_day(const std::string& resource, core::UtcTime now) {
+    return tables_.usage_since(entries_.at(resource).id, core::hour_of(now + -core::day_ms));
+}
+
+CounterReading Journal::read_counters(std::size_t usage_rows_max, std::int64_t acknowledged) {
+    CounterReading reading;
+    reading.head = chain_.head().on_wire();
+    reading.acknowledged.sequence = acknowledged;
+    if (const auto there = chain_.hash_of(acknowledged); there && *there)
+        reading.acknowledged.hash = platform::system::hex(**there);
+    if (auto starts = chain_.starts_after(acknowledged, core::limits::journal_starts_max))
+        reading.starts = std::move(*starts);
+    reading.change = settled_;  // as long as the rows aren't read, nothing newer is settled by an answer
+    for (const auto& [key, entry] : entries_) reading.ledgers.push_back(entry.ledger);
+    auto usage = tables_.pending_usage(usage_rows_max + 1);
+    if (!usage) return reading;  // the next reading tries again
+    reading.more_usage = usage->size() > usage_rows_max;
+    if (reading.more_usage) usage->pop_back();
+    for (PendingUsage& row : *usage) {
+        reading.usage.push_back({keys_.at(row.key.resource), row.key.hour, row.key.subject, row.amount});
+        reading.usage_keys.push_back(std::move(row.key));
+    }
+    const auto hours = tables_.units_changed_after(settled_);
+    if (!hours) return reading;
+    for (const PendingUnits& row : *hours)
+        reading.hours.push_back({keys_.at(row.resource), row.tranche, {row.hour, row.units}});
+    reading.change = change_;
+    return reading;
+}
+
+}  // namespace meterbox::agent
