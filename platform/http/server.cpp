@@ -158,8 +158,16 @@ void Responder::send(const core::Error& error) {
 }
 
 std::shared_ptr<EventStream> Responder::start_events(int status) {
-    const auto conversation = take_conversation();
-    if (conversation) conversation->start_events(number_, status);
+    auto conversation = take_conversation();
+    if (conversation && !conversation->start_events(number_, status)) {
+        const Response refused = problem({core::ErrorCode::conflict,
+                                          "this connection is the answer to another stream of events; "
+                                          "use one for each",
+                                          {},
+                                          {}});
+        conversation->answer(number_, refused.status, refused.content_type, refused.body, refused.headers);
+        conversation.reset();  // its events, and its end, are the other stream's
+    }
     return std::make_shared<EventStream>(conversation, *context_);
 }
 

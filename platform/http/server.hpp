@@ -73,6 +73,7 @@ public:
     // Without a Response to build: content_type is used during the call alone.
     void send(int status, std::string_view content_type, std::string_view body);
     void send(const core::Error& error);
+    // A connection has one: another on it is closed from the beginning.
     std::shared_ptr<EventStream> start_events(int status = 200);
     bool is_connected() const;  // false: nobody will read the answer
 

@@ -145,6 +145,33 @@ TEST_CASE("a stream that starts later drops the requests behind it, and their la
     CHECK(client.rest() == event("state", "x"));
 }
 
+TEST_CASE("a stream asked for behind another is closed at once, and the first one keeps its own end") {
+    std::vector<http::Responder> held;
+    std::vector<std::shared_ptr<http::EventStream>> streams;
+    std::vector<int> closed(2);
+    const std::size_t first = GENERATE(0, 1);  // of the two requests, whose stream is started first
+    HttpServer server(
+        [&](const http::Request&, http::Responder responder) { held.push_back(std::move(responder)); });
+    HttpClient client(server.path());
+    client.send(get("/events") + get("/events"));
+    REQUIRE(server.becomes([&] { return held.size() == 2; }));
+    server.on_loop([&] {
+        for (const std::size_t request : {first, 1 - first}) {
+            streams.push_back(held[request].start_events());
+            streams.back()->on_close([&closed, place = streams.size() - 1] { ++closed[place]; });
+        }
+        CHECK_FALSE(streams[1]->is_open());
+        CHECK_FALSE(streams[1]->send("state", "into the other's answer"));
+        streams[0]->send("state", "x");
+    });
+    CHECK(client.answer().status == (first == 0 ? 200 : 409));
+    if (first == 1) CHECK(client.answer().status == 200);
+    CHECK(client.until("\n\n") == event("state", "x"));
+    CHECK(server.becomes([&] { return closed == std::vector{0, 1}; }));
+    client.close();
+    CHECK(server.becomes([&] { return closed == std::vector{1, 1}; }));
+}
+
 TEST_CASE("a stream whose client doesn't read is dropped once too much is unsent") {
     http::Limits limits;
     limits.unsent_bytes_max = 100'000;
