@@ -158,7 +158,7 @@ void Sessions::settle_overage(const std::string& resource, Group& group) {
         },
         [this, resource](const core::Result<void>&, std::optional<bool>) {
             groups_[resource].settling = false;
-            reconsider(balances_.publish(journal_.take_publications()));
+            published_(balances_.publish(journal_.take_publications()));
         }));
 }
 

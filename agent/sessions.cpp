@@ -32,14 +32,16 @@ std::vector<SessionSlice::Part> cut_at_hours(core::UtcTime end, std::int64_t len
 }  // namespace
 
 Sessions::Sessions(platform::system::Timers& timers, AgentTime& time, Journal& journal,
-                   platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask)
+                   platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask,
+                   Published published)
     : timer_(timers.make([this] { on_timer(); })),
       time_(time),
       journal_(journal),
       store_(store),
       balances_(balances),
       settings_(settings),
-      ask_(std::move(ask)) {}
+      ask_(std::move(ask)),
+      published_(std::move(published)) {}
 
 void Sessions::restore(std::vector<SessionRecord> records) {
     const core::MonotonicTime now = time_.monotonic();
@@ -314,7 +316,7 @@ void Sessions::submit(std::vector<SessionSlice> slices, std::function<void(const
                     session->record.remainder = slice.record.remainder;
                 }
             }
-            reconsider(changed);
+            published_(changed);
             done(committed);
         },
         weight));

@@ -51,9 +51,12 @@ public:
     using Opened = std::function<void(core::Result<OpenedSession>)>;
     using Shown = std::function<void(core::Result<SessionView>)>;
     using Ask = std::function<void(core::SyncReason)>;
+    // Ledgers that a commit changed. Calls reconsider(), as after any other commit.
+    using Published = std::function<void(const std::vector<std::string>& resources)>;
 
     Sessions(platform::system::Timers& timers, AgentTime& time, Journal& journal,
-             platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask);
+             platform::store::StoreThread& store, Balances& balances, SessionSettings settings, Ask ask,
+             Published published);
 
     // As the journal has them, at the start: those of this boot wait for their products, the others
     // ended at their last checkpoint.
@@ -168,6 +171,7 @@ private:
     Balances& balances_;
     SessionSettings settings_;
     Ask ask_;
+    Published published_;
     std::map<std::string, std::unique_ptr<Session>> sessions_;
     std::map<std::string, Group> groups_;
     core::MonotonicTime next_checkpoint_{};

@@ -55,18 +55,25 @@ struct Fixture {
     platform::store::StoreThread store{loop, transactions};
     agent::Balances balances;
     int asked = 0;
+    std::vector<core::Units> completed;  // as each publication left it
     agent::Sessions sessions;
 
     explicit Fixture(core::Enforcement enforcement = core::Enforcement::hard)
         : journal(journal_in(folder, enforcement)),
           transactions(journal.get()),
           balances(journal->ledgers()),
-          sessions(timers, time, *journal, store, balances, {30'000, 5'000, 100},
-                   [this](core::SyncReason) { ++asked; }) {
+          sessions(
+              timers, time, *journal, store, balances, {30'000, 5'000, 100},
+              [this](core::SyncReason) { ++asked; },
+              [this](const std::vector<std::string>& resources) { published(resources); }) {
         balances.find("render")->supply.reachable = true;
     }
     ~Fixture() { store.stop(); }
 
+    void published(const std::vector<std::string>& resources) {
+        sessions.reconsider(resources);
+        if (!resources.empty()) completed.push_back(balances.find("render")->ledger->completed());
+    }
     void lease(std::int64_t units, core::UtcTime from = noon + -core::day_ms) {
         core::LeaseTranche tranche;
         tranche.tranche = "t1";
@@ -379,4 +386,17 @@ TEST_CASE("overage takes the units of a tranche as soon as it begins, without an
 
     CHECK(agent.balances.find("render")->ledger->overage_units() == core::Units{0});
     CHECK(agent.sessions.standing("render").available == core::Amount{2'500});
+}
+
+TEST_CASE("a unit that sessions complete is published, so that the account hears of it as of a report's") {
+    Fixture agent;
+    agent.lease(500);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.completed.clear();
+    agent.clock.advance(1'000);
+    agent.sessions.heartbeat("x", uid, [](const auto&) {});
+    agent.settle();
+    CHECK(agent.completed == std::vector{core::Units{1}});
 }

@@ -35,8 +35,10 @@ SimAgent::Process::Process(SimAgent& agent)
       balances(journal.ledgers()),
       transactions(journal, agent.disk_),
       store(loop, transactions, platform::store::Placement::in_place),
-      sessions(timers, time, journal, store, balances, session_settings,
-               [this](core::SyncReason reason) { link.wake(reason); }),
+      sessions(
+          timers, time, journal, store, balances, session_settings,
+          [this](core::SyncReason reason) { link.wake(reason); },
+          [this](const std::vector<std::string>& resources) { published(resources); }),
       meter(time, journal, store, balances, platform::system::IdentityHasher({}),
             [this](const std::vector<std::string>& resources) { published(resources); }),
       wire(agent),
