@@ -324,7 +324,7 @@ void StoreThread::State::finish(Task task) {
     if (!task.group.empty()) pace_.answered(now_us());
     if (task.read) task.read->finish();
     if (task.idle && task.idle_has_more) {
-        idle_.push_back(std::move(task.idle));
+        idle_.push_front(std::move(task.idle));
     } else if (task.idle) {
         task.idle->finish();
     }

@@ -63,7 +63,8 @@ private:
     std::chrono::steady_clock::time_point ends_;
 };
 
-// Work that can wait and be cut: long reads, retention, incremental vacuum.
+// Work that can wait and be cut: long reads, retention, incremental vacuum. One after the other: what a
+// piece of it has seen so far changes by commits alone until it is done.
 class IdleWork {
 public:
     virtual ~IdleWork() = default;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -359,6 +360,23 @@ TEST_CASE("idle work goes on in slices between commits until it has no more", "[
     fixture.run();
     CHECK(done);
     CHECK(slices == 5);
+}
+
+TEST_CASE("idle work that was begun is done before other idle work begins", "[store]") {
+    Fixture fixture;
+    std::vector<std::string> order;
+    const auto submit = [&](const std::string& name) {
+        auto work = std::make_unique<Idle>();
+        work->on_run = [&order, name, slices = 0]() mutable {
+            order.push_back(name);
+            return ++slices < 3;
+        };
+        fixture.thread.run_idle(std::move(work));
+    };
+    submit("verify");
+    submit("forget");
+    fixture.run();
+    CHECK(order == std::vector<std::string>{"verify", "verify", "verify", "forget", "forget", "forget"});
 }
 
 TEST_CASE("stop() ends idle work where it is", "[store]") {
