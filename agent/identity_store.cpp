@@ -96,9 +96,10 @@ struct IdentityStore::Recent {
             if (entries.size() % entry_bytes != 0) fail("row " + std::to_string(last_row) + " is cut");
             for (const std::byte* entry = entries.data(); entry != entries.data() + entries.size();
                  entry += entry_bytes)
-                known.try_emplace(hash_at(entry),
-                                  Remembered{number_at(entry + contents_offset, 8),
-                                             static_cast<std::int64_t>(number_at(entry + day_offset, 4))});
+                // The later row counts: the identity of an earlier one was forgotten in between.
+                known.insert_or_assign(
+                    hash_at(entry), Remembered{number_at(entry + contents_offset, 8),
+                                               static_cast<std::int64_t>(number_at(entry + day_offset, 4))});
         }
     }
 

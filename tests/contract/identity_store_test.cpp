@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -180,4 +181,16 @@ TEST_CASE("identities: a row that is cut is an error, not fewer identities") {
     agent.add(2);
     REQUIRE(agent.connection->execute("UPDATE identity_recent SET entries = substr(entries, 1, 40)"));
     CHECK_THROWS_AS(IdentityStore(*agent.connection), std::runtime_error);
+}
+
+TEST_CASE("identities: one that was forgotten and came again is known by its new contents after a restart") {
+    Fixture agent;
+    const core::IdentityHash identity = agent.fresh_identity();
+    agent.transaction([&] { agent.remember(identity, 7, today - 100); });
+    agent.transaction([&] { REQUIRE(agent.store->forget(identity)); });
+    agent.transaction([&] { CHECK(agent.remember(identity, 8) == Seen::fresh); });
+    agent.open();
+    std::optional<core::IdentityHash> place;
+    CHECK(agent.store->older_than(today - 63, place, 64)->empty());
+    agent.transaction([&] { CHECK(agent.remember(identity, 8) == Seen::duplicate); });
 }
