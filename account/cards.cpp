@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/limits.hpp"
+
 namespace meterbox::account {
 
 using core::Units;
@@ -74,8 +76,9 @@ core::Card make_card(const core::Resource& resource, std::span<const Tranche> tr
     card.measure = resource.measure;
     card.unit_size = resource.unit_size;
     card.enforcement = resource.enforcement;
-    card.remainder = totals.remainder;
-    card.overage_units = totals.overage_units;
+    // Agents say these. Whatever one of them says, the others must be able to read the team's card.
+    card.remainder = std::min(totals.remainder, core::Amount{core::limits::counter_max});
+    card.overage_units = std::min(totals.overage_units, Units{core::limits::counter_max});
     card.as_of = now;
 
     LatestEnd end;

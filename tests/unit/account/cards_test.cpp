@@ -2,7 +2,9 @@
 #include "account/cards.hpp"
 
 #include <algorithm>
+#include <boost/json/object.hpp>
 
+#include "core/limits.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace meterbox;
@@ -110,6 +112,15 @@ TEST_CASE("open payg is left out of the balance, keeps the state ok, and counts 
     CHECK(some.tiers[1].tier == core::Tier::payg);
     CHECK_FALSE(some.tiers[1].available_units);
     CHECK_FALSE(some.tiers[1].purchased_units);
+}
+
+TEST_CASE("a card can be read by every agent of the team, whatever one of them says of its overage") {
+    const PoolTotals absurd{core::Amount{std::int64_t{1} << 62}, Units{std::int64_t{1} << 62}};
+    const core::Card said = make_card(render, std::vector{bought(10, 3)}, true, absurd, 20, now);
+    const auto read = core::card_from_json(core::card_to_json(said));
+    REQUIRE(read.has_value());
+    CHECK(read->overage_units == Units{core::limits::counter_max});
+    CHECK(read->available_units == Units{7});
 }
 
 TEST_CASE("a resource without enforcement is always ok") {
