@@ -97,6 +97,7 @@ public:
     Result<void> run() {
         await_signal();
         loop_.run();
+        thread_.stop();  // what waits behind a lost commit is refused, while everybody is still there
         if (lost_) return *lost_;
         return {};
     }

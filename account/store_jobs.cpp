@@ -5,16 +5,6 @@ namespace meterbox::account {
 
 namespace http = platform::http;
 
-namespace {
-
-// A full disk passes, and a job that came after the store thread's end was never begun.
-bool is_lost(platform::sqlite::StorageFault fault) {
-    using platform::sqlite::StorageFault;
-    return fault == StorageFault::io || fault == StorageFault::corrupt || fault == StorageFault::other;
-}
-
-}  // namespace
-
 class StoreJobs::Job final : public platform::store::CommitJob {
 public:
     Job(StoreJobs& jobs, http::Responder responder, Work work)
@@ -29,7 +19,7 @@ public:
     void finish(const core::Result<void>& committed) override {
         if (!committed) {
             responder_.send(committed.error());
-            if (is_lost(jobs_.store_.connection().last_fault())) jobs_.on_lost_(committed.error());
+            if (leaves_unknown(jobs_.store_.connection().last_fault())) jobs_.on_lost_(committed.error());
         } else if (!outcome_) {
             responder_.send(outcome_.error());
         } else {

@@ -70,6 +70,10 @@ std::string_view name_of(StorageFault fault) {
     return names[static_cast<std::size_t>(fault)];
 }
 
+bool leaves_unknown(StorageFault fault) {
+    return fault == StorageFault::io || fault == StorageFault::corrupt || fault == StorageFault::other;
+}
+
 Connection::Connection(std::filesystem::path path, sqlite3* database)
     : path_(std::move(path)), database_(database) {}
 

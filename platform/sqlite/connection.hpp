@@ -27,6 +27,8 @@ enum class StorageFault {
     other,    // a statement that this database can't run: a constraint, or a bug
 };
 std::string_view name_of(StorageFault);
+// Of a commit: nobody knows what is stored. A full disk passes, and who has the database leaves.
+bool leaves_unknown(StorageFault);
 
 struct OpenOptions {
     std::filesystem::path path;

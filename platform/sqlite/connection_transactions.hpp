@@ -1,5 +1,8 @@
-// A connection's transactions, as the store thread asks for them.
+// A connection's transactions, as the store thread asks for them. Once nobody knows what a commit left,
+// none is begun any more: what waits behind it is refused, and never stored without an answer.
 #pragma once
+
+#include <optional>
 
 #include "platform/sqlite/connection.hpp"
 #include "platform/store/store_thread.hpp"
@@ -9,12 +12,20 @@ namespace meterbox::platform::sqlite {
 class ConnectionTransactions final : public store::Transactions {
 public:
     explicit ConnectionTransactions(Connection& connection) : connection_(connection) {}
-    core::Result<void> begin() override { return connection_.begin(); }
-    core::Result<void> commit() override { return connection_.commit(); }
+    core::Result<void> begin() override {
+        if (lost_) return *lost_;
+        return connection_.begin();
+    }
+    core::Result<void> commit() override {
+        auto committed = connection_.commit();
+        if (!committed && leaves_unknown(connection_.last_fault())) lost_ = committed.error();
+        return committed;
+    }
     void rollback() noexcept override { connection_.rollback(); }
 
 private:
     Connection& connection_;
+    std::optional<core::Error> lost_;
 };
 
 }  // namespace meterbox::platform::sqlite

@@ -2,6 +2,9 @@
 // store thread: what is applied there asserts.)
 #include "platform/store/store_thread.hpp"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -51,6 +54,26 @@ public:
     std::function<void()> on_finish = [] {};
     bool run(const store::Slice&) override { return on_run(); }
     void finish() override { on_finish(); }
+};
+
+// While it is there every write fails, with an error that isn't a full disk's.
+class FilesCannotGrow {
+public:
+    FilesCannotGrow() : signal_(::signal(SIGXFSZ, SIG_IGN)) {
+        METERBOX_ASSERT(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit nothing{0, before_.rlim_max};
+        METERBOX_ASSERT(::setrlimit(RLIMIT_FSIZE, &nothing) == 0);
+    }
+    ~FilesCannotGrow() {
+        METERBOX_ASSERT(::setrlimit(RLIMIT_FSIZE, &before_) == 0);
+        ::signal(SIGXFSZ, signal_);
+    }
+    FilesCannotGrow(const FilesCannotGrow&) = delete;
+    FilesCannotGrow& operator=(const FilesCannotGrow&) = delete;
+
+private:
+    rlimit before_{};
+    sighandler_t signal_;
 };
 
 // A loop, a store thread on it, and a note of what was finished, in order.
@@ -516,6 +539,37 @@ TEST_CASE("a full disk answers every job with an error, and passes", "[store]") 
     submit_100();
     CHECK(refused == 0);
     CHECK(connection->number("SELECT count(*) FROM t").value() == stored);
+}
+
+TEST_CASE("what waits behind a commit of unknown outcome is refused, and never stored unanswered",
+          "[store]") {
+    const tests::TemporaryFolder folder;
+    const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
+    REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
+    boost::asio::io_context loop(1);
+    sqlite::ConnectionTransactions transactions(*connection);
+    sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(?)");
+    StoreThread thread(loop, transactions);
+    std::vector<bool> stored;
+    const auto submit = [&](int number) {
+        auto job = std::make_unique<Job>();
+        job->on_apply = [&insert, number] { static_cast<void>(insert.run(number)); };
+        job->on_finish = [&stored](const core::Result<void>& committed) {
+            stored.push_back(committed.has_value());
+        };
+        thread.submit(std::move(job));
+    };
+    {
+        const FilesCannotGrow fault;
+        submit(1);
+        loop.run();
+    }
+    REQUIRE(stored == std::vector<bool>{false});
+    REQUIRE(connection->last_fault() == sqlite::StorageFault::io);
+    submit(2);
+    thread.stop();
+    CHECK(stored == std::vector<bool>{false, false});
+    CHECK(connection->number("SELECT count(*) FROM t WHERE n = 2").value() == 0);
 }
 
 TEST_CASE("a store that commits in place never leaves the loop's thread, and takes a turn's jobs together") {
