@@ -203,6 +203,7 @@ Result<void> serve(Store& store, const ServeOptions& options, platform::system::
     const auto for_admins = context_of(*identity, store.authority(), tls::ClientAuth::none);
     if (!for_admins) return for_admins.error();
 
+    std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more ends nothing
     Service service(store, log, std::move(*token));
     if (const auto listening = service.listen(options, *for_agents, *for_admins); !listening)
         return listening;

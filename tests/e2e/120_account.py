@@ -5,9 +5,11 @@ refused and shown; admins read with a token; commands work with and without the 
 account has every answered sync, once.
 """
 
+import contextlib
 import http.client
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -238,6 +240,27 @@ class TheAccount(EndToEnd):
         with open(f"{self.folder}/file", "w", encoding="utf-8"):
             pass
         self.assertIn("file", self.refusal(Account(f"{self.folder}/file"), 1, "team", "list"))
+
+    def test_it_goes_on_when_nobody_reads_its_log_any_more(self):
+        account = self.set_up()
+        self.assertEqual(account.process.stop(), 0)
+        serve = subprocess.Popen(
+            [f"{BIN}/meterbox-account", "--store", account.store, "serve", "--listen", account.listen,
+             "--admin-listen", account.admin_listen], stderr=subprocess.PIPE, text=True)
+        try:
+            while "account.listening" not in serve.stderr.readline():
+                self.assertIsNone(serve.poll())
+            serve.stderr.close()
+            host, port = account.listen.split(":")
+            with socket.create_connection((host, int(port))) as stranger, contextlib.suppress(ConnectionError):
+                stranger.sendall(b"no TLS at all\r\n\r\n")
+                while stranger.recv(1024):  # until it is closed: that it failed is logged before
+                    pass
+            self.assertIn("studio", account.command("team", "list"))
+            self.assertIsNone(serve.poll())
+        finally:
+            serve.terminate()
+            serve.wait()
 
     def test_a_killed_account_has_every_answered_sync_once(self):
         account = self.set_up(amount=100000)
