@@ -32,8 +32,9 @@ struct Cutoffs {
 
 Cutoffs cutoffs(const RetentionSettings& settings, core::UtcTime now) {
     const std::int64_t usage_ms = std::max(settings.keep_usage_ms, kept_for_reports_ms);
+    const std::int64_t identities_ms = std::max(settings.keep_events_ms, kept_for_reports_ms);
     return {now + -settings.keep_events_ms, now + -core::limits::event_age_ms_max,
-            (now.ms - kept_for_reports_ms) / core::day_ms, core::hour_of(now + -usage_ms)};
+            (now.ms - identities_ms) / core::day_ms, core::hour_of(now + -usage_ms)};
 }
 
 // Calls visit with each row until it answers false. How many rows were visited.

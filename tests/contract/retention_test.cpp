@@ -28,12 +28,12 @@ struct Fixture {
     platform::store::StoreThread store{loop, journal};
     platform::system::LoopTimers timers{loop};
     agent::Forgotten forgotten;
-    agent::Retention retention{timers,   time,
-                               journal,  store,
-                               settings, [this](const agent::Forgotten& result) { forgotten = result; }};
+    agent::Retention retention;
     unsigned char identities = 0;
 
-    Fixture() {
+    explicit Fixture(agent::RetentionSettings kept = settings)
+        : retention(timers, time, journal, store, kept,
+                    [this](const agent::Forgotten& result) { forgotten = result; }) {
         core::Resource render;
         render.key = "render";
         render.name = "Render";
@@ -111,6 +111,17 @@ TEST_CASE("events, identities, ended sessions and usage go past their age, each 
     CHECK(agent.journal.ledgers().at(0)->metered() == core::Amount{600});
     for (const int old : {1, 2, 3}) CHECK(agent.take(static_cast<unsigned char>(old), 0).accepted == 1);
     for (const int young : {4, 5, 6}) CHECK(agent.take(static_cast<unsigned char>(young), 0).duplicates == 1);
+}
+
+TEST_CASE("an event counts once for as long as events are kept, where that is set to more than 62 days") {
+    Fixture agent({300 * core::day_ms, 300 * core::day_ms});
+    agent.report(301);
+    agent.report(299);
+
+    agent.sweep();
+
+    CHECK(agent.take(1, 0).accepted == 1);
+    CHECK(agent.take(2, 0).duplicates == 1);
 }
 
 TEST_CASE("usage that the account has not acknowledged is never forgotten") {
