@@ -49,6 +49,7 @@ void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
         [this, catalogue = std::move(reply->catalogue), epoch = epoch_] {
             journal_.describe(catalogue);
             journal_.set_meta("epoch", std::to_string(epoch));
+            journal_.dispel_suspicion();
             return 0;
         },
         [this](const core::Result<void>& committed, std::optional<int>) {

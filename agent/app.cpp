@@ -140,7 +140,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       log_(log),
       journal_(state_folder(config_) / "journal.db"),
       time_(clock, clock_record(journal_)),
-      balances_(journal_.ledgers()),
+      balances_(journal_.ledgers(), journal_.suspicion().has_value()),
       store_(loop, journal_),
       sessions_(
           timers_, time_, journal_, store_, balances_,

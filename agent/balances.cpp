@@ -4,8 +4,14 @@
 
 namespace meterbox::agent {
 
-Balances::Balances(const std::vector<LedgerView>& ledgers) {
+Balances::Balances(const std::vector<LedgerView>& ledgers, bool suspect) {
     for (const LedgerView& ledger : ledgers) balances_[ledger->resource().key].ledger = ledger;
+    mark_suspect(suspect);
+}
+
+void Balances::mark_suspect(bool suspect) {
+    suspect_ = suspect;
+    for (auto& [key, balance] : balances_) balance.supply.suspect = suspect;
 }
 
 std::vector<std::string> Balances::publish(const std::vector<Publication>& publications) {
@@ -20,6 +26,7 @@ std::vector<std::string> Balances::publish(const std::vector<Publication>& publi
             if (std::find(changed.begin(), changed.end(), key) == changed.end()) changed.push_back(key);
         }
         for (const auto& [key, amount] : publication.metered_by_sessions) balances_[key].in_flight -= amount;
+        if (suspect_ || publication.suspect) mark_suspect(publication.suspect);
     }
     return changed;
 }

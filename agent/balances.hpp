@@ -25,7 +25,7 @@ class Balances {
 public:
     using Map = std::map<std::string, Balance, std::less<>>;
 
-    explicit Balances(const std::vector<LedgerView>& ledgers);
+    explicit Balances(const std::vector<LedgerView>& ledgers, bool suspect = false);
 
     // After a commit. Returns the keys whose ledgers changed.
     std::vector<std::string> publish(const std::vector<Publication>& publications);
@@ -34,6 +34,7 @@ public:
     Map& all() { return balances_; }
     const Map& all() const { return balances_; }
     bool empty() const { return balances_.empty(); }
+    bool suspect() const { return suspect_; }  // the journal is doubted
 
     std::int64_t events_taken() const { return events_taken_; }
     std::optional<core::UtcTime> first_event() const { return first_event_; }  // taken since the start
@@ -41,7 +42,10 @@ public:
     std::optional<std::int64_t> pending_usage_rows() const { return pending_usage_rows_; }
 
 private:
+    void mark_suspect(bool suspect);
+
     Map balances_;
+    bool suspect_ = false;
     std::int64_t events_taken_ = 0;
     std::optional<core::UtcTime> first_event_;
     std::optional<std::int64_t> pending_usage_rows_;

@@ -16,7 +16,6 @@ namespace meterbox::agent {
 namespace {
 
 constexpr std::string_view settled_key = "settled_change";
-constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to save reads
 
 std::unique_ptr<platform::sqlite::Connection> open_connection(const std::filesystem::path& path) {
     platform::sqlite::OpenOptions options;
@@ -64,7 +63,8 @@ Journal::Journal(const std::filesystem::path& path)
     : connection_(open_connection(path)),
       tables_(*connection_),
       identities_(*connection_),
-      chain_(*connection_) {
+      chain_(*connection_),
+      witness_(path.string() + "-witness") {
     meta_ = required(tables_.meta());
     for (StoredResource& stored : required(tables_.resources())) {
         const std::string key = stored.ledger.resource().key;
@@ -84,6 +84,7 @@ Journal::Journal(const std::filesystem::path& path)
     change_ = std::max(required(tables_.newest_change(settled_)), chain_.head().sequence);
     prepare_start();
     pending_usage_rows_ = required(tables_.pending_usage_rows());
+    doubt();
 }
 
 // Written with the first commit, and as it was before that: what a start found, and 8 bytes that no other
@@ -142,6 +143,8 @@ void Journal::rollback() noexcept {
     cells_.clear();
     changed_cells_.clear();
     new_subjects_.clear();
+    meta_changes_.clear();
+    dispelling_ = false;
     events_added_ = 0;
     pending_usage_rows_ = pending_usage_rows_before_;
     trouble_.reset();
@@ -264,7 +267,12 @@ void Journal::save_session(const SessionRecord& session) {
 
 void Journal::add_amount(Entry& entry, core::Amount amount, const JournalNow& now) {
     if (entry.ledger.resource().enforcement == core::Enforcement::none) return;
-    const std::vector<core::Completion> completions = entry.ledger.meter(amount, now.range);
+    std::vector<core::Completion> completions;
+    if (suspicion_) {
+        entry.ledger.record(amount);
+    } else {
+        completions = entry.ledger.meter(amount, now.range);
+    }
     entry.metered = true;
     if (now.trusted && (!entry.high_water || now.utc > *entry.high_water)) entry.high_water = now.utc;
     complete(entry, completions, core::hour_of(now.utc));
@@ -291,6 +299,7 @@ void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
 }
 
 void Journal::settle_overage(const JournalNow& now) {
+    if (suspicion_) return;
     for (auto& [key, entry] : entries_) {
         if (entry.ledger.overage_units() == core::Units{}) continue;
         const auto completions = touch(entry).ledger.settle_overage(now.range);
@@ -341,6 +350,7 @@ void Journal::forgot_events(std::int64_t last) {
 
 void Journal::set_meta(std::string_view key, std::string_view value) {
     must(tables_.set_meta(key, value));
+    meta_changes_.insert_or_assign(std::string(key), std::string(value));
 }
 
 void Journal::flush() {
@@ -376,44 +386,6 @@ void Journal::link() {
         if (entry.metered || entry.tranches)
             state.resources.push_back(totals_of(entry.ledger, changed_tranches(*entry.before, entry.ledger)));
     must(chain_.close(change_ + 1, state));
-}
-
-void Journal::publish() {
-    identities_.committed();
-    Publication publication;
-    for (auto& [key, entry] : entries_) {
-        if (!entry.before) continue;
-        publication.ledgers.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
-        if (entry.metered_by_sessions > core::Amount{})
-            publication.metered_by_sessions.emplace_back(key, entry.metered_by_sessions);
-        entry.before.reset();
-        entry.metered = entry.tranches = false;
-        entry.metered_by_sessions = core::Amount{};
-    }
-    if (cells_.size() > usage_cells_max) cells_.clear();
-    publication.events = std::exchange(events_added_, 0);
-    publication.at = events_added_at_;
-    publication.pending_usage_rows = pending_usage_rows_;
-    added_.clear();
-    if (chain_.closed()) {
-        chain_.committed();
-        start_.start.reset();
-        change_ = chain_.head().sequence;
-    }
-    const std::lock_guard lock(publications_mutex_);
-    publications_.push_back(std::move(publication));
-}
-
-std::vector<Publication> Journal::take_publications() {
-    const std::lock_guard lock(publications_mutex_);
-    return std::exchange(publications_, {});
-}
-
-std::vector<LedgerView> Journal::ledgers() const {
-    std::vector<LedgerView> views;
-    for (const auto& [key, entry] : entries_)
-        views.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
-    return views;
 }
 
 }  // namespace meterbox::agent

@@ -26,6 +26,8 @@
 #include "agent/identity_store.hpp"
 #include "agent/journal_tables.hpp"
 #include "agent/session_record.hpp"
+#include "agent/suspicion.hpp"
+#include "agent/witness.hpp"
 #include "core/cloud_event.hpp"
 #include "core/error.hpp"
 #include "core/ledger.hpp"
@@ -68,6 +70,7 @@ struct Publication {
     std::int64_t events = 0;                                                // rows added
     core::UtcTime at;                     // of its events: when they were taken
     std::int64_t pending_usage_rows = 0;  // not acknowledged by the account, after this transaction
+    bool suspect = false;                 // nothing may be spent, after this transaction
 };
 
 // Everything that a sync says, read together, so that it agrees with itself.
@@ -114,6 +117,7 @@ public:
     void settle(const std::vector<UsageKey>& usage, std::int64_t change);
     void set_meta(std::string_view key, std::string_view value);
     void forgot_events(std::int64_t last);  // up to and with that number: retention
+    void dispel_suspicion();                // once this is committed, what is leased may be spent
 
     // Between transactions.
     // acknowledged: the number of the link that the account knows; 0: none.
@@ -126,6 +130,8 @@ public:
     const std::map<std::string, std::string>& meta() const { return meta_; }
     std::optional<core::UtcTime> high_water() const { return high_water_; }  // of what was metered
     std::int64_t pending_usage_rows() const { return pending_usage_rows_; }
+    const std::optional<Suspicion>& suspicion() const { return suspicion_; }
+    const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
     std::vector<LedgerView> ledgers() const;
     core::Result<core::Amount> usage_of_last_day(const std::string& resource, core::UtcTime now);
 
@@ -162,6 +168,11 @@ private:
     bool has_room(const Entry& entry, const JournalEvent& event, core::Amount sum);
     core::Result<std::vector<bool>> remember(std::span<const JournalEvent> events, core::UtcTime now);
     void prepare_start();
+    void doubt();
+    std::string meta_text(std::string_view key) const;
+    std::int64_t meta_number(std::string_view key, std::int64_t otherwise) const;
+    bool take_up_meta();
+    void bear_witness();
     void flush();
     void link();
     void publish();
@@ -170,6 +181,9 @@ private:
     JournalTables tables_;
     IdentityStore identities_;
     Chain chain_;
+    Witness witness_;
+    std::optional<Suspicion> suspicion_;
+    bool dispelling_ = false;     // by the transaction in progress
     core::LinkState start_;       // with a mark until this start's first commit: what it found
     core::LinkState link_state_;  // of the transaction in progress
     std::int64_t writes_before_ = 0;
@@ -180,6 +194,7 @@ private:
     // Subjects that it is the first to name, by resource and hour.
     std::map<std::pair<ResourceId, core::UtcHour>, std::int64_t> new_subjects_;
     std::map<std::string, std::string> meta_;
+    std::map<std::string, std::string, std::less<>> meta_changes_;  // of the transaction in progress
     std::optional<core::UtcTime> high_water_;
     std::int64_t change_ = 0;   // of the last transaction that was committed
     std::int64_t settled_ = 0;  // what the account has acknowledged of completed units

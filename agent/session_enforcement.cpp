@@ -92,6 +92,10 @@ core::Error Sessions::refusal(const std::string& resource) const {
     if (now.reason == "ended") {
         refused.detail =
             "no grant for " + resource + " is valid now; one that begins, or a new one, cures it";
+    } else if (now.reason == "suspect") {
+        refused.detail =
+            "this agent's journal may be an older copy or damaged: nothing is spent until the "
+            "account has answered; a sync cures it";
     } else if (now.reason == "stale") {
         refused.detail =
             "the lease for " + resource + " is too old to start on; a sync with the account cures it";
@@ -147,7 +151,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
 void Sessions::settle_overage(const std::string& resource, Group& group) {
     const core::ResourceLedger& ledger = *balances_.find(resource)->ledger;
     const JournalNow now = time_.journal_now();
-    if (group.settling || ledger.overage_units() == core::Units{} ||
+    if (group.settling || balances_.suspect() || ledger.overage_units() == core::Units{} ||
         ledger.leased(now.range) == core::Units{})
         return;
     group.settling = true;

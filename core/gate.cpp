@@ -35,7 +35,7 @@ BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount
     if (!supply.team) return BalanceState::unknown;
     const bool soft = ledger.resource().enforcement == Enforcement::soft;
     if (has_ended(ledger, supply, now)) return soft ? BalanceState::low : BalanceState::ended;
-    if (available == Amount{} && supply.nothing_to_be_had())
+    if (supply.suspect || (available == Amount{} && supply.nothing_to_be_had()))
         return soft ? BalanceState::low : BalanceState::exhausted;
     if (ledger.holds_open_payg(now)) return BalanceState::ok;
     if (team_is_low(ledger, supply) || available < low_below(supply)) return BalanceState::low;
@@ -72,12 +72,14 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
         const bool in_progress = begun && ledger.leased(now) > Units{};
         result.available = in_progress ? unit - ledger.remainder() : Amount{};
     }
+    if (supply.suspect) result.available = Amount{};
     result.available = std::max(Amount{}, result.available - running);
     result.state = state_of(ledger, supply, result.available, now);
     if (result.state == BalanceState::ended) {
         result.reason = "ended";
     } else if (result.state == BalanceState::exhausted) {
-        result.reason = stale && ledger.leased(now) > Units{} ? "stale" : "exhausted";
+        const bool too_old = stale && ledger.leased(now) > Units{};
+        result.reason = supply.suspect ? "suspect" : too_old ? "stale" : "exhausted";
     }
     return result;
 }

@@ -36,6 +36,7 @@ struct Supply {
     bool final = false;                  // the lease said that the pool has no more
     bool refused = false;                // the account, asked at half or later, had none
     bool reachable = false;              // the last exchange with the account worked
+    bool suspect = false;                // the journal is doubted: nothing is spent until hello was answered
     int low_percent = 20;
 
     // Nothing more will come in time for a session that reaches the end of its lease.
@@ -44,7 +45,7 @@ struct Supply {
 
 struct Standing {
     BalanceState state = BalanceState::unknown;
-    std::string_view reason;  // why no unit can start: exhausted, ended, stale; empty otherwise
+    std::string_view reason;  // why no unit can start: exhausted, ended, stale, suspect; empty otherwise
     Amount available;         // in the measure, what runs already taken off
     Units available_units;    // whole leased units not yet completed: sum of valid (G - U - R)
 };

@@ -89,9 +89,13 @@ bool ResourceLedger::can_meter(Amount amount) const {
     return amount.value() >= 0 && amount.value() <= reported_max - metered_.value();
 }
 
-std::vector<Completion> ResourceLedger::meter(Amount amount, Now now) {
+void ResourceLedger::record(Amount amount) {
     METERBOX_ASSERT(amount.value() >= 0 && amount.value() <= metered_max - metered_.value());
     metered_ += amount;
+}
+
+std::vector<Completion> ResourceLedger::meter(Amount amount, Now now) {
+    record(amount);
     return settle_overage(now);
 }
 

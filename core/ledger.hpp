@@ -80,6 +80,8 @@ public:
     // Adds usage; units that are completed and have no slot yet take one. Requires that can_meter(amount)
     // held for all that was reported.
     std::vector<Completion> meter(Amount amount, Now now);
+    // The same where nothing may be spent: the units wait for settle_overage().
+    void record(Amount amount);
 
     // Takes up a lease that was admitted: G rises to what it says and never falls, order, validity and
     // flags become the lease's. Tranches that the lease no longer names go last, keep their counters

@@ -69,6 +69,15 @@ inline constexpr std::int64_t gather_us_max = 500;           // wait for clients
 inline constexpr int checkpoint_pages = 250;                 // longer logs make rarer but longer stalls
 inline constexpr std::size_t recent_identities = 8'192;  // gathered in memory, before they go to the B-tree
 inline constexpr std::int64_t write_ahead_log_bytes_max = 4 * 1024 * 1024;  // kept on disk after a checkpoint
+inline constexpr std::size_t witness_slot_bytes = 64 * 1024;                // each of two
+inline constexpr std::size_t journals_set_aside_max = 2;                    // damaged ones that are kept
+inline constexpr std::int64_t reserve_bytes_max = 8 * 1024 * 1024;          // let go when the disk is full
+inline constexpr std::int64_t reserve_share_of_disk = 8;  // at most this part of the file system
+inline constexpr std::int64_t reserve_retry_ms = 1'000;   // between looks whether there is room again
+inline constexpr std::int64_t store_faults_max =
+    3;  // within the window, before the agent stays up without it
+inline constexpr std::int64_t store_fault_window_ms = 10 * 60 * 1000;
+inline constexpr std::int64_t store_fault_retry_ms = 5'000;  // between attempts to open it again
 
 // Sync
 inline constexpr std::int64_t sync_interval_default_ms = 240'000;

@@ -32,7 +32,7 @@ SimAgent::Process::Process(SimAgent& agent)
     : timers(agent.clock_),
       journal(root_of(agent.index_) + "journal.db"),
       time(agent.clock_, agent::clock_record(journal)),
-      balances(journal.ledgers()),
+      balances(journal.ledgers(), journal.suspicion().has_value()),
       transactions(journal, agent.disk_),
       store(loop, transactions, platform::store::Placement::in_place),
       sessions(
@@ -99,6 +99,7 @@ void SimAgent::start() {
     ++commits_;
     try {
         process_ = std::make_unique<Process>(*this);
+        require(!process_->balances.suspect(), name_.id + "'s own journal is not suspected");
     } catch (const std::runtime_error& why) {
         require(disk_.full(), name_.id + " starts: " + why.what());
         world_.tally.fault("agent: can't start");

@@ -230,6 +230,21 @@ TEST_CASE("past spend-until a remainder without any leased unit is exhausted, no
     CHECK(standing.reason == "exhausted");
 }
 
+TEST_CASE("while the journal is doubted nothing can be spent, whatever is leased") {
+    const core::ResourceLedger ledger = ledger_with(10, {leased("g", Tier::free, 5)});
+    Supply supply = supply_of(100, 150);
+    supply.suspect = true;
+    const Standing doubted = core::standing(ledger, supply, Amount{0}, at(0));
+    CHECK(doubted.state == BalanceState::exhausted);
+    CHECK(doubted.reason == "suspect");
+    CHECK(doubted.available == Amount{0});
+    CHECK(doubted.available_units == Units{5});
+    const core::ResourceLedger soft = enforced(core::Enforcement::soft, {leased("g", Tier::free, 5)});
+    CHECK(core::standing(soft, supply, Amount{0}, at(0)).state == BalanceState::low);
+    const core::ResourceLedger none = enforced(core::Enforcement::none, {});
+    CHECK(core::standing(none, supply, Amount{0}, at(0)).state == BalanceState::ok);
+}
+
 TEST_CASE("soft is never worse than low, and names no reason") {
     Supply supply = supply_of(0, 150);
     supply.refused = true;

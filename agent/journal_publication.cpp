@@ -1,0 +1,56 @@
+// What a committed transaction tells: to the loop, as immutable ledgers, and to the witness.
+#include <utility>
+
+#include "agent/journal.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+
+constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to save reads
+
+}  // namespace
+
+void Journal::publish() {
+    identities_.committed();
+    Publication publication;
+    bool raised = take_up_meta();
+    for (auto& [key, entry] : entries_) {
+        if (!entry.before) continue;
+        raised = raised || entry.tranches || entry.ledger.completed() > entry.before->completed();
+        publication.ledgers.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
+        if (entry.metered_by_sessions > core::Amount{})
+            publication.metered_by_sessions.emplace_back(key, entry.metered_by_sessions);
+        entry.before.reset();
+        entry.metered = entry.tranches = false;
+        entry.metered_by_sessions = core::Amount{};
+    }
+    if (cells_.size() > usage_cells_max) cells_.clear();
+    publication.events = std::exchange(events_added_, 0);
+    publication.at = events_added_at_;
+    publication.pending_usage_rows = pending_usage_rows_;
+    added_.clear();
+    if (chain_.closed()) {
+        chain_.committed();
+        start_.start.reset();
+        change_ = chain_.head().sequence;
+    }
+    if (raised && !suspicion_) bear_witness();
+    publication.suspect = suspicion_.has_value();
+    const std::lock_guard lock(publications_mutex_);
+    publications_.push_back(std::move(publication));
+}
+
+std::vector<Publication> Journal::take_publications() {
+    const std::lock_guard lock(publications_mutex_);
+    return std::exchange(publications_, {});
+}
+
+std::vector<LedgerView> Journal::ledgers() const {
+    std::vector<LedgerView> views;
+    for (const auto& [key, entry] : entries_)
+        views.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
+    return views;
+}
+
+}  // namespace meterbox::agent
