@@ -42,6 +42,19 @@ std::shared_ptr<http::Responder> keep(http::Responder responder) {
     return std::make_shared<http::Responder>(std::move(responder));
 }
 
+// How long a session that ends ran, where its product says so: {"ran_ms": 9000}.
+core::Result<std::optional<core::Amount>> ran_from(std::string_view body) {
+    if (body.empty()) return std::optional<core::Amount>{};
+    const auto json = core::parse_json(body);
+    if (!json) return json.error();
+    core::ObjectReader reader(*json, "");
+    std::optional<core::Amount> ran;
+    if (const auto ms = reader.optional_integer("ran_ms", 0, core::limits::amount_max))
+        ran = core::Amount{*ms};
+    if (reader.ok()) return ran;
+    return error(core::ErrorCode::invalid, "ran_ms: milliseconds, a whole number", "/ran_ms");
+}
+
 std::string at_index(std::size_t index) {
     return "/" + std::to_string(index);
 }
@@ -296,7 +309,11 @@ void ProductRoutes::session(const http::Request& request, http::Responder respon
     if (rest.empty() || rest.find('/') != std::string_view::npos)
         return answer(error(core::ErrorCode::not_found, "no such path: " + std::string(request.raw_path())));
     if (method == "GET") return sessions_.show(std::string(rest), answer);
-    if (method == "DELETE") return sessions_.end(std::string(rest), uid, answer);
+    if (method == "DELETE") {
+        const auto ran = ran_from(request.body());
+        if (!ran) return answer(ran.error());
+        return sessions_.end(std::string(rest), uid, answer, *ran);
+    }
     refuse_method(*shared, "GET, DELETE");
 }
 

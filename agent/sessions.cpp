@@ -251,7 +251,7 @@ void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
     arm();
 }
 
-void Sessions::end(const std::string& id, std::uint32_t uid, Shown done) {
+void Sessions::end(const std::string& id, std::uint32_t uid, Shown done, std::optional<core::Amount> ran) {
     Session* session = find(id);
     if (session == nullptr) return look_up(id, std::move(done));
     if (session->record.uid != uid)
@@ -259,7 +259,11 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done) {
     session->enders.push_back(std::move(done));
     if (session->end_at) return;
     consider(session->record.resource, groups_[session->record.resource]);
-    finish(*session, time_.monotonic());
+    const core::MonotonicTime now = time_.monotonic();
+    const SessionRecord& record = session->record;
+    // The mark is where it began and what was metered since.
+    const core::MonotonicTime until = ran ? record.mark + (*ran - record.metered).value() : now;
+    finish(*session, std::max(record.mark, std::min(until, now)));
 }
 
 // Moves the mark, and makes of the time between what the journal takes.

@@ -68,7 +68,9 @@ public:
     // The connection that keeps a session alive; the newest one counts.
     void attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream);
     void heartbeat(const std::string& id, std::uint32_t uid, Shown done);
-    void end(const std::string& id, std::uint32_t uid, Shown done);
+    // ran: how long it ran in all, by its product's word, where that couldn't be said at once; what was
+    // metered before stays, and nobody ran longer than until now.
+    void end(const std::string& id, std::uint32_t uid, Shown done, std::optional<core::Amount> ran = {});
     void show(const std::string& id, Shown done);
     std::vector<SessionView> list() const;
 

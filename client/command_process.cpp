@@ -110,7 +110,8 @@ CommandProcess::CommandProcess(CommandProcess&& other) noexcept
       signal_fd_(std::exchange(other.signal_fd_, -1)),
       own_group_(other.own_group_),
       exit_code_(other.exit_code_),
-      all_gone_(other.all_gone_) {}
+      all_gone_(other.all_gone_),
+      signals_to_end_(other.signals_to_end_) {}
 
 CommandProcess::~CommandProcess() {
     if (signal_fd_ >= 0) ::close(signal_fd_);
@@ -120,9 +121,11 @@ void CommandProcess::read_signals() {
     signalfd_siginfo info;
     while (::read(signal_fd_, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD) continue;
+        const auto number = static_cast<int>(info.ssi_signo);
+        if (number != SIGUSR1 && number != SIGUSR2) ++signals_to_end_;
         // The terminal's keys have signalled the command by themselves, unless it has its own group.
         const bool by_terminal = info.ssi_code == SI_KERNEL;
-        if (own_group_ || !by_terminal) signal_all(static_cast<int>(info.ssi_signo));
+        if (own_group_ || !by_terminal) signal_all(number);
     }
     reap();
 }

@@ -29,6 +29,7 @@ public:
     // To the command and all its descendants.
     void signal_all(int signal) const;
 
+    int signals_to_end() const { return signals_to_end_; }       // so many came, that ask a program to end
     std::optional<int> exit_code() const { return exit_code_; }  // of the command, 128 + n for signal n
     bool all_gone() const { return all_gone_; }                  // it, and all that it left behind
 
@@ -41,6 +42,7 @@ private:
     bool own_group_;
     std::optional<int> exit_code_;
     bool all_gone_ = false;
+    int signals_to_end_ = 0;
 };
 
 }  // namespace meterbox::client

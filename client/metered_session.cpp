@@ -16,6 +16,11 @@ namespace {
 namespace limits = core::limits;
 using std::chrono::milliseconds;
 
+constexpr int ok = 200;
+constexpr int not_found = 404;
+constexpr int conflict = 409;
+constexpr int first_server_error = 500;
+
 std::string new_id() {
     platform::system::SystemRandom random;
     return platform::system::uuid4(random);
@@ -88,7 +93,8 @@ void MeteredSession::read() {
     while (auto event = stream_->next()) take(*event);
     if (!stream_->ended()) return;
     stream_.reset();
-    watch_.lost(clock_->monotonic_now());
+    lost_at_ = clock_->monotonic_now();
+    watch_.lost(*lost_at_);
 }
 
 void MeteredSession::take(const platform::http::ServerEvent& event) {
@@ -98,8 +104,16 @@ void MeteredSession::take(const platform::http::ServerEvent& event) {
 void MeteredSession::take(std::string_view document, std::string_view event_name) {
     const auto news = session_news_from(document, event_name);
     if (!news) return;
-    started_ = true;
-    watch_.heard(*news, clock_->monotonic_now());
+    const core::MonotonicTime now = clock_->monotonic_now();
+    if (!std::exchange(started_, true)) {
+        const core::MonotonicTime begun = now + -news->metered_ms;
+        if (over_with_)  // what ran in between
+            unaccounted_ms_ += std::max<std::int64_t>(0, ran_ms(begun) - *over_with_);
+        over_with_.reset();
+        begun_ = begun;
+    }
+    heartbeat_ms_ = news->heartbeat_ms;
+    watch_.heard(*news, now);
     if (news->state == SessionState::low) on_low_(*news);
 }
 
@@ -119,38 +133,108 @@ std::optional<StopReason> MeteredSession::proceed() {
 }
 
 void MeteredSession::reconnect() {
-    constexpr int conflict = 409;
     auto stream = post(milliseconds{limits::client_retry_answer_ms});
     if (stream && stream->is_stream()) {
         stream_ = std::move(*stream);
         watch_.reconnected();
         return read();
     }
-    // The daemon was gone for longer than it waits: that session is over, and another one goes on from here.
-    if (stream && stream->response().status == conflict) id_ = new_id();
+    if (stream && stream->response().status == conflict && session_is_over()) id_ = new_id();
     if (stream && failure_of(stream->response()).exit_code == exit_exhausted) return watch_.refused();
     watch_.failed(clock_->monotonic_now());
 }
 
+// The daemon was gone for longer than it waits: that session is over, and another one goes on from here.
+// False: how much it metered can't be learnt yet.
+bool MeteredSession::session_is_over() {
+    if (over_with_) return true;  // it is the id of one that never began
+    const auto response = question("GET", milliseconds{limits::client_retry_answer_ms});
+    if (!response || response->status != ok) return false;
+    const auto news = session_news_from(response->body, "");
+    if (!news) return false;
+    over_with_ = news->metered_ms;
+    started_ = false;
+    return true;
+}
+
 void MeteredSession::ask() {
-    platform::http::ClientRequest request;
-    request.target = path();
-    const auto response =
-        platform::http::request_unix(socket_, request, milliseconds{limits::client_retry_answer_ms});
-    constexpr int ok = 200;
+    const auto response = question("GET", milliseconds{limits::client_retry_answer_ms});
     if (response && response->status == ok) return take(response->body, "");
     stream_.reset();
     watch_.failed(clock_->monotonic_now());
 }
 
-bool MeteredSession::end() {
+core::Result<platform::http::ClientResponse> MeteredSession::question(const std::string& method,
+                                                                      milliseconds timeout,
+                                                                      std::string body) const {
     platform::http::ClientRequest request;
-    request.method = "DELETE";
+    request.method = method;
     request.target = path();
+    if (!body.empty()) request.content_type = "application/json";
+    request.body = std::move(body);
+    return platform::http::request_unix(socket_, request, timeout);
+}
+
+MeteredSession::Ending MeteredSession::end(core::MonotonicTime at) {
+    if (!ended_at_) ended_at_ = at;
+    if (!ended_) {
+        const Ending ending = end_session();
+        if (ending != Ending::done) return ending;
+        ended_ = true;
+        stream_.reset();
+    }
+    return report_rest();
+}
+
+// The stream stays open until the daemon knows when the command ended: closing it says now.
+MeteredSession::Ending MeteredSession::end_session() {
+    read();
+    // Told to stop, it is metered up to there and no further.
+    const bool told = watch_.stop_reason() && watch_.stop_reason() != StopReason::alone;
+    if (!started_ && stream_) return Ending::later;  // its first word is on its way
+    if (!started_) {                                 // the one before was over, and no other began
+        if (over_with_) unaccounted_ms_ += std::max<std::int64_t>(0, ran_ms(*ended_at_) - *over_with_);
+        return Ending::done;
+    }
+    const std::int64_t ran = ran_ms(*ended_at_);
+    const auto response = question("DELETE", milliseconds{limits::client_session_answer_ms},
+                                   boost::json::serialize(boost::json::object{{"ran_ms", ran}}));
+    if (!response) {
+        if (watch_.connected()) watch_.lost(clock_->monotonic_now());
+        return Ending::later;
+    }
+    if (response->status >= first_server_error) return Ending::later;
+    if (response->status != ok && response->status != not_found) return Ending::refused;
+    const bool lost = !watch_.connected();
+    const auto ended = session_news_from(response->status == ok ? response->body : "{}", "ended");
+    if (lost && !told && ended) unaccounted_ms_ += std::max<std::int64_t>(0, ran - ended->metered_ms);
+    return Ending::done;
+}
+
+// What no session can meter any more goes as an event, which counts once however often it is sent.
+MeteredSession::Ending MeteredSession::report_rest() {
+    if (unaccounted_ms_ == 0) return Ending::done;
+    boost::json::object event{{"specversion", "1.0"},
+                              {"source", "/meterbox/cli"},
+                              {"id", id_},
+                              {"type", resource_},
+                              {"data", boost::json::object{{"duration_ms", unaccounted_ms_}}}};
+    if (!subject_.empty()) event["subject"] = subject_;
+    platform::http::ClientRequest request;
+    request.method = "POST";
+    request.target = "/v1/events";
+    request.content_type = "application/cloudevents+json";
+    request.body = boost::json::serialize(event);
     const auto response =
         platform::http::request_unix(socket_, request, milliseconds{limits::client_session_answer_ms});
-    stream_.reset();
-    return response.has_value();
+    if (!response || response->status >= first_server_error) return Ending::later;
+    return response->status == ok ? Ending::done : Ending::refused;
+}
+
+std::int64_t MeteredSession::unmetered_ms() const {
+    if (ended_) return unaccounted_ms_;
+    const core::MonotonicTime until = ended_at_.value_or(clock_->monotonic_now());
+    return unaccounted_ms_ + (lost_at_ ? std::max<std::int64_t>(0, until - *lost_at_) : 0);
 }
 
 }  // namespace meterbox::client

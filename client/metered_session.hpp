@@ -1,7 +1,11 @@
 // A session with the daemon, kept by its connection and found again when the daemon was restarted: the I/O
-// around SessionWatch. Owns the stream; blocks only for the bounded time of a question. One thread.
+// around SessionWatch. It knows how long the command ran, so that nothing is lost while the daemon is gone:
+// the daemon hears it with the session's end. Owns the stream; blocks only for the bounded time of a
+// question. One thread.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,8 +31,14 @@ public:
     // Does what is due, and says why the command must stop, if it must.
     std::optional<StopReason> proceed();
     std::optional<core::MonotonicTime> wakes_at() const { return watch_.wakes_at(); }
-    // Ends the session, so that all of it is metered when this returns. False: the daemon didn't answer.
-    bool end();
+    // Ends the session for a command that ended, or was told to, at that moment. done: all that it ran until
+    // then is metered. later: the daemon is gone or can't store it; try again. refused: in vain.
+    enum class Ending { done, later, refused };
+    Ending end(core::MonotonicTime at);
+    std::int64_t waits_for_us_ms() const { return heartbeat_ms_; }  // the daemon, after its restart
+    // How long the command ran without the daemon, once end() said something else than done.
+    std::int64_t unmetered_ms() const;
+    const std::string& id() const { return id_; }
 
 private:
     MeteredSession(std::string socket, std::string resource, std::string subject,
@@ -39,7 +49,14 @@ private:
     void take(const platform::http::ServerEvent& event);
     void take(std::string_view document, std::string_view event_name);
     void reconnect();
+    bool session_is_over();
     void ask();
+    Ending end_session();
+    Ending report_rest();
+    std::int64_t ran_ms(core::MonotonicTime until) const { return std::max<std::int64_t>(0, until - begun_); }
+    core::Result<platform::http::ClientResponse> question(const std::string& method,
+                                                          std::chrono::milliseconds timeout,
+                                                          std::string body = {}) const;
     std::string path() const { return "/v1/sessions/" + id_; }
 
     std::string socket_;
@@ -49,7 +66,15 @@ private:
     std::string id_;
     std::optional<platform::http::UnixEventReader> stream_;
     SessionWatch watch_;
-    bool started_ = false;  // the first state has come
+    bool started_ = false;       // the first state of this id has come
+    core::MonotonicTime begun_;  // by it, and by what was metered then
+    std::int64_t heartbeat_ms_ = core::limits::heartbeat_default_ms;
+    std::optional<core::MonotonicTime> lost_at_;  // the last stream that broke
+    // It ended without us, with so much metered; the session that is to follow it hasn't begun.
+    std::optional<std::int64_t> over_with_;
+    std::int64_t unaccounted_ms_ = 0;  // ran, and no session has metered it
+    std::optional<core::MonotonicTime> ended_at_;
+    bool ended_ = false;  // its end is stored
     OnLow on_low_;
 };
 

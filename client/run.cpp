@@ -50,6 +50,7 @@ public:
     void begin(StopReason reason, const CommandProcess& command, MonotonicTime now) {
         if (reason_) return;
         reason_ = reason;
+        began_at_ = now;
         kill_at_ = now + grace_ms_;
         command.signal_all(SIGTERM);
         command.signal_all(SIGCONT);  // one that is stopped would never see it
@@ -59,6 +60,7 @@ public:
         if (reason_ && now >= kill_at_) command.signal_all(SIGKILL);
     }
     std::optional<StopReason> reason() const { return reason_; }
+    MonotonicTime began_at() const { return began_at_; }
     std::optional<MonotonicTime> wakes_at(MonotonicTime now) const {
         constexpr std::int64_t again_ms = 100;
         if (!reason_) return {};
@@ -68,6 +70,7 @@ public:
 private:
     std::int64_t grace_ms_;
     std::optional<StopReason> reason_;
+    MonotonicTime began_at_;
     MonotonicTime kill_at_;
 };
 
@@ -79,8 +82,13 @@ void wait_for(const CommandProcess& command, const MeteredSession& session,
     ::poll(waiting.data(), waiting.size(), static_cast<int>(left));
 }
 
-std::optional<StopReason> supervise(CommandProcess& command, MeteredSession& session, std::int64_t grace_ms,
-                                    const std::string& resource, const platform::system::Clock& clock) {
+struct Supervised {
+    std::optional<StopReason> stopped;
+    MonotonicTime until;  // of what counts: the command's end, or when it was told to stop
+};
+
+Supervised supervise(CommandProcess& command, MeteredSession& session, std::int64_t grace_ms,
+                     const std::string& resource, const platform::system::Clock& clock) {
     Stopping stopping{grace_ms};
     const auto over = [&] {
         return stopping.reason() ? command.all_gone() : command.exit_code().has_value();
@@ -99,7 +107,38 @@ std::optional<StopReason> supervise(CommandProcess& command, MeteredSession& ses
         command.read_signals();
         session.read();
     }
-    return stopping.reason();
+    return {stopping.reason(), stopping.reason() ? stopping.began_at() : clock.monotonic_now()};
+}
+
+std::string missing_text(const MeteredSession& session) {
+    return "the last " + span_text(session.unmetered_ms()) + " of the command and up to " +
+           span_text(core::limits::checkpoint_default_ms) + " before are missing from its usage (session " +
+           session.id() + ")";
+}
+
+// The daemon has to hear how long the command ran. Gone, it is waited for as long as it would wait for us;
+// a signal ends that.
+void settle(MeteredSession& session, CommandProcess& command, MonotonicTime ended_at,
+            const platform::system::Clock& clock) {
+    MeteredSession::Ending ending = session.end(ended_at);
+    const MonotonicTime deadline = clock.monotonic_now() + session.waits_for_us_ms();
+    const int signals = command.signals_to_end();
+    std::int64_t delay_ms = core::limits::client_retry_base_ms;
+    if (ending == MeteredSession::Ending::later)
+        say("the daemon is gone; waiting " + span_text(session.waits_for_us_ms()) +
+            " for it at most, so that all of the command is metered");
+    while (ending == MeteredSession::Ending::later && clock.monotonic_now() < deadline) {
+        pollfd signalled{.fd = command.signal_fd(), .events = POLLIN, .revents = 0};
+        ::poll(&signalled, 1, static_cast<int>(delay_ms));
+        command.read_signals();
+        if (command.signals_to_end() != signals) break;
+        delay_ms = std::min(2 * delay_ms, core::limits::client_retry_max_ms);
+        ending = session.end(ended_at);
+    }
+    if (ending == MeteredSession::Ending::later)
+        say("the daemon did not come back; " + missing_text(session));
+    if (ending == MeteredSession::Ending::refused)
+        say("the daemon refuses what the command ran; " + missing_text(session));
 }
 
 }  // namespace
@@ -119,12 +158,11 @@ Outcome<int> run_metered(const Options& options, const RunArguments& arguments) 
     if (!session) return session.error();
     auto command = CommandProcess::start(arguments.command);
     if (!command) {
-        session->end();
+        session->end(clock.monotonic_now());
         return command.error();
     }
-    const auto stopped = supervise(*command, *session, *grace, arguments.resource, clock);
-    if (!session->end())
-        say("the daemon is gone; the last moments of the command may be missing from its usage");
+    const auto [stopped, until] = supervise(*command, *session, *grace, arguments.resource, clock);
+    settle(*session, *command, until, clock);
     if (!stopped) return *command->exit_code();
     return *stopped == StopReason::ended ? exit_failed : exit_exhausted;
 }

@@ -30,6 +30,10 @@ std::optional<SessionNews> session_news_from(std::string_view document, std::str
     if (const auto ms = session["exhausts_in_ms"].integer()) {
         news.exhausts_in_ms = std::clamp<std::int64_t>(*ms, 0, core::limits::amount_max);
     }
+    news.metered_ms = std::clamp<std::int64_t>(session["metered"].integer_or(0), 0, core::limits::amount_max);
+    news.heartbeat_ms =
+        std::clamp<std::int64_t>(session["heartbeat_ms"].integer_or(core::limits::heartbeat_default_ms), 0,
+                                 core::limits::heartbeat_max_ms);
     return news;
 }
 

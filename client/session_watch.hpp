@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/limits.hpp"
 #include "core/time.hpp"
 
 namespace meterbox::client {
@@ -17,6 +18,9 @@ enum class SessionState { active, low, stop, ended };
 struct SessionNews {
     SessionState state = SessionState::active;
     std::optional<std::int64_t> exhausts_in_ms;  // none: no end in sight; 0 to limits::amount_max
+    std::int64_t metered_ms = 0;                 // 0 to limits::amount_max
+    // For how long a daemon that was restarted waits for the session's product.
+    std::int64_t heartbeat_ms = core::limits::heartbeat_default_ms;
 };
 
 // The news in an event's document, or in the answer to a question; the event's name stands for a state that

@@ -241,6 +241,28 @@ TEST_CASE("a session that was told to stop before a restart is metered to its st
     CHECK(agent.metered() == core::Amount{300});
 }
 
+TEST_CASE("a product that comes back late has metered what it ran, and not the time until it came") {
+    Fixture agent;
+    agent.lease(50);
+    agent::SessionRecord record;
+    record.id = "x";
+    record.resource = "render";
+    record.uid = uid;
+    record.boot_id = agent.clock.boot_id();
+    record.metered = core::Amount{700};
+    record.mark = agent.clock.monotonic_now() + 700;
+    agent.clock.advance(20'000);
+    agent.sessions.restore({record});
+    std::vector<agent::SessionView> ended;
+    const auto note = [&](const core::Result<agent::SessionView>& shown) { ended.push_back(*shown); };
+    const auto [ran, metered] = GENERATE(table<std::int64_t, std::int64_t>(
+        {{9'000, 9'000}, {100, 700}, {20'001, 20'000}, {core::limits::amount_max, 20'000}}));
+    agent.sessions.end("x", uid, note, core::Amount{ran});
+    agent.run_until([&] { return ended.size() == 1; });
+    CHECK(ended[0].metered == core::Amount{metered});
+    CHECK(agent.metered() == core::Amount{metered - 700});
+}
+
 TEST_CASE("who gives no sign of life ends in time, however much the others talk") {
     Fixture agent;
     agent.lease(500);

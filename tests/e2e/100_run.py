@@ -5,9 +5,11 @@ started) or stopped at exhaustion, by SIGTERM and after the grace by SIGKILL; 3 
 """
 
 import os
+import subprocess
 import time
 
-from support import EndToEnd, main
+from over_http import wait_until
+from support import BIN, EndToEnd, main
 
 
 class Run(EndToEnd):
@@ -52,6 +54,39 @@ class Run(EndToEnd):
     def test_a_command_that_does_not_stop_is_killed_after_the_grace(self):
         _, self.one = self.one_agent(unit="1s", amount=1)
         self.meter("sh", "-c", "trap '' TERM; while :; do sleep 0.05; done", expect=4, options=["--grace", "200ms"])
+
+    def begin(self, *command):
+        """meterbox run in the background, its session begun."""
+        process = subprocess.Popen([f"{BIN}/meterbox", "--products-socket", self.one.products, "run",
+                                    "--resource", "render", "--", *command], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (process.kill(), process.wait(), process.stderr.close()))
+        wait_until(lambda: self.one.get("/v1/sessions").json["sessions"], "its session runs")
+        return process
+
+    def test_what_ran_while_the_agent_was_down_is_metered(self):
+        _, self.one = self.one_agent(unit="20m")
+        begun = time.monotonic()
+        process = self.begin("sleep", "1")
+        self.one.kill()
+        self.assertIn("the daemon is gone; waiting", process.stderr.readline())
+        ran_ms = int((time.monotonic() - begun) * 1000)
+        time.sleep(0.5)  # the agent is away for longer than the command ran
+        self.one.restart()
+        self.assertEqual(process.wait(20), 0)
+        metered = self.one.resource("render")["remainder"]
+        self.assertGreaterEqual(metered, 1_000)
+        self.assertLessEqual(metered, ran_ms + 1)
+
+    def test_a_unit_used_without_the_agent_is_not_free_again(self):
+        account, self.one = self.one_agent(unit="1s", amount=1)
+        process = self.begin("sleep", "100")
+        self.one.kill()
+        self.assertIn("the daemon is gone and what was left of render is used up", process.stderr.readline())
+        self.one.restart()
+        self.assertEqual(process.wait(20), 4)
+        self.one.until("render", lambda r: r["state"] == "exhausted", "the unit is used up")
+        self.one.cli("sync")
+        self.assertEqual(account.card("studio", "render")["charged_units"], 1)
 
     def test_without_the_daemon_the_command_is_not_started(self):
         _, self.one = self.one_agent()

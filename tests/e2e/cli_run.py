@@ -7,6 +7,7 @@ and whether or not the daemon is there to say so; and in between the meter is no
 import os
 import pty
 import signal
+import time
 import unittest
 
 from fake_daemon import CommandLine
@@ -60,7 +61,8 @@ class Run(CommandLine):
         self.assertEqual(err, "")
         [opened] = self.daemon.bodies("POST", "/v1/sessions")
         self.assertEqual((opened["resource"], opened["subject"]), ("render", "job 17"))
-        self.assertIn(("DELETE", f"/v1/sessions/{opened['id']}", None), self.daemon.heard)
+        [ended] = self.daemon.bodies("DELETE", f"/v1/sessions/{opened['id']}")
+        self.assertEqual(list(ended), ["ran_ms"])
 
     def test_a_command_that_a_signal_killed_gives_128_and_its_number(self):
         for session, number in enumerate((signal.SIGTERM, signal.SIGKILL), 1):
@@ -175,6 +177,52 @@ class Run(CommandLine):
         open(self.file("go"), "w", encoding="utf-8").close()
         self.assertIn("the daemon is gone", self.end(process, 5)[1])
 
+    def test_a_daemon_that_is_back_after_the_end_hears_how_long_the_command_ran(self):
+        process = self.begin("sh", "-c", f"until test -e {self.file('go')}; do sleep 0.02; done; exit 5")
+        begun = time.monotonic()
+        self.daemon.tell("active", heartbeat_ms=60_000)
+        self.daemon.stop()
+        open(self.file("go"), "w", encoding="utf-8").close()
+        self.assertIn("the daemon is gone; waiting 1m for it", process.stderr.readline())
+        ran_ms = int((time.monotonic() - begun) * 1000)
+        [opened] = self.daemon.bodies("POST", "/v1/sessions")
+        self.daemon.answers["POST", "/v1/events"] = (200, {"accepted": 1})
+        self.daemon.start()
+        self.assertEqual(self.end(process, 5)[1], "")
+        [ended] = self.daemon.bodies("DELETE", f"/v1/sessions/{opened['id']}")
+        self.assertLessEqual(ended["ran_ms"], ran_ms + 1)
+        # It answers that the session had ended with nothing metered: the rest is reported.
+        [event] = self.daemon.bodies("POST", "/v1/events")
+        self.assertEqual((event["id"], event["type"]), (opened["id"], "render"))
+        self.assertEqual(event["data"], {"duration_ms": ended["ran_ms"]})
+
+    def test_waiting_for_the_daemon_ends_at_a_signal(self):
+        process = self.begin("sh", "-c", f"until test -e {self.file('go')}; do sleep 0.02; done; exit 5")
+        self.daemon.tell("active", heartbeat_ms=3_600_000)
+        self.daemon.stop()
+        open(self.file("go"), "w", encoding="utf-8").close()
+        self.assertIn("waiting 1h for it", process.stderr.readline())
+        process.send_signal(signal.SIGTERM)
+        self.assertIn("the daemon did not come back; the last ", self.end(process, 5)[1])
+
+    def test_what_ran_between_two_sessions_is_reported(self):
+        process = self.begin("sh", "-c", f"until test -e {self.file('go')}; do sleep 0.02; done")
+        self.daemon.tell("active", 60_000, metered=2_000)
+        self.daemon.stream()
+        self.daemon.stop()
+        [first] = self.daemon.bodies("POST", "/v1/sessions")
+        self.daemon.answers["GET", f"/v1/sessions/{first['id']}"] = (200, {"state": "ended", "metered": 500})
+        self.daemon.answers["POST", "/v1/events"] = (200, {"accepted": 1})
+        answers = iter([(409, {"detail": "it has ended"}), self.daemon.answers["POST", "/v1/sessions"]])
+        self.daemon.on["POST", "/v1/sessions"] = lambda: next(answers)
+        self.daemon.start()
+        self.daemon.tell("low", 60_000, number=2, metered=0)
+        self.assertIn("render is low", process.stderr.readline())
+        open(self.file("go"), "w", encoding="utf-8").close()
+        self.end(process, 0)
+        [event] = self.daemon.bodies("POST", "/v1/events")
+        self.assertGreaterEqual(event["data"]["duration_ms"], 1_500)
+
     def test_a_session_is_taken_up_again_when_the_daemon_is_back(self):
         process = self.begin("sleep", "100")
         self.daemon.tell("active", 60_000)
@@ -191,6 +239,8 @@ class Run(CommandLine):
         self.daemon.tell("active", 60_000)
         self.daemon.stream()
         self.daemon.stop()
+        [first] = self.daemon.bodies("POST", "/v1/sessions")
+        self.daemon.answers["GET", f"/v1/sessions/{first['id']}"] = (200, {"state": "ended", "metered": 0})
         self.daemon.answers["POST", "/v1/sessions"] = (409, {"detail": "it has ended"})
         self.daemon.start()
         wait_until(lambda: len(self.daemon.bodies("POST", "/v1/sessions")) == 3, "it is tried again")

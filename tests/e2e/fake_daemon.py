@@ -73,6 +73,7 @@ class FakeDaemon:
     def __init__(self, path):
         self.path = path
         self.answers = {("POST", "/v1/sessions"): (201, STREAM)}
+        self.on = {}  # the same, by a call that gives the answer
         self.heard = []
         self.streams = []
         self.server = None
@@ -95,6 +96,8 @@ class FakeDaemon:
             events.put(None)
 
     def answer(self, method, path):
+        if (method, path) in self.on:
+            return self.on[method, path]()
         if (method, path) in self.answers:
             return self.answers[method, path]
         if method == "DELETE":
@@ -110,8 +113,9 @@ class FakeDaemon:
         wait_until(lambda: len(self.streams) >= number, f"stream {number} is opened")
         return self.streams[number - 1]
 
-    def tell(self, state, exhausts_in_ms=None, number=1):
-        self.stream(number).put({"state": state, "exhausts_in_ms": exhausts_in_ms, "resource": "render"})
+    def tell(self, state, exhausts_in_ms=None, number=1, **more):
+        self.stream(number).put({"state": state, "exhausts_in_ms": exhausts_in_ms, "resource": "render",
+                                 "heartbeat_ms": 1_000, **more})
 
     def close_stream(self, number=1):
         self.stream(number).put(None)

@@ -32,6 +32,7 @@ struct KnownSession {
     bool told_to_stop = false;
     bool end_asked = false;
     bool ended_before = false;  // asked for more than once
+    std::int64_t ran_ms = 0;    // since it was asked for, when its end was first asked for
     core::MonotonicTime gone_at;
     bool gone = false;                    // its product gives no sign of life any more
     std::optional<std::int64_t> metered;  // it ended, and this was its product told

@@ -228,16 +228,20 @@ void Products::end(const std::string& id) {
     KnownSession& session = book_.sessions.at(id);
     if (session.metered || session.gone) return;
     session.ended_before = std::exchange(session.end_asked, true);
+    if (!session.ended_before) session.ran_ms = machine_.clock().monotonic_now() - session.asked_at;
+    std::optional<core::Amount> ran;
+    if (session.boot == machine_.boots()) ran = core::Amount{session.ran_ms};
     // A session that runs is shown at once: a last look, for what was metered of it is exact unless it was
     // told to stop.
     machine_.show(id, [&session](const core::Result<agent::SessionView>& shown) {
         const bool runs = shown && shown->state != agent::SessionState::stop;
         if (!runs || shown->available == core::Amount{}) session.told_to_stop = true;
     });
-    machine_.end(id, [this, id, asked = world_.now()](const core::Result<agent::SessionView>& shown) {
+    const auto ended = [this, id, asked = world_.now()](const core::Result<agent::SessionView>& shown) {
         if (!shown || hears_nothing()) return;
         note_end(id, *shown, world_.now() == asked);
-    });
+    };
+    machine_.end(id, ended, ran);
     world_.schedule.after(retry_ms, [this, id] { end(id); });
 }
 
@@ -251,7 +255,10 @@ void Products::note_end(const std::string& id, const agent::SessionView& view, b
         world_.tally.saw("session ended without a sign of life");
     }
     if (session.boot != machine_.boots()) return;
-    const std::int64_t went_by = machine_.clock().monotonic_now() - session.asked_at;
+    const std::int64_t went_by =
+        session.end_asked ? session.ran_ms : machine_.clock().monotonic_now() - session.asked_at;
+    const bool late = session.ended_before && session.run != machine_.run() && session.at_once;
+    if (late && view.metered.value() == went_by) world_.tally.saw("session ended late, for what it ran");
     require(view.metered.value() <= went_by, id + " was metered for longer than it can have run");
     const bool undisturbed = ended_now && session.at_once && !session.ended_before &&
                              session.run == machine_.run() && !session.told_to_stop;

@@ -306,8 +306,8 @@ bool SimAgent::open(const agent::SessionOrder& order, agent::Sessions::Opened do
 bool SimAgent::heartbeat(const std::string& session, agent::Sessions::Shown done) {
     return call([&] { process_->sessions.heartbeat(session, uid, while_running(std::move(done))); });
 }
-bool SimAgent::end(const std::string& session, agent::Sessions::Shown done) {
-    return call([&] { process_->sessions.end(session, uid, while_running(std::move(done))); });
+bool SimAgent::end(const std::string& session, agent::Sessions::Shown done, std::optional<core::Amount> ran) {
+    return call([&] { process_->sessions.end(session, uid, while_running(std::move(done)), ran); });
 }
 bool SimAgent::show(const std::string& session, agent::Sessions::Shown done) {
     return call([&] { process_->sessions.show(session, while_running(std::move(done))); });

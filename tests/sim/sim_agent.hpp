@@ -37,7 +37,7 @@ public:
     bool report(std::vector<core::UsageEvent> events, agent::Meter::Done done);
     bool open(const agent::SessionOrder& order, agent::Sessions::Opened done);
     bool heartbeat(const std::string& session, agent::Sessions::Shown done);
-    bool end(const std::string& session, agent::Sessions::Shown done);
+    bool end(const std::string& session, agent::Sessions::Shown done, std::optional<core::Amount> ran);
     bool show(const std::string& session, agent::Sessions::Shown done);
     bool disconnect(const std::string& session);  // the connection that kept it is gone
 

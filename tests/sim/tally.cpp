@@ -40,6 +40,7 @@ const std::vector<std::string>& Tally::rare_paths() {
         "report refused: disk full",
         "overage covered later",
         "session resumed after a restart",
+        "session ended late, for what it ran",
         "session ended by a reboot",
         "session ended without a sign of life",
         "session stopped",
