@@ -1,5 +1,6 @@
 // Joining counters by their maximum, and the draw order of what was completed.
 #include "account/booking.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 
@@ -17,6 +18,7 @@ bool covers(const Tranche& candidate, core::UtcTime slots_since, std::optional<c
             core::UtcTime now) {
     const core::UtcTime from = hour ? std::max(slots_since, core::start_of(*hour)) : slots_since;
     const core::UtcTime to = hour ? std::min(now, core::start_of({hour->number + 1})) : now;
+    if (METERBOX_MUTANT(booked_outside_validity)) return true;
     return candidate.starts_at <= from && (!candidate.ends_at || *candidate.ends_at >= to);
 }
 
@@ -37,6 +39,7 @@ core::Result<Growth> join(const Holding& seen, Units used, Units returned, bool 
 }
 
 core::Result<std::int64_t> join_total(std::int64_t seen, std::int64_t said, bool later, const char* what) {
+    if (METERBOX_MUTANT(totals_added)) return said;
     if (said >= seen) return said - seen;
     if (!later) return std::int64_t{0};
     return contradiction(std::string(what) + " fell from " + std::to_string(seen) + " to " +

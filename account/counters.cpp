@@ -5,6 +5,7 @@
 
 #include "account/booking.hpp"
 #include "account/counter_check.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::account {
 
@@ -28,7 +29,8 @@ std::vector<Completed> completed_of(const TrancheChange& change) {
 // Where a slot goes that is free again.
 Place free_place(const Tranche& tranche, core::UtcTime now) {
     if (tranche.open()) return Place::purchase;
-    return tranche.ended_at(now) ? Place::expired : Place::available;
+    const bool ended = tranche.ended_at(now) && !METERBOX_MUTANT(ended_units_sold);
+    return ended ? Place::expired : Place::available;
 }
 
 class Write {
@@ -49,7 +51,7 @@ public:
                 "ON CONFLICT DO UPDATE SET units = excluded.units",
                 agent_.id, agent_.incarnation, hour.hour, change.tranche, hour.total);
         }
-        charge(change);
+        if (!METERBOX_MUTANT(unit_uncharged)) charge(change);
         Tranche& slots = *pool_.find(change.tranche);
         ledger_.move(slots, Place::leased, free_place(slots, ledger_.now()), change.growth.returned, "return",
                      &holder_);

@@ -1,5 +1,6 @@
 // Loading tranches, each once.
 #include "account/pool.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 
@@ -72,7 +73,7 @@ Tranche* Pool::find(std::int64_t id) {
 void Pool::expire_ended(Ledger& ledger) {
     std::erase_if(ending_, [&](std::int64_t id) {
         Tranche* tranche = known(id);
-        if (!tranche->ended_at(ledger.now())) return false;
+        if (!tranche->ended_at(ledger.now()) || METERBOX_MUTANT(end_forgotten)) return false;
         ledger.expire(*tranche);
         return true;
     });

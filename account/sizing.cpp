@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/limits.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::account {
 
@@ -37,8 +38,9 @@ Units reserve_target(Units expected, Units available, std::int64_t agents) {
 
 Units units_to_lease(const Demand& demand, Units available, std::int64_t agents) {
     // A need repeated because the answer was lost is met by what was leased for it the first time.
-    const Units unmet = std::max(Units{0}, demand.need - demand.spendable);
-    const Units for_need = std::min(unmet, available);
+    const Units unmet =
+        METERBOX_MUTANT(need_met_twice) ? demand.need : std::max(Units{0}, demand.need - demand.spendable);
+    const Units for_need = METERBOX_MUTANT(pool_overdrawn) ? unmet : std::min(unmet, available);
     if (!demand.wants_reserve) return for_need;
 
     const Units left = available - for_need;

@@ -10,6 +10,7 @@
 #include "agent/journal_schema.hpp"
 #include "core/assert.hpp"
 #include "core/limits.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::agent {
 
@@ -258,6 +259,7 @@ void Journal::meter(SessionSlice& slice, const JournalNow& now) {
         slice.record.units_completed = entry.ledger.completed() - slice.record.completed_at_start;
         slice.record.remainder = entry.ledger.remainder();
     }
+    if (METERBOX_MUTANT(slice_without_mark)) return;
     save_session(slice.record);
 }
 
@@ -334,7 +336,8 @@ void Journal::describe(const std::vector<core::Resource>& catalogue) {
 
 void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
     for (const UsageKey& key : usage) {
-        pending_usage_rows_ -= must(tables_.settle_usage(key, change));
+        pending_usage_rows_ -=
+            must(tables_.settle_usage(key, METERBOX_MUTANT(settled_unheard) ? change + 1'000 : change));
         const auto known = cells_.find(key);  // it may have been settled: mark it again with its next change
         if (known != cells_.end()) known->second.pending = false;
     }
@@ -356,7 +359,8 @@ void Journal::set_meta(std::string_view key, std::string_view value) {
 void Journal::flush() {
     must(identities_.flush());
     for (auto& [key, entry] : entries_) {
-        if (entry.metered) must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
+        if (entry.metered && !METERBOX_MUTANT(metered_unsaved))
+            must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
         if (!entry.tranches) continue;
         const std::vector<core::Tranche>& tranches = entry.ledger.tranches();
         for (const std::size_t i : changed_tranches(*entry.before, entry.ledger))

@@ -7,6 +7,7 @@
 #include "agent/journal_job.hpp"
 #include "agent/sessions.hpp"
 #include "core/assert.hpp"
+#include "core/mutant.hpp"
 #include "core/share_out.hpp"
 
 namespace meterbox::agent {
@@ -130,7 +131,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
     settle_overage(resource, group);
     const Meters now = meters(resource, group);
     const bool at_zero = !group.running.empty() && now.left_ms() <= 0;
-    if (at_zero && enforcement == core::Enforcement::hard) {
+    if (at_zero && enforcement == core::Enforcement::hard && !METERBOX_MUTANT(stop_forgotten)) {
         reached_zero(resource, group, now);
     } else {
         group.zero_since.reset();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::core {
 
@@ -129,7 +130,7 @@ std::vector<Completion> ResourceLedger::settle_overage(Now now) {
     Units waiting = overage_units();
     for (std::size_t i = 0; i < tranches_.size() && waiting > Units{}; ++i) {
         Tranche& tranche = tranches_[i];
-        if (!tranche.valid(now)) continue;
+        if (!tranche.valid(now) && !METERBOX_MUTANT(ended_tranche_drawn)) continue;
         const Units taken = std::min(waiting, tranche.left());
         if (taken == Units{}) continue;
         tranche.used += taken;

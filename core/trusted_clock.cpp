@@ -1,4 +1,5 @@
 #include "core/trusted_clock.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -39,6 +40,7 @@ ClockQuality TrustedClock::quality() const {
 UtcTime TrustedClock::now(const ClockReading& reading) const {
     if (anchored()) {
         const UtcTime carried = *record_.anchor_utc + (reading.boot - record_.anchor_boot);
+        if (METERBOX_MUTANT(clock_runs_back)) return carried;
         return std::max(carried, record_.high_water.value_or(carried));
     }
     return std::max(reading.wall, record_.high_water.value_or(reading.wall));
