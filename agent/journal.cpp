@@ -259,8 +259,7 @@ void Journal::meter(SessionSlice& slice, const JournalNow& now) {
         slice.record.units_completed = entry.ledger.completed() - slice.record.completed_at_start;
         slice.record.remainder = entry.ledger.remainder();
     }
-    if (METERBOX_MUTANT(slice_without_mark)) return;
-    save_session(slice.record);
+    if (!METERBOX_MUTANT(slice_without_mark)) save_session(slice.record);
 }
 
 void Journal::save_session(const SessionRecord& session) {
@@ -335,9 +334,9 @@ void Journal::describe(const std::vector<core::Resource>& catalogue) {
 }
 
 void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
+    const std::int64_t heard = METERBOX_MUTANT(settled_unheard) ? change + 1'000 : change;
     for (const UsageKey& key : usage) {
-        pending_usage_rows_ -=
-            must(tables_.settle_usage(key, METERBOX_MUTANT(settled_unheard) ? change + 1'000 : change));
+        pending_usage_rows_ -= must(tables_.settle_usage(key, heard));
         const auto known = cells_.find(key);  // it may have been settled: mark it again with its next change
         if (known != cells_.end()) known->second.pending = false;
     }
