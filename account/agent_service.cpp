@@ -3,6 +3,9 @@
 
 #include "account/enrollment.hpp"
 #include "account/exchange.hpp"
+#include "account/renewal.hpp"
+#include "account/standing.hpp"
+#include "platform/http/tls_server.hpp"
 
 namespace meterbox::account {
 
@@ -34,16 +37,6 @@ struct Caller {
     std::string name;         // for the log
 };
 
-// The agent of this certificate, if it may speak.
-Result<Agent> identify(Store& store, const std::string& fingerprint) {
-    auto agent = find_agent_by_certificate(store.database(), fingerprint);
-    if (!agent) return error_of(ErrorCode::forbidden, "no agent has this certificate: enroll again");
-    if (agent->state != "active") {
-        return error_of(ErrorCode::forbidden, "agent " + agent->id + " is " + agent->state);
-    }
-    return std::move(*agent);
-}
-
 // A contradiction is an admin's business at once; it is in the audit's findings as well.
 template <class Reply>
 const Result<Reply>& logged(Log& log, const std::string& agent, const Result<Reply>& reply) {
@@ -61,27 +54,40 @@ http::Response run_enroll(Store& store, Log& log, const wire::EnrollRequest& req
     return answer(reply);
 }
 
+http::Response refusal(RefusalLog& refusals, const Caller& caller, const wire::Refusal& refused) {
+    refusals.write("agent.refused", caller.name, refused.error.detail);
+    http::Response response = http::problem(refused.error);
+    response.body = wire::refusal_json(refused);
+    return response;
+}
+
 http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                          const wire::HelloRequest& request) {
-    const auto agent = identify(store, caller.fingerprint);
-    if (!agent) {
-        refusals.write("agent.refused", caller.name, agent.error().detail);
-        return http::problem(agent.error());
-    }
+    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
+    if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
+    const Agent& known = std::get<Agent>(agent);
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
     const std::string session = platform::system::random_hex(store.random(), session_bytes);
-    return answer(logged(log, agent->id, hello(exchange, *agent, request, session)));
+    return answer(logged(log, known.id, hello(exchange, known, request, session)));
 }
 
 http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                         const wire::SyncRequest& request) {
-    const auto agent = identify(store, caller.fingerprint);
-    if (!agent) {
-        refusals.write("agent.refused", caller.name, agent.error().detail);
-        return http::problem(agent.error());
-    }
+    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
+    if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
+    const Agent& known = std::get<Agent>(agent);
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
-    return answer(logged(log, agent->id, sync(exchange, *agent, request)));
+    return answer(logged(log, known.id, sync(exchange, known, request)));
+}
+
+http::Response run_renew(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
+                         const wire::RenewRequest& request) {
+    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::renew, store.now());
+    if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
+    const auto reply = renew(store, std::get<Agent>(agent), request);
+    if (reply) log.info("agent.renewed", {{"agent", std::get<Agent>(agent).id}});
+    if (!reply) refusals.write("agent.refused", caller.name, reply.error().detail);
+    return answer(reply);
 }
 
 // For the log: where from, and by which certificate if there is one.
@@ -89,11 +95,14 @@ std::string name_of(const http::Peer& peer) {
     return peer.certificate_subject.empty() ? peer.address : peer.address + " " + peer.certificate_subject;
 }
 
+// What the handshake found. One that is expired and nothing else is judged by the store, which knows what
+// may still be done with it.
 std::optional<Error> certificate_problem(const http::Peer& peer) {
     if (peer.certificate_fingerprint.empty()) {
         return error_of(ErrorCode::unauthenticated, "a client certificate is needed: enroll first");
     }
-    if (!peer.certificate_problem.empty()) {
+    const auto* const verified = http::verify_result_of(peer);
+    if (verified == nullptr || verified->verdict == platform::tls::VerifyResult::Verdict::refused) {
         return error_of(ErrorCode::forbidden, "the client certificate: " + peer.certificate_problem);
     }
     return std::nullopt;
@@ -135,6 +144,14 @@ void AgentService::handle(const http::Request& request, http::Responder responde
         return jobs_.submit(std::move(responder),
                             [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
                                 return run_sync(store, log_, refusals_, caller, message);
+                            });
+    }
+    if (path == "/v1/renew") {
+        auto message = wire::renew_request_from_json(request.body());
+        if (!message) return responder.send(message.error());
+        return jobs_.submit(std::move(responder),
+                            [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                                return run_renew(store, log_, refusals_, caller, message);
                             });
     }
     responder.send(

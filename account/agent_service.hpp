@@ -1,6 +1,5 @@
-// What agents ask over TLS: /v1/enroll, /v1/hello, /v1/sync. The handshake can't demand a client
-// certificate, because enroll has none yet; so every other path checks it at each request: valid, and
-// the one in force of an agent that is active. A kept connection outlives no revocation.
+// What agents ask over TLS: /v1/enroll, /v1/renew, /v1/hello, /v1/sync. The handshake can't demand a client
+// certificate, because enroll has none yet; so every other path checks it at each request (standing.hpp).
 #pragma once
 
 #include "account/refusal_log.hpp"

@@ -12,7 +12,7 @@ constexpr std::int64_t evidence_max = 100;
 
 #define COLUMNS                                                                           \
     "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), " \
-    "acknowledged, acknowledged_hash, lease_number, last_sync_at FROM agent "
+    "acknowledged, acknowledged_hash, lease_number, last_sync_at, certificate_expires_at FROM agent "
 
 Agent agent_of(platform::sqlite::Cursor& row) {
     Agent agent;
@@ -27,13 +27,28 @@ Agent agent_of(platform::sqlite::Cursor& row) {
     agent.acknowledged_hash = row.string(8);
     agent.lease_number = row.integer(9);
     if (!row.is_null(10)) agent.last_sync_at = core::UtcTime{row.integer(10)};
+    agent.certificate_expires_at = {row.integer(11)};
     return agent;
 }
 
 }  // namespace
 
 std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint) {
-    return database.first(COLUMNS "WHERE certificate_fingerprint = ?", agent_of, fingerprint);
+    auto newest = database.first(COLUMNS "WHERE certificate_fingerprint = ?", agent_of, fingerprint);
+    if (newest) return newest;
+    auto older =
+        database.first(COLUMNS "WHERE id = (SELECT agent FROM older_certificate WHERE fingerprint = ?)",
+                       agent_of, fingerprint);
+    if (older) {
+        older->certificate_expires_at = {
+            database.number("SELECT expires_at FROM older_certificate WHERE fingerprint = ?", fingerprint)};
+    }
+    return older;
+}
+
+std::optional<Agent> find_agent_by_key(Database& database, const std::string& key_fingerprint) {
+    return database.first(COLUMNS "WHERE key_fingerprint = ? ORDER BY enrolled_at DESC LIMIT 1", agent_of,
+                          key_fingerprint);
 }
 
 std::vector<Agent> list_agents(Database& database, const std::string& team) {

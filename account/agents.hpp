@@ -20,6 +20,7 @@ struct Agent {
     std::string state;  // active; later: fenced, revoked, retired
     std::int64_t incarnation = 1;
     std::string key_fingerprint;
+    core::UtcTime certificate_expires_at;  // the newest one's, or the one's by which it was found
     std::string session;
     std::int64_t acknowledged = 0;
     std::string acknowledged_hash;
@@ -27,8 +28,10 @@ struct Agent {
     std::optional<core::UtcTime> last_sync_at;
 };
 
-// Whose certificate this is, if it is the one in force.
+// Whose certificate this is: the newest, or one that a renewal has replaced.
 std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint);
+// The agent that enrolled with this key.
+std::optional<Agent> find_agent_by_key(Database& database, const std::string& key_fingerprint);
 std::vector<Agent> list_agents(Database& database, const std::string& team);
 
 // Units leased and neither used nor returned, by resource, as known.

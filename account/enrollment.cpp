@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "account/exchange.hpp"
+#include "account/renewal.hpp"
 #include "platform/tls/certificate.hpp"
 #include "platform/tls/pki.hpp"
 
@@ -18,8 +19,6 @@ namespace tls = platform::tls;
 
 namespace {
 
-constexpr std::int64_t certificate_lifetime_ms = 90 * core::day_ms;
-constexpr std::int64_t backdate_ms = core::hour_ms;  // the agent's clock may be behind
 constexpr std::size_t name_bytes_max = 128;
 
 struct Token {
@@ -73,30 +72,43 @@ EnrollReply answer(Store& store, const std::string& agent, const std::string& te
     return reply;
 }
 
+void bind(Store& store, const EnrollRequest& request, const std::string& key_fingerprint,
+          const std::string& agent) {
+    store.database().run("UPDATE enrollment SET key_fingerprint = ?, agent = ? WHERE token_hash = ?",
+                         key_fingerprint, agent, hash_of(request.token));
+}
+
 Result<EnrollReply> enroll_new(Store& store, const EnrollRequest& request, const Token& token,
                                const std::string& key_fingerprint) {
     const std::string agent = "a-" + platform::system::random_hex(store.random(), 8);
-    tls::CertificateWish wish;
-    wish.common_name = agent;
-    wish.organization = token.team;
-    wish.valid_from = store.now() + -backdate_ms;
-    wish.valid_to = store.now() + certificate_lifetime_ms;
-    const auto certificate =
-        tls::issue_certificate(store.authority().certificate, store.authority().key, request.request, wish);
-    if (!certificate) return certificate.error();
-    const auto info = tls::certificate_info(*certificate);
-    if (!info) return info.error();
-
-    Database& database = store.database();
-    database.run(
+    const auto issued = issue_agent_certificate(store, agent, token.team, request.request);
+    if (!issued) return issued.error();
+    store.database().run(
         "INSERT INTO agent (id, team, name, state, incarnation, key_fingerprint, certificate_fingerprint, "
         "certificate, certificate_expires_at, acknowledged, acknowledged_hash, lease_number, enrolled_at) "
         "VALUES (?, ?, ?, 'active', 1, ?, ?, ?, ?, 0, '', 0, ?)",
-        agent, token.team, request.name.empty() ? agent : request.name, key_fingerprint, info->fingerprint,
-        *certificate, info->not_after, store.now());
-    database.run("UPDATE enrollment SET key_fingerprint = ?, agent = ? WHERE token_hash = ?", key_fingerprint,
-                 agent, hash_of(request.token));
-    return answer(store, agent, token.team, *certificate);
+        agent, token.team, request.name.empty() ? agent : request.name, key_fingerprint, issued->fingerprint,
+        issued->pem, issued->expires_at, store.now());
+    bind(store, request, key_fingerprint, agent);
+    return answer(store, agent, token.team, issued->pem);
+}
+
+// An agent that is known, and whose certificate or memory of it is lost or too old: it stays who it is, with
+// its counters and its lease.
+Result<EnrollReply> enroll_again(Store& store, const EnrollRequest& request, const Token& token,
+                                 const Agent& agent) {
+    if (agent.team != token.team) {
+        return refused("this machine's key is that of agent " + agent.id +
+                       " of another team: give it a new state folder");
+    }
+    if (agent.state == "revoked" || agent.state == "retired") {
+        return refused("this machine's key is that of agent " + agent.id + ", which is " + agent.state +
+                       ": give it a new state folder");
+    }
+    const auto certificate = renewed_certificate(store, agent, request.request);
+    if (!certificate) return certificate.error();
+    bind(store, request, agent.key_fingerprint, agent.id);
+    return answer(store, agent.id, agent.team, *certificate);
 }
 
 }  // namespace
@@ -128,7 +140,11 @@ Result<EnrollReply> enroll(Store& store, const EnrollRequest& request) {
     }
     const auto key_fingerprint = tls::request_key_fingerprint(request.request);
     if (!key_fingerprint) return key_fingerprint.error();
-    if (token->key_fingerprint.empty()) return enroll_new(store, request, *token, *key_fingerprint);
+    if (token->key_fingerprint.empty()) {
+        const auto known = find_agent_by_key(store.database(), *key_fingerprint);
+        if (known) return enroll_again(store, request, *token, *known);
+        return enroll_new(store, request, *token, *key_fingerprint);
+    }
     if (token->key_fingerprint != *key_fingerprint) {
         return refused("the enrollment token was used already, with another key: make a new one");
     }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/certificate_life.hpp"
+#include "core/limits.hpp"
 #include "platform/system/files.hpp"
 #include "platform/tls/certificate.hpp"
 #include "platform/tls/pki.hpp"
@@ -19,9 +21,6 @@ namespace {
 constexpr std::size_t file_bytes_max = 64 * 1024;
 constexpr mode_t secret_mode = 0600;
 constexpr mode_t public_mode = 0644;
-constexpr std::int64_t server_lifetime_ms = 90 * core::day_ms;
-// Clocks of agents may be behind ours.
-constexpr std::int64_t backdate_ms = core::hour_ms;
 
 bool is_missing(const core::Error& error) {
     return error.code == core::ErrorCode::not_found;
@@ -45,7 +44,7 @@ bool still_good(const std::string& pem, const Authority& authority, const std::v
     const auto issuer = tls::certificate_fingerprint(chain->back());
     const auto ours = tls::certificate_fingerprint(authority.certificate);
     if (!issuer || !ours || *issuer != *ours) return false;
-    if (info->not_after - now <= (info->not_after - info->not_before) / 3) return false;
+    if (core::CertificateLife{info->not_before, info->not_after}.renewal_due(now)) return false;
     return std::ranges::all_of(names, [&](const std::string& name) {
         return std::ranges::find(info->subject_names, name) != info->subject_names.end();
     });
@@ -61,7 +60,7 @@ Result<Authority> load_or_make_authority(const std::filesystem::path& folder, co
     if (certificate) return Authority{*certificate, *key};
     if (!is_missing(certificate.error())) return certificate.error();
 
-    certificate = tls::make_ca(*key, "meterbox account CA", now + -backdate_ms);
+    certificate = tls::make_ca(*key, "meterbox account CA", now + -core::limits::certificate_backdate_ms);
     if (!certificate) return certificate.error();
     if (const auto written = system::write_file(path, *certificate, public_mode); !written) {
         return written.error();
@@ -95,8 +94,9 @@ Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path&
     }
     if (!key && !is_missing(key.error())) return key.error();
 
-    auto made = tls::issue_server_certificate(authority.certificate, authority.key, names, now + -backdate_ms,
-                                              now + server_lifetime_ms);
+    auto made = tls::issue_server_certificate(authority.certificate, authority.key, names,
+                                              now + -core::limits::certificate_backdate_ms,
+                                              now + core::limits::certificate_lifetime_ms);
     if (!made) return made.error();
     const std::array files{std::tuple{"server.key", &made->key, secret_mode},
                            std::tuple{"server.crt", &made->certificate, public_mode}};

@@ -2,6 +2,8 @@
 // the resource's measure. What must never be is a CHECK: SQLite then refuses the transaction.
 #include "account/schema.hpp"
 
+#include "account/schema_identity.hpp"
+
 namespace meterbox::account {
 
 namespace {
@@ -243,7 +245,7 @@ CREATE TABLE evidence (
 }  // namespace
 
 std::span<const platform::sqlite::Migration> migrations() {
-    static constexpr platform::sqlite::Migration steps[] = {{1, step_1}};
+    static constexpr platform::sqlite::Migration steps[] = {{1, step_1}, {2, older_certificates_step}};
     return steps;
 }
 

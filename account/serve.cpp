@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json.hpp>
 #include <charconv>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include "account/agent_service.hpp"
 #include "account/command_service.hpp"
 #include "account/refusal_log.hpp"
+#include "account/server_certificate.hpp"
 #include "account/store_jobs.hpp"
 #include "core/limits.hpp"
 #include "platform/http/server.hpp"
@@ -20,7 +22,6 @@
 #include "platform/sqlite/connection_transactions.hpp"
 #include "platform/store/store_thread.hpp"
 #include "platform/system/files.hpp"
-#include "platform/tls/tls_context.hpp"
 
 namespace meterbox::account {
 
@@ -28,7 +29,6 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 namespace http = platform::http;
-namespace tls = platform::tls;
 
 namespace {
 
@@ -65,9 +65,10 @@ std::vector<std::string> certificate_names(const ServeOptions& options) {
 
 class Service {
 public:
-    Service(Store& store, platform::system::Log& log, std::string admin_token)
+    Service(Store& store, platform::system::Log& log, ServerCertificate& certificate, std::string admin_token)
         : store_(store),
           log_(log),
+          certificate_(certificate),
           transactions_(store.connection()),
           thread_(loop_, transactions_),
           jobs_(thread_, store, [this](const Error& error) { lose(error); }),
@@ -78,14 +79,16 @@ public:
           agents_(loop_, agent_service_),
           admins_(loop_, admin_service_),
           commands_(loop_, command_service_),
+          certificate_check_(loop_),
           signals_(loop_, SIGTERM, SIGINT) {}
 
-    Result<void> listen(const ServeOptions& options, const std::shared_ptr<const tls::TlsContext>& for_agents,
-                        const std::shared_ptr<const tls::TlsContext>& for_admins) {
+    Result<void> listen(const ServeOptions& options) {
         const auto agents_at = endpoint_from(options.listen, "--listen");
         if (!agents_at) return agents_at.error();
         const auto admins_at = endpoint_from(options.admin_listen, "--admin-listen");
         if (!admins_at) return admins_at.error();
+        const auto for_agents = [this] { return certificate_.for_agents(); };
+        const auto for_admins = [this] { return certificate_.for_admins(); };
         if (const auto done = listen_tls(agents_, *agents_at, for_agents); !done) return done;
         if (const auto done = listen_tls(admins_, *admins_at, for_admins); !done) return done;
         const std::string socket = (store_.folder() / "account.sock").string();
@@ -96,6 +99,7 @@ public:
 
     Result<void> run() {
         await_signal();
+        watch_certificate();
         loop_.run();
         thread_.stop();  // what waits behind a lost commit is refused, while everybody is still there
         if (lost_) return *lost_;
@@ -109,14 +113,30 @@ private:
         return error;
     }
 
-    Result<void> listen_tls(http::Server& server, const Endpoint& at,
-                            const std::shared_ptr<const tls::TlsContext>& context) {
+    Result<void> listen_tls(http::Server& server, const Endpoint& at, http::ContextSource context) {
         auto on_failure = [this](const std::string& address, const std::string& why) {
             refusals_.write("handshake.failed", address, why);
         };
-        const auto done = http::listen_tls(server, at.host, at.port, context, std::move(on_failure));
+        const auto done =
+            http::listen_tls(server, at.host, at.port, std::move(context), std::move(on_failure));
         if (!done) return cannot_listen(done.error());
         return {};
+    }
+
+    // Before its end the server's certificate is another, without a restart.
+    void watch_certificate() {
+        certificate_check_.expires_after(std::chrono::milliseconds(core::limits::certificate_check_ms));
+        certificate_check_.async_wait([this](const boost::system::error_code& cancelled) {
+            if (cancelled) return;
+            const auto renewed = certificate_.refresh(store_.now());
+            if (!renewed) {
+                log_.error("certificate.not_renewed", {{"detail", renewed.error().detail}});
+            } else if (*renewed) {
+                log_.info("certificate.renewed",
+                          {{"expires_at", core::format_rfc3339(certificate_.expires_at())}});
+            }
+            watch_certificate();
+        });
     }
 
     // Tests and scripts that let the kernel choose a port read it here.
@@ -149,6 +169,7 @@ private:
         for (http::Server* server : servers)
             server->drain(core::limits::drain_timeout_ms, [this] { drained(); });
         thread_.stop();
+        certificate_check_.cancel();
     }
 
     void drained() {
@@ -164,6 +185,7 @@ private:
 
     Store& store_;
     platform::system::Log& log_;
+    ServerCertificate& certificate_;
     boost::asio::io_context loop_{1};
     platform::sqlite::ConnectionTransactions transactions_;
     platform::store::StoreThread thread_;
@@ -175,38 +197,23 @@ private:
     http::Server agents_;
     http::Server admins_;
     http::Server commands_;
+    boost::asio::steady_timer certificate_check_;
     boost::asio::signal_set signals_;
     int draining_ = 0;  // servers that still owe answers
     std::optional<Error> lost_;
 };
 
-Result<std::shared_ptr<const tls::TlsContext>> context_of(const ServerIdentity& identity,
-                                                          const Authority& authority, tls::ClientAuth auth) {
-    tls::ServerOptions options;
-    options.certificate_pem = identity.certificate;
-    options.key_pem = identity.key;
-    if (auth != tls::ClientAuth::none) options.client_ca_pem = authority.certificate;
-    options.client_auth = auth;
-    return tls::TlsContext::server(options);
-}
-
 }  // namespace
 
 Result<void> serve(Store& store, const ServeOptions& options, platform::system::Log& log) {
-    const auto identity = load_or_make_server_identity(store.folder(), store.authority(),
-                                                       certificate_names(options), store.now());
-    if (!identity) return identity.error();
+    ServerCertificate certificate(store.folder(), store.authority(), certificate_names(options));
+    if (const auto made = certificate.refresh(store.now()); !made) return made.error();
     auto token = load_or_make_admin_token(store.folder(), store.random());
     if (!token) return token.error();
-    const auto for_agents = context_of(*identity, store.authority(), tls::ClientAuth::optional);
-    if (!for_agents) return for_agents.error();
-    const auto for_admins = context_of(*identity, store.authority(), tls::ClientAuth::none);
-    if (!for_admins) return for_admins.error();
 
     std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more ends nothing
-    Service service(store, log, std::move(*token));
-    if (const auto listening = service.listen(options, *for_agents, *for_admins); !listening)
-        return listening;
+    Service service(store, log, certificate, std::move(*token));
+    if (const auto listening = service.listen(options); !listening) return listening;
     return service.run();
 }
 

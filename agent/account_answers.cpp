@@ -3,23 +3,12 @@
 #include <utility>
 
 #include "agent/account_link.hpp"
+#include "agent/account_refusal.hpp"
 #include "agent/journal_job.hpp"
-#include "core/json_reader.hpp"
 
 namespace meterbox::agent {
 
 namespace {
-
-// An answer other than 200 as an error: the problem's own words, if it has any.
-core::Error refusal(const platform::Answer& answer) {
-    core::Error error{
-        core::ErrorCode::unreachable, "the account answered " + std::to_string(answer.status), {}, {}};
-    const auto json = core::parse_json(answer.body);
-    if (!json || !json->is_object()) return error;
-    const boost::json::value* detail = json->as_object().if_contains("detail");
-    if (detail != nullptr && detail->is_string()) error.detail += ": " + std::string(detail->as_string());
-    return error;
-}
 
 core::Error with_context(const char* context, core::Error error) {
     error.detail = std::string(context) + ": " + error.detail;
@@ -30,7 +19,7 @@ core::Error with_context(const char* context, core::Error error) {
 
 void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
     if (!answer) return failed(answer.error(), false);
-    if (answer->status != 200) return failed(refusal(*answer), false);
+    if (answer->status != 200) return refused(*answer, false);
     auto reply = core::wire::hello_reply_from_json(answer->body);
     if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
     if (reply->verdict != core::wire::Verdict::ok)
@@ -66,7 +55,7 @@ void AccountLink::heard_sync(const core::Result<platform::Answer>& answer) {
     if (!answer) return failed(answer.error(), false);
     if (answer->status != 200) {
         const bool session_lost = answer->status == 404 || answer->status == 409;
-        return failed(refusal(*answer), session_lost);
+        return refused(*answer, session_lost);
     }
     auto reply = core::wire::sync_reply_from_json(answer->body);
     if (!reply) return failed(with_context("the answer to sync", reply.error()), false);
@@ -209,6 +198,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     }
     ++syncs_;
     last_error_.clear();
+    standing_.reset();
     if (reported_.changed("ok")) log_.info("sync.ok", {{"account", identity_->url}});
     plan_.sync_succeeded(time_.boot(), reply.next_sync_ms, random_.number());
     if (exchange_.more_usage) plan_.wake(core::SyncReason::more, time_.boot());
@@ -261,6 +251,12 @@ void AccountLink::apply_supply() {
         supply.final = known->second.final;
         supply.spend_until = supply_.spend_until;
     }
+}
+
+void AccountLink::refused(const platform::Answer& answer, bool session_lost) {
+    const core::wire::Refusal refusal = refusal_of(answer);
+    standing_ = refusal.standing;
+    failed(refusal.error, session_lost);
 }
 
 void AccountLink::failed(const core::Error& error, bool session_lost) {

@@ -54,6 +54,11 @@ void AccountLink::connect(Identity identity, platform::Transport& transport) {
     pump();
 }
 
+void AccountLink::renewed(Identity identity) {
+    identity_ = std::move(identity);
+    if (plan_.consecutive_failures() > 0) wake(core::SyncReason::asked);  // perhaps for want of this
+}
+
 void AccountLink::stop() {
     stopped_ = true;
     timer_->cancel();

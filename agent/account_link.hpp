@@ -20,6 +20,7 @@
 #include "core/lease.hpp"
 #include "core/sync_plan.hpp"
 #include "core/wire.hpp"
+#include "core/wire_standing.hpp"
 #include "platform/store/store_thread.hpp"
 #include "platform/system/log.hpp"
 #include "platform/system/random.hpp"
@@ -50,6 +51,9 @@ public:
     // From now on it speaks as this agent, through this transport, which must outlive the link.
     void connect(Identity identity, platform::Transport& transport);
 
+    // The same agent with another certificate; what the transport uses is its owner's business.
+    void renewed(Identity identity);
+
     void wake(core::SyncReason reason);
     // Syncs at once; answered when one that began after the call has ended.
     void sync_now(Done done);
@@ -61,6 +65,8 @@ public:
     bool reachable() const { return reachable_; }
     std::optional<core::UtcTime> last_sync_at() const { return supply_.last_sync_at; }
     const std::string& last_error() const { return last_error_; }
+    // Where the account says that this agent stands; none: it serves it, or hasn't said.
+    std::optional<core::wire::Standing> standing() const { return standing_; }
     int consecutive_failures() const { return plan_.consecutive_failures(); }
     std::optional<std::int64_t> next_sync_in_ms() const;
     core::Units pending_units() const;  // completed here, not yet heard of by the account
@@ -112,6 +118,7 @@ private:
     core::wire::ClockStatement clock_statement() const;
 
     void failed(const core::Error& error, bool session_lost);
+    void refused(const platform::Answer& answer, bool session_lost);
     void ended(const core::Result<void>& outcome);
 
     std::unique_ptr<platform::system::Timer> timer_;
@@ -148,6 +155,7 @@ private:
     bool reachable_ = false;
     bool heard_outcome_ = false;  // of any exchange since the start
     std::string last_error_;
+    std::optional<core::wire::Standing> standing_;
     std::uint64_t syncs_ = 0;
     std::uint64_t failures_ = 0;
     platform::system::LogOnChange reported_;

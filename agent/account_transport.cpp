@@ -12,10 +12,10 @@ namespace https = platform::https;
 
 namespace {
 
-class AccountTransport final : public platform::Transport {
+class HttpsTransport final : public AccountTransport {
 public:
-    AccountTransport(boost::asio::io_context& loop, https::Endpoint endpoint,
-                     std::shared_ptr<const platform::tls::TlsContext> context, std::int64_t timeout_ms)
+    HttpsTransport(boost::asio::io_context& loop, https::Endpoint endpoint,
+                   std::shared_ptr<const platform::tls::TlsContext> context, std::int64_t timeout_ms)
         : client_(loop, std::move(endpoint), std::move(context)), timeout_ms_(timeout_ms) {}
 
     void exchange(std::string path, std::string body, Completion done) override {
@@ -29,6 +29,10 @@ public:
                                });
     }
 
+    void use(std::shared_ptr<const platform::tls::TlsContext> context) override {
+        client_.use(std::move(context));
+    }
+
 private:
     https::HttpsClient client_;
     std::int64_t timeout_ms_;
@@ -36,7 +40,7 @@ private:
 
 }  // namespace
 
-core::Result<std::unique_ptr<platform::Transport>> make_account_transport(
+core::Result<std::unique_ptr<AccountTransport>> make_account_transport(
     boost::asio::io_context& loop, const std::string& url, const std::string& server_name,
     std::shared_ptr<const platform::tls::TlsContext> context, std::int64_t timeout_ms) {
     const auto account = config::parse_account_url(url);
@@ -44,8 +48,8 @@ core::Result<std::unique_ptr<platform::Transport>> make_account_transport(
         return core::Error{
             core::ErrorCode::invalid, "url: \"" + url + "\" is not https://HOST[:PORT]", {}, "/url"};
     https::Endpoint endpoint{account->host, account->port, server_name};
-    return std::unique_ptr<platform::Transport>(
-        std::make_unique<AccountTransport>(loop, std::move(endpoint), std::move(context), timeout_ms));
+    return std::unique_ptr<AccountTransport>(
+        std::make_unique<HttpsTransport>(loop, std::move(endpoint), std::move(context), timeout_ms));
 }
 
 }  // namespace meterbox::agent

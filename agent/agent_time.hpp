@@ -2,6 +2,9 @@
 // used on the loop thread; its record is stored with the journal's commits.
 #pragma once
 
+#include <algorithm>
+
+#include "agent/build_day.hpp"
 #include "agent/journal.hpp"
 #include "core/trusted_clock.hpp"
 #include "platform/system/clock.hpp"
@@ -24,6 +27,9 @@ public:
     core::UtcTime utc() const { return trusted_.now(read()); }
     core::Now range() const { return trusted_.range(read()); }
     std::string boot_id() const { return clock_.boot_id(); }
+    // By what certificates are judged: never earlier than this program was built. The wall clock counts
+    // only where nothing was ever trusted.
+    core::UtcTime for_certificates() const { return std::max(range().earliest, build_day()); }
     JournalNow journal_now() const {
         const core::ClockReading reading = read();
         return {trusted_.range(reading), trusted_.now(reading),

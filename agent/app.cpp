@@ -9,13 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "agent/account_access.hpp"
 #include "agent/account_link.hpp"
-#include "agent/account_transport.hpp"
 #include "agent/admin_routes.hpp"
 #include "agent/admin_token.hpp"
 #include "agent/agent_cards.hpp"
 #include "agent/agent_view.hpp"
-#include "agent/enrollment.hpp"
 #include "agent/journal_job.hpp"
 #include "agent/meter.hpp"
 #include "agent/product_routes.hpp"
@@ -26,12 +25,10 @@
 #include "platform/http/server.hpp"
 #include "platform/system/files.hpp"
 #include "platform/system/loop_timers.hpp"
-#include "platform/tls/tls_context.hpp"
 
 namespace meterbox::agent {
 
 namespace system = platform::system;
-namespace tls = platform::tls;
 
 namespace {
 
@@ -85,7 +82,6 @@ private:
     void listen_admin();
     void drained();
     AdminGuard admin_guard();
-    void connect(Identity identity);
     void published(const std::vector<std::string>& resources);
     void look_for_resource(std::function<void()> done);
     void forgot(const Forgotten& forgotten);
@@ -105,9 +101,7 @@ private:
     Meter meter_;
     AccountLink link_;
     Retention retention_;
-    IdentityFiles identity_files_;
-    Enrollment enrollment_;
-    std::unique_ptr<platform::Transport> transport_;
+    AccountAccess access_;
     ProductRoutes product_routes_;
     platform::http::Server product_server_;
     std::optional<AdminRoutes> admin_routes_;
@@ -153,12 +147,14 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       link_(timers_, time_, journal_, store_, balances_, sessions_, rate_, random, log,
             config_.account.sync_interval_ms,
             {[this](const std::vector<std::string>& resources) { published(resources); },
-             [this](bool reached) { sessions_.answered(reached); }}),
+             [this](bool reached) {
+                 sessions_.answered(reached);
+                 access_.answered();
+             }}),
       retention_(timers_, time_, journal_, store_,
                  {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
                  [this](const Forgotten& forgotten) { forgot(forgotten); }),
-      identity_files_(config_.agent.state_dir),
-      enrollment_(loop, identity_files_),
+      access_(loop, timers_, config_, time_, random, log, link_),
       product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,
                       {[this] { return link_.identity().has_value(); },
                        [this](std::function<void()> done) { look_for_resource(std::move(done)); }}),
@@ -180,8 +176,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
     // This start's link, though nothing else is to be stored; with the first report if one comes at once.
     store_.submit(journal_job([] { return 0; }, [](const core::Result<void>&, std::optional<int>) {}));
     sessions_.restore(or_throw(journal_.tables().running_sessions()));
-    if (auto identity = or_misconfigured(identity_files_.load(), "agent.state_dir"))
-        connect(std::move(*identity));
+    if (const auto loaded = access_.load(); !loaded) throw WrongConfiguration(loaded.error().detail);
 }
 
 // Made once and kept in the journal: with it goes the memory of what was taken.
@@ -198,26 +193,6 @@ system::HashKey App::Parts::identity_key() {
     for (std::size_t i = 0; i < key.size(); ++i)
         key[i] = static_cast<std::byte>(std::stoi(text.substr(2 * i, 2), nullptr, 16));
     return key;
-}
-
-void App::Parts::connect(Identity identity) {
-    tls::ClientOptions options;
-    options.trusted_pem =
-        config_.account.ca_file.empty()
-            ? identity.ca
-            : or_misconfigured(system::read_file(config_.account.ca_file, 1024 * 1024), "account.ca_file");
-    options.certificate_pem = identity.certificate;
-    options.key_pem = identity.key;
-    options.judge_time = [this] {
-        const bool trusted = time_.trusted().quality() == core::ClockQuality::trusted;
-        return tls::TimeJudgement{time_.utc(), !trusted};
-    };
-    const std::string url = config_.account.url.empty() ? identity.url : config_.account.url;
-    transport_ =
-        or_throw(make_account_transport(loop_, url, config_.account.server_name,
-                                        or_misconfigured(tls::TlsContext::client(options), "account.ca_file"),
-                                        config_.account.sync_timeout_ms));
-    link_.connect(std::move(identity), *transport_);
 }
 
 void App::Parts::published(const std::vector<std::string>& resources) {
@@ -267,7 +242,7 @@ void App::Parts::stop(std::function<void()> done) {
     link_.stop();
     retention_.stop();
     store_.stop();
-    transport_.reset();  // an exchange in flight would hold up the end
+    access_.stop();
 }
 
 void App::Parts::drained() {
@@ -301,32 +276,7 @@ void App::Parts::listen_admin() {
 }
 
 void App::Parts::enroll(EnrollOrder order, Enrolled done) {
-    if (link_.identity())
-        return done(core::Error{core::ErrorCode::conflict,
-                                "this agent is enrolled already, as " + link_.identity()->agent +
-                                    " of team " + link_.identity()->team,
-                                {},
-                                {}});
-    EnrollmentOrder enrollment;
-    enrollment.url = order.url;
-    enrollment.token = order.token;
-    enrollment.ca_pem = order.ca_pem;
-    enrollment.name = config_.agent.name;
-    enrollment.server_name = config_.account.server_name;
-    enrollment.timeout_ms = config_.account.sync_timeout_ms;
-    enrollment_.enroll(enrollment, [this, done = std::move(done)](core::Result<Identity> identity) {
-        if (!identity) return done(identity.error());
-        const std::string agent = identity->agent;
-        log_.info("agent.enrolled", {{"agent", agent}, {"team", identity->team}, {"account", identity->url}});
-        try {
-            connect(std::move(*identity));
-        } catch (const std::runtime_error& wrong) {  // settings that an agent without identity doesn't use
-            return done(core::Error{core::ErrorCode::invalid, wrong.what(), {}, {}});
-        }
-        // Enrolled means usable: the first sync brings the resources. Its failure is no failure of
-        // enrollment.
-        link_.sync_now([agent, done](const core::Result<void>&) { done(agent); });
-    });
+    access_.enroll(order, config_.agent.name, std::move(done));
 }
 
 void App::Parts::verify(Verified done) {
@@ -353,15 +303,12 @@ StatusSnapshot App::Parts::status() const {
     status.agent.version = METERBOX_VERSION;
     status.agent.started_at = started_at_;
     status.agent.uptime_ms = reading.boot - started_boot_;
-    if (identity) {
-        const bool expired = now > identity->certificate_expires_at;
-        status.enrollment.state = expired ? EnrollmentState::expired : EnrollmentState::enrolled;
-        status.enrollment.certificate_expires_at = identity->certificate_expires_at;
-        status.account.url = config_.account.url.empty() ? identity->url : config_.account.url;
-    }
+    if (identity) status.enrollment.certificate_expires_at = identity->life.ends_at;
+    status.enrollment.state = access_.state();
+    status.account.url = access_.url();
     status.account.reachable = link_.reachable();
     status.account.last_sync_at = link_.last_sync_at();
-    status.account.last_error = link_.last_error();
+    status.account.last_error = access_.last_error();
     if (const auto wait = link_.next_sync_in_ms()) status.account.next_sync_at = now + *wait;
     status.account.consecutive_failures = link_.consecutive_failures();
     status.cards = agent_cards(balances_, sessions_, time_.range(), now);

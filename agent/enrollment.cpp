@@ -5,8 +5,8 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "agent/account_refusal.hpp"
 #include "agent/account_transport.hpp"
-#include "core/json_reader.hpp"
 #include "core/wire.hpp"
 #include "platform/tls/pki.hpp"
 #include "platform/tls/tls_context.hpp"
@@ -35,18 +35,6 @@ core::Result<tls::Sha256> ca_fingerprint_of(const std::string& token) {
     return fingerprint;
 }
 
-core::Error account_refusal(const platform::Answer& answer) {
-    std::string detail = "the account answered " + std::to_string(answer.status);
-    const auto json = core::parse_json(answer.body);
-    if (json && json->is_object()) {
-        const boost::json::value* said = json->as_object().if_contains("detail");
-        if (said != nullptr && said->is_string()) detail = std::string(said->as_string());
-    }
-    const bool token_refused = answer.status == 401 || answer.status == 403;
-    return {
-        token_refused ? core::ErrorCode::forbidden : core::ErrorCode::unreachable, std::move(detail), {}, {}};
-}
-
 }  // namespace
 
 void Enrollment::enroll(const EnrollmentOrder& order, Done done) {
@@ -64,6 +52,7 @@ void Enrollment::enroll(const EnrollmentOrder& order, Done done) {
     tls::ClientOptions options;
     options.trusted_pem = order.ca_pem;
     if (order.ca_pem.empty()) options.trusted_fingerprint = *fingerprint;
+    options.judge_time = judge_time_;
     const auto context = tls::TlsContext::client(options);
     if (!context) return refuse(context.error());
     auto transport = make_account_transport(loop_, order.url, order.server_name, *context, order.timeout_ms);
@@ -96,16 +85,19 @@ void Enrollment::heard(const EnrollmentOrder& order, const std::string& key,
 core::Result<Identity> Enrollment::judge(const EnrollmentOrder& order, const std::string& key,
                                          const core::Result<platform::Answer>& answer) const {
     if (!answer) return answer.error();
-    if (answer->status != 200) return account_refusal(*answer);
+    if (answer->status != 200) return refusal_of(*answer).error;
     const auto reply = core::wire::enroll_reply_from_json(answer->body);
     if (!reply) return reply.error();
-    const auto info = tls::certificate_info(reply->certificate);
-    if (!info) return info.error();
     const auto own = tls::key_fingerprint(key);
     if (!own) return own.error();
-    if (info->key_fingerprint != *own)
-        return core::Error{
-            core::ErrorCode::malformed, "the account's certificate is for another key", {}, {}};
+    if (!order.known_agent.empty() &&
+        (reply->agent != order.known_agent || reply->account != order.known_account)) {
+        return core::Error{core::ErrorCode::conflict,
+                           "this journal is that of agent " + order.known_agent + " of account " +
+                               order.known_account + ": to become another, begin with a new state folder",
+                           {},
+                           {}};
+    }
     if (order.ca_pem.empty()) {
         const auto shown = tls::certificate_fingerprint(reply->ca);
         const auto promised = ca_fingerprint_of(order.token);
@@ -119,12 +111,10 @@ core::Result<Identity> Enrollment::judge(const EnrollmentOrder& order, const std
     identity.account = reply->account;
     identity.url = order.url;
     identity.lease_keys = reply->lease_keys;
-    identity.certificate = reply->certificate;
     identity.key = key;
     identity.ca = order.ca_pem.empty() ? reply->ca : order.ca_pem;
     identity.key_fingerprint = *own;
-    identity.certificate_expires_at = info->not_after;
-    return identity;
+    return with_certificate(std::move(identity), reply->certificate);
 }
 
 }  // namespace meterbox::agent

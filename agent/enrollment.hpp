@@ -9,6 +9,7 @@
 
 #include "agent/identity.hpp"
 #include "core/error.hpp"
+#include "platform/tls/tls_context.hpp"
 #include "platform/transport.hpp"
 
 namespace boost::asio {
@@ -23,6 +24,8 @@ struct EnrollmentOrder {
     std::string ca_pem;       // empty: the token's fingerprint decides
     std::string name;         // the agent's, for admins
     std::string server_name;  // empty: the url's host
+    std::string known_agent;  // enrolling again: the agent that it is, and must stay; empty: none yet
+    std::string known_account;
     std::int64_t timeout_ms = 0;
 };
 
@@ -30,7 +33,8 @@ class Enrollment {
 public:
     using Done = std::function<void(core::Result<Identity>)>;
 
-    Enrollment(boost::asio::io_context& loop, IdentityFiles files) : loop_(loop), files_(std::move(files)) {}
+    Enrollment(boost::asio::io_context& loop, IdentityFiles files, platform::tls::JudgeTime judge_time)
+        : loop_(loop), files_(std::move(files)), judge_time_(std::move(judge_time)) {}
 
     // One at a time: conflict while one runs. The identity is in its files when `done` is called.
     void enroll(const EnrollmentOrder& order, Done done);
@@ -43,6 +47,7 @@ private:
 
     boost::asio::io_context& loop_;
     IdentityFiles files_;
+    platform::tls::JudgeTime judge_time_;
     std::unique_ptr<platform::Transport> transport_;
     Done done_;
 };

@@ -58,6 +58,18 @@ core::Result<Identity> identity_from_json(const std::string& text) {
 
 }  // namespace
 
+core::Result<Identity> with_certificate(Identity identity, const std::string& pem) {
+    const auto info = tls::certificate_info(pem);
+    if (!info) return info.error();
+    if (info->key_fingerprint != identity.key_fingerprint) {
+        return core::Error{
+            core::ErrorCode::malformed, "a certificate for another key than agent.key", {}, {}};
+    }
+    identity.certificate = pem;
+    identity.life = {info->not_before, info->not_after};
+    return identity;
+}
+
 core::Error IdentityFiles::in_file(const char* name, core::Error error) const {
     error.detail = (folder_ / name).string() + ": " + error.detail;
     return error;
@@ -77,18 +89,14 @@ core::Result<std::optional<Identity>> IdentityFiles::load() const {
     if (!key) return key.error();
     const auto ca = system::read_file(folder_ / ca_file, file_bytes_max);
     if (!ca) return ca.error();
-    const auto info = tls::certificate_info(*certificate);
-    if (!info) return in_file(certificate_file, info.error());
     const auto own = tls::key_fingerprint(*key);
     if (!own) return in_file(key_file, own.error());
-    if (*own != info->key_fingerprint)
-        return in_file(key_file, {core::ErrorCode::malformed, "not the key of agent.crt", {}, {}});
-    identity->certificate = *certificate;
     identity->key = *key;
     identity->ca = *ca;
-    identity->key_fingerprint = info->key_fingerprint;
-    identity->certificate_expires_at = info->not_after;
-    return std::optional(std::move(*identity));
+    identity->key_fingerprint = *own;
+    auto whole = with_certificate(std::move(*identity), *certificate);
+    if (!whole) return in_file(certificate_file, whole.error());
+    return std::optional(std::move(*whole));
 }
 
 core::Result<std::string> IdentityFiles::key() const {
@@ -102,11 +110,15 @@ core::Result<std::string> IdentityFiles::key() const {
 }
 
 core::Result<void> IdentityFiles::save(const Identity& identity) const {
-    const auto certificate = system::write_file(folder_ / certificate_file, identity.certificate, 0644);
+    const auto certificate = save_certificate(identity);
     if (!certificate) return certificate;
     const auto ca = system::write_file(folder_ / ca_file, identity.ca, 0644);
     if (!ca) return ca;
     return system::write_file(folder_ / identity_file, identity_json(identity), 0644);
+}
+
+core::Result<void> IdentityFiles::save_certificate(const Identity& identity) const {
+    return system::write_file(folder_ / certificate_file, identity.certificate, 0644);
 }
 
 }  // namespace meterbox::agent

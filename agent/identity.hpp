@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/certificate_life.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
 #include "core/wire.hpp"
@@ -24,8 +25,11 @@ struct Identity {
     std::string key;          // PEM
     std::string ca;           // PEM
     std::string key_fingerprint;
-    core::UtcTime certificate_expires_at;
+    core::CertificateLife life;  // the certificate's
 };
+
+// The identity with another certificate. malformed: it is none, or for another key.
+[[nodiscard]] core::Result<Identity> with_certificate(Identity identity, const std::string& pem);
 
 class IdentityFiles {
 public:
@@ -36,6 +40,8 @@ public:
     // The key that enrollment uses: the one that is there, or a new one.
     [[nodiscard]] core::Result<std::string> key() const;
     [[nodiscard]] core::Result<void> save(const Identity& identity) const;
+    // A renewed certificate alone: one file, replaced whole or not at all.
+    [[nodiscard]] core::Result<void> save_certificate(const Identity& identity) const;
 
 private:
     core::Error in_file(const char* name, core::Error error) const;

@@ -51,6 +51,14 @@ inline constexpr std::size_t tls_output_bytes_max =
 inline constexpr std::size_t tls_input_bytes_max = 16 * 1024;  // off the wire at once
 inline constexpr std::size_t tls_input_bytes_idle = 2 * 1024;  // the same, while little comes
 
+// Certificates
+inline constexpr std::int64_t certificate_lifetime_ms = std::int64_t{90} * 24 * 3600 * 1000;
+inline constexpr std::int64_t certificate_renewal_grace_ms = certificate_lifetime_ms;  // after its end
+inline constexpr std::int64_t certificate_backdate_ms = 3'600'000;  // clocks elsewhere may be behind
+inline constexpr std::int64_t certificate_check_ms = 3'600'000;     // how often one's end is thought of
+inline constexpr std::int64_t renewal_backoff_base_ms = 60'000;
+inline constexpr std::int64_t renewal_backoff_max_ms = 3'600'000;
+
 // Sessions
 inline constexpr std::size_t sessions_default = 16'384;
 inline constexpr std::size_t session_id_bytes_max = 128;

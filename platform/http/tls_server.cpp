@@ -174,7 +174,7 @@ void TlsConnection::close_stream() {
 }  // namespace
 
 core::Result<void> listen_tls(Server& server, const std::string& host, std::uint16_t port,
-                              std::shared_ptr<const tls::TlsContext> context, HandshakeFailure on_failure) {
+                              ContextSource context, HandshakeFailure on_failure) {
     auto acceptor = open_tcp(server.core(), host, port);
     if (!acceptor) return acceptor.error();
     const auto converse = [context = std::move(context), on_failure = std::move(on_failure)](
@@ -182,7 +182,7 @@ core::Result<void> listen_tls(Server& server, const std::string& host, std::uint
         Peer peer;
         peer.address = address_text(socket);
         const auto connection =
-            std::make_shared<TlsConnection>(core, std::move(socket), std::move(peer), context);
+            std::make_shared<TlsConnection>(core, std::move(socket), std::move(peer), context());
         if (refused) connection->refuse_requests();
         core->admit(connection);
         connection->handshake(on_failure);

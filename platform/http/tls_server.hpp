@@ -18,10 +18,12 @@ namespace meterbox::platform::http {
 // A handshake that failed: with whom (host:port), and why, in one line.
 using HandshakeFailure = std::function<void(const std::string& address, const std::string& why)>;
 
-// host, port: as Server::listen_tcp. The context is used for connections made from now on.
+// Asked once for each connection, so that a changed certificate is shown to whoever comes next.
+using ContextSource = std::function<std::shared_ptr<const tls::TlsContext>()>;
+
+// host, port: as Server::listen_tcp.
 [[nodiscard]] core::Result<void> listen_tls(Server& server, const std::string& host, std::uint16_t port,
-                                            std::shared_ptr<const tls::TlsContext> context,
-                                            HandshakeFailure on_failure = {});
+                                            ContextSource context, HandshakeFailure on_failure = {});
 
 // What came of checking the client's certificate; null if the peer isn't connected over TLS.
 const tls::VerifyResult* verify_result_of(const Peer& peer);

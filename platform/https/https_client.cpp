@@ -49,6 +49,11 @@ void HttpsClient::async_exchange(Request request, std::int64_t timeout_ms, Compl
     kept_->exchange->start(timeout_ms);
 }
 
+void HttpsClient::use(std::shared_ptr<const tls::TlsContext> context) {
+    kept_->context = std::move(context);
+    drop();
+}
+
 void HttpsClient::drop() {
     kept_->keep = false;
     close_in_good_order(std::exchange(kept_->connection, nullptr));

@@ -53,6 +53,9 @@ public:
     void async_exchange(Request request, std::int64_t timeout_ms, Completion done);
     bool busy() const;
 
+    // Another context, with another certificate perhaps, for connections made from now on; then drop().
+    void use(std::shared_ptr<const tls::TlsContext> context);
+
     // Closes the kept connection in good order. An exchange in flight goes on; its connection isn't kept.
     void drop();
 

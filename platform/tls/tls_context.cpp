@@ -115,6 +115,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client(const ClientOptions
     mbedtls_ssl_conf_authmode(state.config.get(), MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_session_tickets(state.config.get(), MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
     state.judge_time = options.judge_time;
+    state.cures = options.cures;
     return std::shared_ptr<const TlsContext>(std::move(context));
 }
 

@@ -22,6 +22,14 @@ struct TimeJudgement {
 };
 using JudgeTime = std::function<TimeJudgement()>;  // empty: the wall clock
 
+// What an operator can do about a certificate that is refused: said after what is wrong with it. Empty:
+// nothing is said.
+struct Cures {
+    std::string untrusted;   // its CA isn't trusted here
+    std::string other_name;  // it is for other names
+    std::string expired;
+};
+
 struct ClientOptions {
     // The server's chain must end at one of these CAs (PEM) ...
     std::string trusted_pem;
@@ -31,6 +39,7 @@ struct ClientOptions {
     std::string certificate_pem;
     std::string key_pem;
     JudgeTime judge_time;
+    Cures cures = {};  // of the server's certificate
 };
 
 enum class ClientAuth {

@@ -36,6 +36,7 @@ struct TlsContext::State {
     CertificateChain trusted;  // empty where a fingerprint is trusted: mbedTLS wants something to look in
     std::optional<Sha256> trusted_fingerprint;
     JudgeTime judge_time;
+    Cures cures;
     bool is_server = false;
     bool has_certificate = false;
     bool certificate_required = false;  // of clients

@@ -101,8 +101,21 @@ std::string Verification::problems(std::uint32_t flags) const {
     if ((flags & use_flags) != 0)
         say(context_->is_server ? "isn't meant for clients" : "isn't meant for servers");
     if ((flags & weak_flags) != 0) say("has a key or signature too weak to be taken");
-    if (text.empty()) say("is refused (mbedTLS flags " + std::to_string(flags) + ")");
-    return text;
+    if (text.empty()) text = " is refused (mbedTLS flags " + std::to_string(flags) + ")";
+    return text + cure(flags);
+}
+
+// Of the first thing that is wrong: the rest may be gone with it.
+std::string Verification::cure(std::uint32_t flags) const {
+    const Cures& cures = context_->cures;
+    std::string text;
+    if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0)
+        text = cures.untrusted;
+    else if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0)
+        text = cures.other_name;
+    else if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0)
+        text = cures.expired;
+    return text.empty() ? text : "; " + text;
 }
 
 VerifyResult Verification::result(std::uint32_t flags) const {

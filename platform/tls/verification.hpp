@@ -33,6 +33,7 @@ private:
     void judge_validity(const CertificateInfo& info, bool is_leaf, std::uint32_t& flags);
     std::string subject() const;
     std::string problems(std::uint32_t flags) const;
+    std::string cure(std::uint32_t flags) const;
 
     const TlsContext::State* context_;
     TlsPeer peer_;

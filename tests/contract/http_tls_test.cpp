@@ -35,9 +35,12 @@ struct TlsHttpServer {
         const auto on_failure = [this](const std::string&, const std::string& why) {
             failures.push_back(why);
         };
-        REQUIRE(http::listen_tls(server, "127.0.0.1", 0, TlsContext::server(options).value(), on_failure));
+        context = TlsContext::server(options).value();
+        REQUIRE(http::listen_tls(
+            server, "127.0.0.1", 0, [this] { return context; }, on_failure));
     }
     Handler handler;
+    ContextPointer context;
     std::vector<std::string> failures;
     http::Server server;
 };

@@ -1,0 +1,17 @@
+// Steps of the account's schema that are about who agents are.
+#pragma once
+
+namespace meterbox::account {
+
+// Certificates of an agent that a renewal has replaced, good until their own end; the newest is in `agent`.
+inline constexpr const char* older_certificates_step = R"sql(
+CREATE TABLE older_certificate (
+  fingerprint TEXT PRIMARY KEY,
+  agent TEXT NOT NULL REFERENCES agent,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX older_certificate_of_agent ON older_certificate (agent);
+CREATE INDEX agent_of_key ON agent (key_fingerprint);
+)sql";
+
+}  // namespace meterbox::account

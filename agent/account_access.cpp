@@ -1,0 +1,179 @@
+#include "agent/account_access.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <utility>
+
+#include "platform/system/files.hpp"
+#include "platform/tls/tls_context.hpp"
+
+namespace meterbox::agent {
+
+namespace system = platform::system;
+namespace tls = platform::tls;
+
+namespace {
+
+constexpr std::size_t ca_bytes_max = 1024 * 1024;
+
+template <class T>
+core::Error setting_error(const core::Result<T>& result, const char* setting) {
+    core::Error error = result.error();
+    error.code = core::ErrorCode::invalid;
+    error.detail = std::string(setting) + ": " + error.detail;
+    return error;
+}
+
+}  // namespace
+
+AccountAccess::AccountAccess(boost::asio::io_context& loop, system::Timers& timers,
+                             const config::AgentConfig& config, const AgentTime& time, system::Random& random,
+                             system::Log& log, AccountLink& link)
+    : loop_(loop),
+      config_(config),
+      time_(time),
+      log_(log),
+      link_(link),
+      files_(config.agent.state_dir),
+      enrollment_(loop, files_, [this] { return judge_time(); }),
+      renewal_(
+          timers, time, files_, random, log,
+          [this](const Identity& identity) -> core::Result<std::unique_ptr<platform::Transport>> {
+              auto made = transport_of(identity);
+              if (!made) return made.error();
+              return std::unique_ptr<platform::Transport>(std::move(*made));
+          },
+          [this](Identity identity) { take_up(std::move(identity)); }) {}
+
+// While no time is trusted, a chain to the pinned CA may be not yet valid: its maker's clock is right.
+tls::TimeJudgement AccountAccess::judge_time() const {
+    const bool trusted = time_.trusted().quality() == core::ClockQuality::trusted;
+    return {time_.for_certificates(), !trusted};
+}
+
+core::Result<void> AccountAccess::load() {
+    auto identity = files_.load();
+    if (!identity) return setting_error(identity, "agent.state_dir");
+    if (!*identity) return {};
+    return connect(std::move(**identity));
+}
+
+core::Result<std::shared_ptr<const tls::TlsContext>> AccountAccess::context_of(
+    const Identity& identity) const {
+    tls::ClientOptions options;
+    options.trusted_pem = identity.ca;
+    if (!config_.account.ca_file.empty()) {
+        const auto file = system::read_file(config_.account.ca_file, ca_bytes_max);
+        if (!file) return setting_error(file, "account.ca_file");
+        options.trusted_pem = *file;
+    }
+    options.certificate_pem = identity.certificate;
+    options.key_pem = identity.key;
+    options.judge_time = [this] { return judge_time(); };
+    options.cures.untrusted =
+        "if the account's CA was changed on purpose, put what `meterbox-account ca` prints into a file and "
+        "name it in account.ca_file";
+    options.cures.other_name =
+        "start the account with `serve --name` and this name, or set account.server_name to one of those";
+    options.cures.expired = "the account renews it by itself while it serves: start it again";
+    auto context = tls::TlsContext::client(options);
+    if (!context) return setting_error(context, "account.ca_file");
+    return context;
+}
+
+core::Result<std::unique_ptr<AccountTransport>> AccountAccess::transport_of(const Identity& identity) const {
+    auto context = context_of(identity);
+    if (!context) return context.error();
+    return make_account_transport(loop_, url_of(identity), config_.account.server_name, std::move(*context),
+                                  config_.account.sync_timeout_ms);
+}
+
+core::Result<void> AccountAccess::connect(Identity identity) {
+    auto transport = transport_of(identity);
+    if (!transport) return transport.error();
+    transport_ = std::move(*transport);
+    renewal_.watch(identity);
+    link_.connect(std::move(identity), *transport_);
+    return {};
+}
+
+// Another certificate for who it is already: what is being said goes on.
+void AccountAccess::take_up(Identity identity) {
+    auto context = context_of(identity);
+    if (!context) return log_.error("certificate.not_used", {{"detail", context.error().detail}});
+    transport_->use(std::move(*context));
+    link_.renewed(std::move(identity));
+}
+
+// Whoever is enrolled and well stays so; a certificate that is past renewal, or that the account doesn't
+// know any more, is cured by enrolling again.
+bool AccountAccess::may_enroll(core::Error& why_not) const {
+    const std::optional<Identity>& identity = link_.identity();
+    const bool lost = link_.standing() == core::wire::Standing::unknown ||
+                      link_.standing() == core::wire::Standing::expired || renewal_.expired();
+    if (!identity || lost) return true;
+    why_not = {core::ErrorCode::conflict,
+               "this agent is enrolled already, as " + identity->agent + " of team " + identity->team,
+               {},
+               {}};
+    return false;
+}
+
+void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, AgentView::Enrolled done) {
+    core::Error why_not;
+    if (!may_enroll(why_not)) return done(why_not);
+    EnrollmentOrder enrollment;
+    enrollment.url = order.url;
+    enrollment.token = order.token;
+    enrollment.ca_pem = order.ca_pem;
+    enrollment.name = name;
+    enrollment.server_name = config_.account.server_name;
+    enrollment.timeout_ms = config_.account.sync_timeout_ms;
+    if (const auto& identity = link_.identity()) {
+        enrollment.known_agent = identity->agent;
+        enrollment.known_account = identity->account;
+    }
+    enrollment_.enroll(enrollment, [this, done = std::move(done)](core::Result<Identity> identity) {
+        if (!identity) return done(identity.error());
+        const std::string agent = identity->agent;
+        log_.info("agent.enrolled", {{"agent", agent}, {"team", identity->team}, {"account", identity->url}});
+        if (link_.identity()) {
+            renewal_.watch(*identity);
+            take_up(std::move(*identity));
+        } else if (const auto connected = connect(std::move(*identity)); !connected) {
+            return done(connected.error());  // settings that an agent without identity doesn't use
+        }
+        // Enrolled means usable: the first sync brings the resources. Its failure is no failure of
+        // enrollment.
+        link_.sync_now([agent, done](const core::Result<void>&) { done(agent); });
+    });
+}
+
+void AccountAccess::stop() {
+    renewal_.stop();
+    transport_.reset();  // an exchange in flight would hold up the end
+}
+
+EnrollmentState AccountAccess::state() const {
+    using core::wire::Standing;
+    if (!link_.identity()) return EnrollmentState::none;
+    if (link_.standing() == Standing::revoked) return EnrollmentState::revoked;
+    if (link_.standing() == Standing::fenced) return EnrollmentState::fenced;
+    if (link_.standing() == Standing::retired) return EnrollmentState::retired;
+    if (link_.standing() == Standing::expired || renewal_.expired()) return EnrollmentState::expired;
+    return EnrollmentState::enrolled;
+}
+
+std::string AccountAccess::url_of(const Identity& identity) const {
+    return config_.account.url.empty() ? identity.url : config_.account.url;
+}
+
+std::string AccountAccess::url() const {
+    return link_.identity() ? url_of(*link_.identity()) : "";
+}
+
+std::string AccountAccess::last_error() const {
+    const bool renewal_first = state() == EnrollmentState::expired && !renewal_.last_error().empty();
+    return renewal_first || link_.last_error().empty() ? renewal_.last_error() : link_.last_error();
+}
+
+}  // namespace meterbox::agent

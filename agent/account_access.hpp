@@ -1,0 +1,57 @@
+// How this agent comes to its account and stays known to it: the identity in the state folder, the connection
+// made with it, enrolling, and renewing the certificate. What is said over the connection is AccountLink's.
+// Loop thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/account_link.hpp"
+#include "agent/account_transport.hpp"
+#include "agent/agent_view.hpp"
+#include "agent/enrollment.hpp"
+#include "agent/identity.hpp"
+#include "agent/renewal.hpp"
+#include "agent/status.hpp"
+#include "config/agent_config.hpp"
+
+namespace meterbox::agent {
+
+class AccountAccess {
+public:
+    AccountAccess(boost::asio::io_context& loop, platform::system::Timers& timers,
+                  const config::AgentConfig& config, const AgentTime& time, platform::system::Random& random,
+                  platform::system::Log& log, AccountLink& link);
+
+    // Connects as whoever the state folder says; nobody: not enrolled. An error names the setting.
+    [[nodiscard]] core::Result<void> load();
+    void enroll(const EnrollOrder& order, const std::string& name, AgentView::Enrolled done);
+    // An exchange with the account ended: the time may be known better.
+    void answered() { renewal_.reconsider(); }
+    void stop();
+
+    EnrollmentState state() const;
+    std::string url() const;         // of the account; empty: not enrolled
+    std::string last_error() const;  // of sync or renewal, whichever keeps the other from working
+
+private:
+    core::Result<std::shared_ptr<const platform::tls::TlsContext>> context_of(const Identity& identity) const;
+    core::Result<std::unique_ptr<AccountTransport>> transport_of(const Identity& identity) const;
+    core::Result<void> connect(Identity identity);
+    void take_up(Identity identity);
+    bool may_enroll(core::Error& why_not) const;
+    std::string url_of(const Identity& identity) const;
+    platform::tls::TimeJudgement judge_time() const;
+
+    boost::asio::io_context& loop_;
+    const config::AgentConfig& config_;
+    const AgentTime& time_;
+    platform::system::Log& log_;
+    AccountLink& link_;
+    IdentityFiles files_;
+    Enrollment enrollment_;
+    std::unique_ptr<AccountTransport> transport_;
+    Renewal renewal_;
+};
+
+}  // namespace meterbox::agent

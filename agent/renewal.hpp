@@ -1,0 +1,65 @@
+// Keeps this agent's certificate alive: with a third of its life left it asks the account for the next one,
+// for the same key, and goes on asking, also after the end. The new one is in its file, whole, before it is
+// used; a crash at any point leaves one certificate or the other, and both are good. What is wrong
+// with it is for admins to see, and stops nothing: whether a certificate counts is the account's to say.
+// Loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/agent_time.hpp"
+#include "agent/identity.hpp"
+#include "core/error.hpp"
+#include "core/wire_standing.hpp"
+#include "platform/system/log.hpp"
+#include "platform/system/random.hpp"
+#include "platform/system/timer.hpp"
+#include "platform/transport.hpp"
+
+namespace meterbox::agent {
+
+class Renewal {
+public:
+    // A connection of its own, made with the identity's certificate.
+    using Connect =
+        std::function<core::Result<std::unique_ptr<platform::Transport>>(const Identity& identity)>;
+    using Renewed = std::function<void(Identity)>;
+
+    Renewal(platform::system::Timers& timers, const AgentTime& time, IdentityFiles files,
+            platform::system::Random& random, platform::system::Log& log, Connect connect, Renewed renewed);
+
+    // Who to renew for, from now on.
+    void watch(Identity identity);
+    // Something new is known, of the time perhaps: is it due? Not while the last failure is being waited out.
+    void reconsider();
+    void stop();
+
+    bool expired() const;
+    // Why the last attempt failed; empty once one succeeds, or while none is due.
+    const std::string& last_error() const { return last_error_; }
+
+private:
+    void ask();
+    void heard(const core::Result<platform::Answer>& answer);
+    core::Result<Identity> judge(const core::Result<platform::Answer>& answer) const;
+    void failed(const core::Error& error);
+
+    std::unique_ptr<platform::system::Timer> timer_;
+    const AgentTime& time_;
+    IdentityFiles files_;
+    platform::system::Random& random_;
+    platform::system::Log& log_;
+    Connect connect_;
+    Renewed renewed_;
+    std::optional<Identity> identity_;
+    std::unique_ptr<platform::Transport> transport_;  // while it asks
+    std::unique_ptr<platform::Transport> used_;       // still inside its completion
+    int failures_ = 0;
+    std::string last_error_;
+    bool stopped_ = false;
+};
+
+}  // namespace meterbox::agent
