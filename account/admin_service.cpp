@@ -79,7 +79,10 @@ http::Response answer(Store& store, const Question& question) {
     if (!team_exists(store, question.team)) {
         return http::problem(error_of(ErrorCode::not_found, "no team " + question.team));
     }
-    if (question.what == "cards") return json_response(cards_json(store, question.team));
+    if (question.what == "cards") {
+        const auto cards = cards_json(store, question.team);
+        return cards ? json_response(*cards) : http::problem(cards.error());
+    }
     if (question.what == "agents") return json_response(agents_json(store, question.team));
     return answer_usage(store, question);
 }

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "account/agents.hpp"
@@ -36,6 +37,7 @@ public:
     AuditReport run() {
         add_up_ledger();
         compare_tranches();
+        compare_pools();
         compare_holdings();
         compare_team();
         look_at_agents();
@@ -114,6 +116,25 @@ private:
         }
     }
 
+    // A pool's tokens are where the units out of it are.
+    void compare_pools() {
+        database_.each(
+            "SELECT p.id, p.leased, p.charged, p.in_doubt, coalesce(sum(t.leased * t.rate), 0), "
+            "coalesce(sum(t.charged * t.rate), 0), coalesce(sum(t.in_doubt * t.rate), 0) FROM tranche AS p "
+            "LEFT JOIN tranche AS t ON t.pool = p.id WHERE p.team = ? AND p.resource = '' GROUP BY p.id",
+            [&](auto& row) {
+                pools_.insert(row.integer(0));
+                static constexpr const char* places[] = {"leased", "charged", "in doubt"};
+                for (int i = 0; i < 3; ++i) {
+                    if (row.integer(1 + i) == row.integer(4 + i)) continue;
+                    differ("pool " + tranche_name(row.integer(0)) + ": tokens " + places[i] + " are " +
+                           std::to_string(row.integer(1 + i)) + ", by the units out of it " +
+                           std::to_string(row.integer(4 + i)));
+                }
+            },
+            team_);
+    }
+
     void compare_holdings() {
         database_.each(
             "SELECT holding.tranche, holding.agent, holding.incarnation, granted, used, returned, in_hours, "
@@ -142,6 +163,7 @@ private:
             team_);
         for (const auto& [key, sums] : holdings_) {
             if (sums.granted == 0 && sums.used == 0 && sums.returned == 0) continue;  // no lease's move
+            if (pools_.contains(std::get<0>(key))) continue;                          // held as units
             differ("agent " + std::get<1>(key) + ", tranche " + tranche_name(std::get<0>(key)) +
                    ": in the ledger, but not among the holdings");
         }
@@ -152,7 +174,7 @@ private:
         database_.each(
             "SELECT resource, sum(charged), (SELECT coalesce(sum(used), 0) FROM holding JOIN tranche AS t "
             "ON t.id = holding.tranche WHERE t.team = ?1 AND t.resource = tranche.resource) "
-            "FROM tranche WHERE team = ?1 GROUP BY resource",
+            "FROM tranche WHERE team = ?1 AND resource <> '' GROUP BY resource",
             [&](auto& row) {
                 if (row.integer(1) == row.integer(2)) return;
                 differ("resource " + row.string(0) + ": " + std::to_string(row.integer(1)) +
@@ -199,6 +221,7 @@ private:
     AuditReport report_;
     std::map<std::int64_t, Places> places_;
     std::map<HoldingKey, HoldingSums> holdings_;
+    std::set<std::int64_t> pools_;  // of tokens
 };
 
 boost::json::array array_of(const std::vector<std::string>& lines) {

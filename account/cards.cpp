@@ -12,28 +12,29 @@ using core::Units;
 
 namespace {
 
-// The latest end of several; none as soon as one has no end.
-class LatestEnd {
+// When access ends, and when what is used comes back, of several tranches.
+class Ends {
 public:
-    void add(std::optional<core::UtcTime> end) {
-        if (!end) endless_ = true;
+    void add(const Tranche& tranche) {
+        const auto end = tranche.last_end();
+        endless_ = endless_ || !end;
         if (end) latest_ = latest_ ? std::max(*latest_, *end) : *end;
+        if (!tranche.refreshes()) return;
+        soonest_ = soonest_ ? std::min(*soonest_, *tranche.ends_at) : *tranche.ends_at;
     }
-    std::optional<core::UtcTime> get() const { return endless_ ? std::nullopt : latest_; }
+    std::optional<core::UtcTime> ends_at() const { return endless_ ? std::nullopt : latest_; }
+    std::optional<core::UtcTime> refreshes_at() const { return soonest_; }
 
 private:
-    bool endless_ = false;
+    bool endless_ = false;  // one of them never does
     std::optional<core::UtcTime> latest_;
+    std::optional<core::UtcTime> soonest_;
 };
-
-Units available(const Tranche& t) {
-    return *t.purchased - t.charged - t.in_doubt - t.expired;
-}
 
 std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> tranches, core::UtcTime now) {
     core::CardTier line;
     line.tier = tier;
-    LatestEnd end;
+    Ends ends;
     bool any = false;
     bool open = false;
     Units left;
@@ -41,18 +42,19 @@ std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> 
     for (const Tranche& tranche : tranches) {
         if (tranche.tier != tier || !tranche.valid_at(now)) continue;
         any = true;
-        end.add(tranche.ends_at);
+        ends.add(tranche);
         open = open || tranche.open();
         if (tranche.open()) continue;
-        left += available(tranche);
-        bought += *tranche.purchased;
+        left += tranche.unspent();
+        bought += *tranche.size();
     }
     if (!any) return std::nullopt;
     if (!open) {
         line.available_units = left;
         line.purchased_units = bought;
     }
-    line.ends_at = end.get();
+    line.ends_at = ends.ends_at();
+    line.refreshes_at = ends.refreshes_at();
     return line;
 }
 
@@ -81,20 +83,21 @@ core::Card make_card(const core::Resource& resource, std::span<const Tranche> tr
     card.overage_units = std::min(totals.overage_units, Units{core::limits::counter_max});
     card.as_of = now;
 
-    LatestEnd end;
+    Ends ends;
     bool valid_any = false;
     for (const Tranche& tranche : tranches) {
         if (!tranche.valid_at(now)) continue;
         valid_any = true;
-        end.add(tranche.ends_at);
+        ends.add(tranche);
         card.leased_units += tranche.leased;
         card.charged_units += tranche.charged;
         card.payg_open = card.payg_open || tranche.open();
         if (tranche.open()) continue;
-        card.available_units += available(tranche);
-        card.purchased_units += *tranche.purchased;
+        card.available_units += tranche.unspent();
+        card.purchased_units += *tranche.size();
     }
-    card.ends_at = end.get();
+    card.ends_at = ends.ends_at();
+    card.refreshes_at = ends.refreshes_at();
 
     static constexpr std::array tiers{core::Tier::free, core::Tier::token_flex, core::Tier::flex,
                                       core::Tier::payg};

@@ -34,6 +34,14 @@ std::optional<std::string> currency_of(const std::optional<Price>& price) {
     return price ? std::optional(price->currency) : std::nullopt;
 }
 
+void note_price(Database& database, const CatalogueEntry& entry, core::UtcTime now) {
+    if (!entry.price) return;
+    database.run(
+        "INSERT INTO price (resource, since, price) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET price = "
+        "excluded.price",
+        entry.resource.key, now, entry.price->minor_units);
+}
+
 }  // namespace
 
 Catalogue load_catalogue(Database& database) {
@@ -61,14 +69,22 @@ void add_resource(Database& database, const CatalogueEntry& entry, core::UtcTime
         resource.key, resource.name, core::name_of(resource.kind), core::name_of(resource.measure),
         resource.unit_size, core::name_of(resource.enforcement), entry.rate_token_flex, entry.rate_flex,
         amount_of(entry.price), currency_of(entry.price), now);
+    note_price(database, entry, now);
     raise_version(database);
 }
 
-void update_resource(Database& database, const CatalogueEntry& entry) {
+void update_resource(Database& database, const CatalogueEntry& entry, core::UtcTime now) {
     database.run("UPDATE resource SET name = ?, enforcement = ?, price = ?, currency = ? WHERE key = ?",
                  entry.resource.name, core::name_of(entry.resource.enforcement), amount_of(entry.price),
                  currency_of(entry.price), entry.resource.key);
+    note_price(database, entry, now);
     raise_version(database);
+}
+
+std::optional<std::int64_t> price_at(Database& database, const std::string& resource, core::UtcTime time) {
+    return database.first(
+        "SELECT price FROM price WHERE resource = ? AND since <= ? ORDER BY since DESC LIMIT 1",
+        [](auto& row) { return row.integer(0); }, resource, time);
 }
 
 }  // namespace meterbox::account

@@ -37,6 +37,9 @@ std::optional<CatalogueEntry> find_resource(Database& database, const std::strin
 
 void add_resource(Database& database, const CatalogueEntry& entry, core::UtcTime now);
 // Name, enforcement and price; nothing else of a resource ever changes.
-void update_resource(Database& database, const CatalogueEntry& entry);
+void update_resource(Database& database, const CatalogueEntry& entry, core::UtcTime now);
+
+// What a unit cost at that moment, in minor units: a cycle has the price at its beginning. none: nothing yet.
+std::optional<std::int64_t> price_at(Database& database, const std::string& resource, core::UtcTime time);
 
 }  // namespace meterbox::account

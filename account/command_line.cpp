@@ -154,19 +154,26 @@ private:
         });
         add->add_option("TEAM", options->team)->required();
         add->add_option("--resource", options->resource, "KEY");
-        add->add_option("--tier", options->tier, "free or payg")->required();
+        add->add_option("--tier", options->tier, "free, token_flex, flex or payg")->required();
         add->add_option("--amount", options->amount, "units");
-        add->add_option("--cap", options->cap, "payg: units at most");
+        add->add_option("--tokens", options->tokens, "token_flex, flex: tokens for all resources");
+        add->add_option("--cap", options->cap, "payg: units a cycle at most");
+        add->add_option("--refresh", options->refresh, "cycle: the amount anew in each billing cycle");
+        add->add_option("--anchor", options->anchor, "a date on which a cycle begins; default the start's");
         add->add_option("--starts", options->starts, "RFC 3339 or a date; default now");
         add->add_option("--ends", options->ends, "RFC 3339 or a date; default never");
         add->add_option("--zone", options->zone, "of the dates; default the team's");
-        for (const char* name : {"--refresh", "--anchor", "--tokens"}) unavailable_option(add, name);
         auto team = std::make_shared<std::string>();
         command(*grant, "list", "a team's grants",
                 [team](Store& s, bool json) { return account::grant_list(s, *team, json); })
             ->add_option("TEAM", *team)
             ->required();
-        unavailable(*grant, "grant ", "end");
+        auto ended = std::make_shared<std::string>();
+        CLI::App* end = command(*grant, "end", "end a grant now", [team, ended](Store& s, bool json) {
+            return account::grant_end(s, *team, *ended, json);
+        });
+        end->add_option("TEAM", *team)->required();
+        end->add_option("GRANT", *ended, "as in grant list")->required();
     }
 
     void add_agent() {

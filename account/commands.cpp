@@ -7,17 +7,13 @@
 #include "account/exchange.hpp"
 #include "platform/tls/encoding.hpp"
 #include "platform/tls/pki.hpp"
+#include "platform/zones/time_zone.hpp"
 
 namespace meterbox::account {
 
 namespace {
 
 constexpr std::int64_t admin_token_ttl_max_ms = 3'660 * core::day_ms;
-
-std::optional<core::UtcTime> parse_date(const std::string& text) {
-    if (text.size() != 10) return std::nullopt;
-    return core::parse_rfc3339(text + "T00:00:00Z");
-}
 
 }  // namespace
 
@@ -47,7 +43,10 @@ Outcome no_such_team(const std::string& team) {
 
 std::optional<core::UtcTime> parse_time(const std::string& text, const std::string& zone) {
     if (const auto time = core::parse_rfc3339(text)) return time;
-    return zone == "UTC" ? parse_date(text) : std::nullopt;
+    const auto date = core::parse_date(text);
+    const auto calendar = platform::zones::TimeZone::find(zone);
+    if (!date || !calendar) return std::nullopt;
+    return calendar->first_instant(*date);
 }
 
 Outcome show_ca(Store& store, bool json) {

@@ -56,12 +56,17 @@ struct GrantOptions {
     std::string tier;
     std::optional<std::int64_t> amount;
     std::optional<std::int64_t> cap;
+    std::optional<std::int64_t> tokens;
+    std::string refresh;
+    std::string anchor;
     std::string starts;
     std::string ends;
     std::string zone;
 };
 Outcome grant_add(Store& store, const GrantOptions& options, bool json);
+std::string grant_name(std::int64_t id);  // "g7"
 Outcome grant_list(Store& store, const std::string& team, bool json);
+Outcome grant_end(Store& store, const std::string& team, const std::string& grant, bool json);
 
 Outcome agent_token(Store& store, const std::string& team, const std::string& ttl, bool json);
 Outcome agent_list(Store& store, const std::string& team, bool json);
@@ -80,17 +85,13 @@ Outcome show_ca(Store& store, bool json);
 Outcome admin_token(Store& store, const std::string& team, const std::string& ttl, bool json);
 
 // What the admin port gives as well.
-boost::json::object cards_json(Store& store, const std::string& team);
+[[nodiscard]] core::Result<boost::json::object> cards_json(Store& store, const std::string& team);
 boost::json::object agents_json(Store& store, const std::string& team);
 
 bool team_exists(Store& store, const std::string& team);
 Outcome no_such_team(const std::string& team);
 
-// A name of the IANA database. Where that isn't installed, its form is all that can be checked.
-bool is_zone(const std::string& zone);
-
-// RFC 3339, or a date: its first instant in the zone. none: neither, or a date in a zone other than UTC,
-// which this version can't place.
+// RFC 3339, or a date: its first instant in the zone, which is known. none: neither.
 std::optional<core::UtcTime> parse_time(const std::string& text, const std::string& zone);
 
 }  // namespace meterbox::account

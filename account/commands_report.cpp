@@ -13,9 +13,10 @@ namespace meterbox::account {
 
 namespace {
 
-std::vector<core::Card> cards_of(Store& store, const std::string& team, core::UtcTime now) {
+core::Result<std::vector<core::Card>> cards_of(Store& store, const std::string& team, core::UtcTime now) {
     Ledger ledger(store.database(), now);
     Pool pool(store.database(), team);
+    if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     pool.expire_ended(ledger);
     return team_cards(store.database(), pool, load_catalogue(store.database()), store.settings(),
                       ledger.now());
@@ -28,10 +29,12 @@ std::string amount_text(core::Amount amount, core::Measure measure) {
 
 }  // namespace
 
-boost::json::object cards_json(Store& store, const std::string& team) {
-    boost::json::array cards;
+core::Result<boost::json::object> cards_json(Store& store, const std::string& team) {
     const core::UtcTime now = store.now();
-    for (const core::Card& card : cards_of(store, team, now)) cards.push_back(core::card_to_json(card));
+    const auto all = cards_of(store, team, now);
+    if (!all) return all.error();
+    boost::json::array cards;
+    for (const core::Card& card : *all) cards.push_back(core::card_to_json(card));
     boost::json::object json{{"team", team}, {"as_of", core::format_rfc3339(now)}};
     json["cards"] = std::move(cards);
     return json;
@@ -39,10 +42,16 @@ boost::json::object cards_json(Store& store, const std::string& team) {
 
 Outcome balance(Store& store, const std::string& team, bool json) {
     if (!team_exists(store, team)) return no_such_team(team);
-    if (json) return {exit_done, boost::json::serialize(cards_json(store, team)) + "\n", {}};
+    if (json) {
+        const auto object = cards_json(store, team);
+        if (!object) return from_error(object.error());
+        return {exit_done, boost::json::serialize(*object) + "\n", {}};
+    }
+    const auto cards = cards_of(store, team, store.now());
+    if (!cards) return from_error(cards.error());
     Table table({"RESOURCE", "STATE", "AVAILABLE", "OF", "USED", "LEASED", "CHARGED", "REMAINDER", "OVERAGE",
-                 "ENDS"});
-    for (const core::Card& card : cards_of(store, team, store.now())) {
+                 "REFRESHES", "ENDS"});
+    for (const core::Card& card : *cards) {
         const auto percent = core::used_percent(card.purchased_units, card.available_units);
         const bool open_only = card.payg_open && card.purchased_units.value() == 0;
         table.add({card.resource, std::string(core::name_of(card.state)),
@@ -53,6 +62,7 @@ Outcome balance(Store& store, const std::string& team, bool json) {
                    percent ? std::to_string(*percent) + " %" : "-", std::to_string(card.leased_units.value()),
                    std::to_string(card.charged_units.value()), amount_text(card.remainder, card.measure),
                    std::to_string(card.overage_units.value()),
+                   card.refreshes_at ? core::format_rfc3339(*card.refreshes_at) : "-",
                    card.ends_at ? core::format_rfc3339(*card.ends_at) : "-"});
     }
     return {exit_done, table.text(), {}};

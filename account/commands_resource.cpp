@@ -48,8 +48,8 @@ std::optional<Outcome> change(CatalogueEntry& entry, const ResourceOptions& opti
     if (options.currency && !is_currency(*options.currency)) {
         return wrong_usage("--currency " + *options.currency + ": three capital letters like EUR");
     }
-    if (options.price && *options.price < 0)
-        return wrong_usage("--price: minor units of the currency, 0 or more");
+    if (options.price && (*options.price < 0 || *options.price > core::limits::price_max))
+        return wrong_usage("--price: minor units of the currency, 0 to 10^12");
     if (options.price) {
         const auto currency = options.currency ? *options.currency
                               : entry.price    ? entry.price->currency
@@ -102,11 +102,14 @@ Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
     if (*kind == core::Kind::returnable && (*measure != core::Measure::count || *unit_size != 1)) {
         return wrong_usage("a returnable resource has --measure count and --unit 1");
     }
-    if (options.rate_token_flex.value_or(1) < 1 || options.rate_flex.value_or(1) < 1) {
-        return wrong_usage("--rate-token-flex, --rate-flex: whole tokens a unit, at least 1");
+    const auto is_rate = [](std::int64_t rate) { return rate >= 1 && rate <= core::limits::rate_max; };
+    if (!is_rate(options.rate_token_flex.value_or(1)) || !is_rate(options.rate_flex.value_or(1))) {
+        return wrong_usage("--rate-token-flex, --rate-flex: whole tokens a unit, 1 to 10^9");
+    }
+    if (*kind == core::Kind::returnable && (options.rate_token_flex || options.rate_flex)) {
+        return wrong_usage("a returnable resource has no rate in tokens: its grants are in units");
     }
     if (*kind == core::Kind::returnable) return not_available("--kind returnable");
-    if (options.rate_token_flex || options.rate_flex) return not_available("a rate in tokens");
 
     CatalogueEntry entry;
     entry.resource = {
@@ -129,7 +132,7 @@ Outcome resource_set(Store& store, const ResourceOptions& options, bool json) {
                       ": `meterbox-account resource list` shows those there are");
     }
     if (const auto problem = change(*entry, options)) return *problem;
-    update_resource(store.database(), *entry);
+    update_resource(store.database(), *entry, store.now());
     return {exit_done, json ? boost::json::serialize(to_json(*entry)) + "\n" : "", {}};
 }
 

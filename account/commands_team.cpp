@@ -1,10 +1,10 @@
 // team add, set, list, show.
 #include <boost/json.hpp>
-#include <filesystem>
 
 #include "account/commands.hpp"
 #include "account/table.hpp"
 #include "core/resource.hpp"
+#include "platform/zones/time_zone.hpp"
 
 namespace meterbox::account {
 
@@ -38,8 +38,9 @@ std::optional<Outcome> problem_of(const TeamOptions& options) {
     if (!core::is_key(options.team)) {
         return wrong_usage("TEAM " + options.team + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
     }
-    if (options.zone && !is_zone(*options.zone)) {
-        return wrong_usage("--zone " + *options.zone + ": not an IANA time zone like Europe/Paris or UTC");
+    if (options.zone) {
+        const auto zone = platform::zones::TimeZone::find(*options.zone);
+        if (!zone) return wrong_usage("--zone: " + zone.error().detail);
     }
     if (options.name && (options.name->empty() || options.name->size() > name_bytes_max)) {
         return wrong_usage("--name: 1 to 128 bytes");
@@ -48,21 +49,6 @@ std::optional<Outcome> problem_of(const TeamOptions& options) {
 }
 
 }  // namespace
-
-bool is_zone(const std::string& zone) {
-    if (zone == "UTC") return true;
-    if (zone.empty() || zone.size() > 64 || zone.front() == '/' || zone.find("..") != std::string::npos) {
-        return false;
-    }
-    if (zone.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") !=
-        std::string::npos) {
-        return false;
-    }
-    const std::filesystem::path zones = "/usr/share/zoneinfo";
-    std::error_code ignored;
-    if (!std::filesystem::exists(zones / "Europe", ignored)) return zone.find('/') != std::string::npos;
-    return std::filesystem::is_regular_file(zones / zone, ignored);
-}
 
 Outcome team_add(Store& store, const TeamOptions& options, bool json) {
     if (const auto problem = problem_of(options)) return *problem;

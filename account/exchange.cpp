@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "account/counters.hpp"
+#include "account/cycles.hpp"
+#include "account/next_cycle.hpp"
 #include "account/team_cards.hpp"
 #include "core/mutant.hpp"
 
@@ -122,6 +124,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);
     Pool pool(database, agent.team);
+    if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     const CounterMessage message{request.resources, request.usage, later};
     if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
         return taken.error();
@@ -129,8 +132,12 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     pool.expire_ended(ledger);
     acknowledge(exchange, agent, request, later);
     if (later) grant(database, ledger, pool, catalogue, agent, exchange.settings, request.resources);
+    if (later) lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings);
 
     core::Lease contents = describe_lease(database, pool, catalogue, agent, exchange.settings, exchange.now);
+    auto boundaries = next_boundaries(database, agent.team, exchange.now);
+    if (!boundaries) return boundaries.error();
+    contents.cycle_boundaries = std::move(*boundaries);
     auto lease =
         issue_lease(database, exchange.signer, agent, std::move(contents), exchange.settings, exchange.now);
     if (!lease) return lease.error();

@@ -153,12 +153,15 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
         }
         const bool final = available.value() == 0 && !open;
         for (const Tranche& tranche : pool.of(resource.key)) {
-            if (!tranche.valid_at(now)) continue;
+            if (tranche.ended_at(now)) continue;
+            const bool valid = tranche.valid_at(now);  // else of the next cycle
             const Units granted = holding_of(database, agent, tranche.id).granted;
-            if (granted.value() == 0 && !final) continue;  // a final one also says so where it gives nothing
+            // A final one also says so where it gives nothing.
+            if (granted.value() == 0 && !(final && valid)) continue;
             const bool payg = tranche.tier == core::Tier::payg;
             part.tranches.push_back({tranche_name(tranche.id), tranche.tier, granted, tranche.starts_at,
-                                     tranche.ends_at, final, payg && !tranche.open(), tranche.open()});
+                                     tranche.ends_at, final && valid, payg && !tranche.open(),
+                                     tranche.open()});
         }
         lease.resources.push_back(std::move(part));
     }

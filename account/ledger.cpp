@@ -26,6 +26,11 @@ Units* count_of(Tranche& tranche, Place place) {
     return nullptr;
 }
 
+// Units out of a pool are bought of it when they are leased, and sold back.
+Place from_outside(Place place) {
+    return place == Place::available || place == Place::expired ? Place::purchase : place;
+}
+
 }  // namespace
 
 std::string_view name_of(Place place) {
@@ -73,16 +78,33 @@ void Ledger::move(Tranche& tranche, Place from, Place to, Units units, std::stri
                   const Holder* holder) {
     METERBOX_ASSERT(units.value() >= 0 && from != to);
     if (units.value() == 0 || database_.failed()) return;
+    if (!tranche.pool) return move_here(tranche, from, to, units, reason, holder);
+    METERBOX_ASSERT(from != Place::purchase && to != Place::purchase);
+    const Units tokens{core::usage_of(units, core::Amount{tranche.rate}).value()};
+    move_here(*tranche.pool, from, to, tokens, reason, holder);
+    if (from_outside(from) != from_outside(to))
+        move_here(tranche, from_outside(from), from_outside(to), units, reason, holder);
+    tranche.look_into_pool();
+}
+
+void Ledger::move_here(Tranche& tranche, Place from, Place to, Units units, std::string_view reason,
+                       const Holder* holder) {
     if (Units* left = count_of(tranche, from)) *left -= units;
     if (Units* joined = count_of(tranche, to)) *joined += units;
+    if (tranche.pool && from == Place::purchase) *tranche.purchased += units;
+    if (tranche.pool && to == Place::purchase) *tranche.purchased -= units;
     enter(tranche, from, to, units, reason, holder);
+    const Units own = tranche.pool ? Units{} : tranche.available;
     database_.run(
-        "UPDATE tranche SET available = ?, leased = ?, charged = ?, in_doubt = ?, expired = ? WHERE id = ?",
-        tranche.available, tranche.leased, tranche.charged, tranche.in_doubt, tranche.expired, tranche.id);
+        "UPDATE tranche SET purchased = ?, available = ?, leased = ?, charged = ?, in_doubt = ?, expired = ? "
+        "WHERE id = ?",
+        tranche.purchased, own, tranche.leased, tranche.charged, tranche.in_doubt, tranche.expired,
+        tranche.id);
 }
 
 void Ledger::expire(Tranche& tranche) {
-    move(tranche, Place::available, Place::expired, tranche.available, "end");
+    if (!tranche.pool) move(tranche, Place::available, Place::expired, tranche.available, "end");
+    tranche.ended = true;
     database_.run("UPDATE tranche SET ended = 1 WHERE id = ?", tranche.id);
 }
 

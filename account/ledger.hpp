@@ -1,6 +1,7 @@
 // The only way in which units move. A move is one entry of the ledger (double entry: out of one place
 // of a tranche, into another) and the same move in the tranche's row, in one transaction; the row's
-// CHECKs refuse what would break I1. Not a place for rules: which units move, others decide.
+// CHECKs refuse what would break I1. Units out of a pool of tokens move together with their tokens: two
+// entries. Not a place for rules: which units move, others decide.
 #pragma once
 
 #include <string>
@@ -36,6 +37,8 @@ public:
     core::UtcTime now() const { return now_; }
 
 private:
+    void move_here(Tranche& tranche, Place from, Place to, core::Units units, std::string_view reason,
+                   const Holder* holder);
     void enter(const Tranche& tranche, Place from, Place to, core::Units units, std::string_view reason,
                const Holder* holder);
     std::int64_t transaction();

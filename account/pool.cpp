@@ -4,15 +4,23 @@
 
 #include <algorithm>
 
+#include "account/cycles.hpp"
+
 namespace meterbox::account {
 
 namespace {
 
-#define COLUMNS                                                                                   \
-    "SELECT id, team, resource, tier, purchased, available, charged, in_doubt, expired, leased, " \
-    "starts_at, ends_at FROM tranche "
+#define COLUMNS                                                                                  \
+    "SELECT t.id, t.team, t.resource, t.tier, t.purchased, t.available, t.charged, t.in_doubt, " \
+    "t.expired, t.leased, t.starts_at, t.ends_at, t.ended, t.rate, t.pool, g.id, g.starts_at, "  \
+    "g.ends_at, g.anchor IS NOT NULL FROM tranche AS t JOIN grant_ AS g ON g.id = t.grant_id "
 
-Tranche tranche_of(platform::sqlite::Cursor& row) {
+struct Loaded {
+    Tranche tranche;
+    std::optional<std::int64_t> pool;
+};
+
+Loaded loaded_from(platform::sqlite::Cursor& row) {
     Tranche tranche;
     tranche.id = row.integer(0);
     tranche.team = row.string(1);
@@ -26,31 +34,61 @@ Tranche tranche_of(platform::sqlite::Cursor& row) {
     tranche.leased = core::Units{row.integer(9)};
     tranche.starts_at = {row.integer(10)};
     if (!row.is_null(11)) tranche.ends_at = core::UtcTime{row.integer(11)};
-    return tranche;
+    tranche.ended = row.integer(12) != 0;
+    tranche.rate = row.optional_integer(13).value_or(1);
+    tranche.grant = row.integer(15);
+    tranche.grant_starts_at = {row.integer(16)};
+    if (!row.is_null(17)) tranche.grant_ends_at = core::UtcTime{row.integer(17)};
+    tranche.cycles = row.integer(18) != 0;
+    return {std::move(tranche), row.optional_integer(14)};
 }
 
 }  // namespace
 
 Pool::Pool(Database& database, std::string team) : database_(database), team_(std::move(team)) {
-    database_.each(
-        COLUMNS "WHERE team = ? AND ended = 0",
-        [&](auto& row) {
-            Tranche tranche = tranche_of(row);
-            ending_.push_back(tranche.id);
-            add(std::move(tranche));
-        },
-        team_);
+    load();
 }
 
-void Pool::add(Tranche tranche) {
+void Pool::load() {
+    by_resource_.clear();
+    pools_.clear();
+    std::vector<Loaded> found;  // pools first, for others need them
+    database_.each(
+        COLUMNS "WHERE t.team = ? AND t.ended = 0 ORDER BY t.resource",
+        [&](auto& row) { found.push_back(loaded_from(row)); }, team_);
+    for (Loaded& loaded : found) add(std::move(loaded.tranche), loaded.pool);
+}
+
+void Pool::add(Tranche tranche, std::optional<std::int64_t> pool) {
+    if (tranche.resource.empty()) {
+        const std::int64_t id = tranche.id;
+        pools_.emplace(id, std::make_shared<Tranche>(std::move(tranche)));
+        return;
+    }
+    if (pool) {
+        tranche.pool = pool_of_tokens(*pool);
+        tranche.look_into_pool();
+    }
     auto& list = by_resource_[tranche.resource];
     const auto place = std::upper_bound(list.begin(), list.end(), tranche, drawn_before);
     list.insert(place, std::move(tranche));
 }
 
+std::shared_ptr<Tranche> Pool::pool_of_tokens(std::int64_t id) {
+    const auto known = pools_.find(id);
+    if (known != pools_.end()) return known->second;
+    auto found = database_.first(COLUMNS "WHERE t.id = ?", loaded_from, id);  // one that has ended
+    auto pool = std::make_shared<Tranche>(found ? std::move(found->tranche) : Tranche{});
+    if (!pool->purchased) pool->purchased = core::Units{};  // it couldn't be read: the job fails
+    pools_.emplace(id, pool);
+    return pool;
+}
+
 std::span<Tranche> Pool::of(const std::string& resource) {
     const auto found = by_resource_.find(resource);
-    return found == by_resource_.end() ? std::span<Tranche>{} : std::span<Tranche>{found->second};
+    if (found == by_resource_.end()) return {};
+    for (Tranche& tranche : found->second) tranche.look_into_pool();
+    return found->second;
 }
 
 Tranche* Pool::known(std::int64_t id) {
@@ -63,25 +101,49 @@ Tranche* Pool::known(std::int64_t id) {
 }
 
 Tranche* Pool::find(std::int64_t id) {
-    if (Tranche* tranche = known(id)) return tranche;
-    auto ended = database_.first(COLUMNS "WHERE id = ? AND team = ?", tranche_of, id, team_);
-    if (!ended) return nullptr;
-    add(std::move(*ended));
-    return known(id);
+    Tranche* tranche = known(id);
+    if (!tranche) {
+        auto ended = database_.first(COLUMNS "WHERE t.id = ? AND t.team = ? AND t.resource <> ''",
+                                     loaded_from, id, team_);
+        if (!ended) return nullptr;
+        add(std::move(ended->tranche), ended->pool);
+        tranche = known(id);
+    }
+    tranche->look_into_pool();
+    return tranche;
+}
+
+core::Result<void> Pool::begin_cycles(Ledger& ledger) {
+    const auto made = make_cycles(database_, ledger, team_);
+    if (!made) return made.error();
+    if (make_units_of_pools(database_, team_) || *made) load();
+    return {};
 }
 
 void Pool::expire_ended(Ledger& ledger) {
-    std::erase_if(ending_, [&](std::int64_t id) {
-        Tranche* tranche = known(id);
-        if (!tranche->ended_at(ledger.now()) || METERBOX_MUTANT(end_forgotten)) return false;
-        ledger.expire(*tranche);
-        return true;
+    expire_where(ledger, [now = ledger.now()](const Tranche& tranche) {
+        return tranche.ended_at(now) && !METERBOX_MUTANT(end_forgotten);
     });
 }
 
+void Pool::end_grant(Ledger& ledger, std::int64_t grant) {
+    expire_where(ledger, [grant](const Tranche& tranche) { return tranche.grant == grant; });
+}
+
+void Pool::expire_where(Ledger& ledger, const std::function<bool(const Tranche&)>& over) {
+    const auto look = [&](Tranche& tranche) {
+        if (!tranche.ended && over(tranche)) ledger.expire(tranche);
+    };
+    for (auto& [id, pool] : pools_) look(*pool);
+    for (auto& [resource, list] : by_resource_) {
+        for (Tranche& tranche : list) look(tranche);
+    }
+}
+
 bool Pool::had_grants(const std::string& resource) {
-    return database_.number("SELECT EXISTS (SELECT 1 FROM grant_ WHERE team = ? AND resource = ?)", team_,
-                            resource) != 0;
+    return database_.number(
+               "SELECT EXISTS (SELECT 1 FROM tranche WHERE team = ? AND ended IN (0, 1) AND resource = ?)",
+               team_, resource) != 0;
 }
 
 }  // namespace meterbox::account

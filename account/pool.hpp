@@ -1,9 +1,12 @@
 // A team's tranches, loaded for one transaction: what has not ended, in draw order, and what ended if
-// it was asked for. All changes go through the ledger; this is where rules find the tranches.
+// it was asked for. All changes go through the ledger; this is where rules find the tranches. Pools of
+// tokens aren't among them: what is found are the units of each resource out of them.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +15,7 @@
 #include "account/database.hpp"
 #include "account/ledger.hpp"
 #include "account/tranche.hpp"
+#include "core/error.hpp"
 
 namespace meterbox::account {
 
@@ -25,8 +29,13 @@ public:
     // Of this team; loaded when it ended before. Null: no such tranche. Pointers and spans hold until
     // the next call that loads one.
     Tranche* find(std::int64_t id);
+    // Makes the tranches of cycles that have begun since anybody looked, and of those to come next; and of
+    // pools of tokens. invalid: this machine doesn't know a grant's zone any more.
+    [[nodiscard]] core::Result<void> begin_cycles(Ledger& ledger);
     // Moves to expired what is unleased of each tranche that has ended.
     void expire_ended(Ledger& ledger);
+    // An operator ends a grant: nothing more is leased of it. What is leased already, leases name no more.
+    void end_grant(Ledger& ledger, std::int64_t grant);
 
     // Whether the team ever had a grant of the resource.
     bool had_grants(const std::string& resource);
@@ -35,12 +44,15 @@ public:
 
 private:
     Tranche* known(std::int64_t id);
-    void add(Tranche tranche);
+    void expire_where(Ledger& ledger, const std::function<bool(const Tranche&)>& over);
+    void load();
+    void add(Tranche tranche, std::optional<std::int64_t> pool);
+    std::shared_ptr<Tranche> pool_of_tokens(std::int64_t id);
 
     Database& database_;
     std::string team_;
     std::map<std::string, std::vector<Tranche>> by_resource_;
-    std::vector<std::int64_t> ending_;  // loaded as not ended
+    std::map<std::int64_t, std::shared_ptr<Tranche>> pools_;  // of tokens
 };
 
 }  // namespace meterbox::account

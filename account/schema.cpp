@@ -3,6 +3,7 @@
 #include "account/schema.hpp"
 
 #include "account/schema_identity.hpp"
+#include "account/schema_tiers.hpp"
 
 namespace meterbox::account {
 
@@ -245,7 +246,8 @@ CREATE TABLE evidence (
 }  // namespace
 
 std::span<const platform::sqlite::Migration> migrations() {
-    static constexpr platform::sqlite::Migration steps[] = {{1, step_1}, {2, older_certificates_step}};
+    static constexpr platform::sqlite::Migration steps[] = {
+        {1, step_1}, {2, older_certificates_step}, {3, schema_tiers}};
     return steps;
 }
 

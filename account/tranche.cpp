@@ -14,11 +14,27 @@ namespace {
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
 auto rank(const Tranche& t) {
-    return std::tuple(t.tier, t.ends_at ? t.ends_at->ms : never, t.purchased ? t.purchased->value() : never,
-                      t.starts_at.ms, t.id);
+    const auto end = t.last_end();
+    const auto size = t.size();
+    const core::UtcTime start = t.cycles ? t.grant_starts_at : t.starts_at;
+    return std::tuple(t.tier, end ? end->ms : never, size ? size->value() : never, start.ms, t.grant, t.id);
 }
 
 }  // namespace
+
+std::optional<core::Units> Tranche::size() const {
+    if (pool) return core::Units{pool->purchased->value() / rate};
+    return purchased;
+}
+
+core::Units Tranche::unspent() const {
+    if (pool) return core::Units{pool->unspent().value() / rate};
+    return *purchased - charged - in_doubt - expired;
+}
+
+void Tranche::look_into_pool() {
+    if (pool) available = core::Units{pool->available.value() / rate};
+}
 
 bool drawn_before(const Tranche& a, const Tranche& b) {
     if (METERBOX_MUTANT(draw_order_ignored)) return a.id < b.id;

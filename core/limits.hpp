@@ -123,6 +123,10 @@ inline constexpr std::int64_t offline_horizon_default_ms = std::int64_t{30} * 24
 inline constexpr std::int64_t payg_exposure_default_units = 1'000;
 inline constexpr std::int64_t units_max = std::int64_t{1} << 40;
 inline constexpr std::int64_t unit_size_max = std::int64_t{1} << 40;
+inline constexpr std::int64_t tokens_max = std::int64_t{1} << 50;  // of one grant
+inline constexpr std::int64_t rate_max = 1'000'000'000;            // tokens a unit
+inline constexpr std::int64_t price_max = 1'000'000'000'000;       // minor units of a currency, a unit
+inline constexpr std::int64_t grant_year_max = 9'000;              // so that its cycles have dates
 
 // Settings: the range of what an admin may set
 inline constexpr std::size_t config_bytes_max = 1024 * 1024;

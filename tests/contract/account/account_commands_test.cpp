@@ -95,18 +95,11 @@ TEST_CASE_METHOD(Lab, "wrong usage is exit 2") {
 
 TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plainly") {
     for (const Words& words :
-         {Words{"grant", "end", "lab", "g1"}, Words{"agent", "revoke", "a-1"},
-          Words{"agent", "write-off", "a-1", "--as", "hold"}, Words{"agent", "allow", "a-1"},
-          Words{"invoice", "lab", "--cycle", "2026-01-01"},
+         {Words{"agent", "revoke", "a-1"}, Words{"agent", "write-off", "a-1", "--as", "hold"},
+          Words{"agent", "allow", "a-1"}, Words{"invoice", "lab", "--cycle", "2026-01-01"},
           Words{"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "x"},
           Words{"backup", "file"}, Words{"restore", "file"}, Words{"team", "set", "lab", "--lost", "hold"},
-          Words{"grant", "add", "lab", "--tier", "token_flex", "--tokens", "5"},
-          Words{"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "5"},
-          Words{"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5", "--refresh",
-                "cycle"},
           Words{"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"},
-          Words{"resource", "add", "r", "--kind", "exhaustible", "--measure", "count", "--unit", "1",
-                "--rate-flex", "2"},
           Words{"resource", "set", "render", "--enforcement", "soft"},
           Words{"resource", "set", "render", "--enforcement", "none"},
           Words{"--store", "postgresql://db/x", "team", "list"}}) {

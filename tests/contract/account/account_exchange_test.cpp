@@ -355,7 +355,7 @@ TEST_CASE_METHOD(
     free_grant("lab", "render", 2);
     done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
     const core::Lease lease = lease_of(*sync_one(1, {counters("render", 0, 0, 1)}));
-    REQUIRE(lease.resources[0].tranches.size() == 2);
+    REQUIRE(lease.resources[0].tranches.size() == 3);  // the last of payg's next cycle
     CHECK(lease.resources[0].tranches[0].tranche == "t1");
     CHECK(lease.resources[0].tranches[0].granted == Units{1});
     CHECK(lease.resources[0].tranches[1].granted == Units{1'000});

@@ -154,12 +154,13 @@ inline core::Lease lease_of(const core::wire::SyncReply& reply) {
     return *lease;
 }
 
-// G of one resource's tranches in a lease, added up.
+// G of one resource's tranches in a lease, added up, without what is of the next cycle.
 inline std::int64_t granted(const core::Lease& lease, const std::string& resource) {
     std::int64_t sum = 0;
     for (const core::LeaseResource& part : lease.resources) {
         if (part.key != resource) continue;
-        for (const core::LeaseTranche& tranche : part.tranches) sum += tranche.granted.value();
+        for (const core::LeaseTranche& tranche : part.tranches)
+            if (tranche.valid_from <= lease.issued_at) sum += tranche.granted.value();
     }
     return sum;
 }

@@ -1,0 +1,61 @@
+#include "account/next_cycle.hpp"
+
+#include <algorithm>
+
+namespace meterbox::account {
+
+using core::Units;
+
+namespace {
+
+Units left_of(Database& database, const Agent& agent, const Tranche& tranche) {
+    return Units{database.number(
+        "SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ?",
+        agent.id, agent.incarnation, tranche.id)};
+}
+
+// The tranche of the same grant that is valid now and ends where `next` begins.
+const Tranche* present_of(std::span<const Tranche> tranches, const Tranche& next, core::UtcTime now) {
+    const auto found = std::ranges::find_if(tranches, [&](const Tranche& tranche) {
+        return tranche.grant == next.grant && tranche.valid_at(now) && tranche.ends_at == next.starts_at;
+    });
+    return found == tranches.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Units units_of_next_cycle(const Tranche& next, Units left, Units held, std::int64_t agents) {
+    if (next.open()) return std::max(Units{}, left - held);
+    const Units share{next.purchased->value() / 2 / agents};
+    return std::min(next.available, std::max(Units{}, std::min(left, share) - held));
+}
+
+void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,
+                      const Agent& agent, const Settings& settings) {
+    const core::UtcTime now = ledger.now();
+    const auto agents = agents_active_since(database, agent.team, now + -core::day_ms);
+    for (const core::Resource& resource : catalogue.resources) {
+        if (resource.kind == core::Kind::returnable || resource.enforcement == core::Enforcement::none)
+            continue;
+        const auto tranches = pool.of(resource.key);
+        for (Tranche& next : tranches) {
+            const bool in_reach = next.starts_at > now && next.starts_at < now + settings.offline_horizon_ms;
+            const Tranche* present = in_reach ? present_of(tranches, next, now) : nullptr;
+            if (!present || next.ended) continue;
+            const Units units = units_of_next_cycle(next, left_of(database, agent, *present),
+                                                    left_of(database, agent, next), agents);
+            if (units.value() == 0) continue;
+            const Holder holder{agent.id, agent.incarnation};
+            ledger.move(next, next.open() ? Place::purchase : Place::available, Place::leased, units,
+                        "next cycle", &holder);
+            // Its first slot can't be taken before it begins.
+            database.run(
+                "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
+                "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + "
+                "excluded.granted",
+                agent.id, agent.incarnation, next.id, units, next.starts_at);
+        }
+    }
+}
+
+}  // namespace meterbox::account
