@@ -261,22 +261,37 @@ void Sessions::serve_waiting(Group& group) {
     }
 }
 
+// When something must be done about a session of which nobody heard any more.
+std::optional<core::MonotonicTime> Sessions::due_at(const Session& session) const {
+    if (session.ending) return {};
+    if (session.end_at) return session.retry_at;
+    if (session.awaited) return restored_at_ + settings_.heartbeat_ms;
+    if (session.record.keeping == SessionKeeping::connection) return {};
+    return session.confirmed + settings_.heartbeat_ms;
+}
+
+// It ended at its last sign of life, though nobody has looked yet.
+bool Sessions::is_silent(const Session& session) const {
+    const auto due = due_at(session);
+    return !session.end_at && due && time_.monotonic() >= *due;
+}
+
 // Ends who gave no sign of life, at the last one that they gave, and tries again to store an end.
 void Sessions::sweep() {
     const core::MonotonicTime now = time_.monotonic();
     if (now < next_sweep_) return;
-    next_sweep_ = now + core::limits::session_sweep_ms;
+    core::MonotonicTime next = now + settings_.heartbeat_ms;  // nobody who comes later is due before
     std::vector<Session*> gone;
     for (const auto& [id, session] : sessions_) {
-        if (session->ending) continue;
-        if (session->end_at) {
+        const auto due = due_at(*session);
+        if (!due) continue;
+        if (now >= *due) {
             gone.push_back(session.get());
-        } else if (session->awaited) {
-            if (now - restored_at_ >= settings_.heartbeat_ms) gone.push_back(session.get());
-        } else if (session->record.keeping == SessionKeeping::heartbeat) {
-            if (now - session->confirmed >= settings_.heartbeat_ms) gone.push_back(session.get());
+        } else {
+            next = std::min(next, *due);
         }
     }
+    next_sweep_ = std::max(next, now + core::limits::session_sweep_ms);
     for (Session* session : gone)
         finish(*session, session->end_at.value_or(reach(*session, session->confirmed)));
 }

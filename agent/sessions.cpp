@@ -67,7 +67,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
     }
     last_checkpoint_ = now;
     next_checkpoint_ = now + settings_.checkpoint_ms;
-    next_sweep_ = now + core::limits::session_sweep_ms;
+    next_sweep_ = now + settings_.heartbeat_ms;
     restored_at_ = now;
     arm();
 }
@@ -124,6 +124,7 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
         return done(error(core::ErrorCode::conflict, "id: this session runs on " + record.resource));
     if (record.uid != order.uid)
         return done(error(core::ErrorCode::conflict, "id: this session is another user's"));
+    if (!session.end_at && is_silent(session)) finish(session, reach(session, session.confirmed));
     if (session.end_at)
         return done(
             error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
@@ -177,7 +178,7 @@ void Sessions::begin(SessionOrder order, Opened done) {
     session->confirmed = now;
     if (active() == 0) {
         next_checkpoint_ = now + settings_.checkpoint_ms;
-        next_sweep_ = now + core::limits::session_sweep_ms;
+        next_sweep_ = now + settings_.heartbeat_ms;
     }
     Session& added = *session;
     sessions_[order.id] = std::move(session);
@@ -236,6 +237,10 @@ void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
         return done(error(core::ErrorCode::forbidden, "this session is another user's"));
     if (session->end_at) return session->enders.push_back(std::move(done));
     consider(session->record.resource, groups_[session->record.resource]);  // it may have been to stop before
+    if (is_silent(*session)) {  // it comes too late
+        session->enders.push_back(std::move(done));
+        return finish(*session, reach(*session, session->confirmed));
+    }
     if (session->awaited) session->record.keeping = SessionKeeping::heartbeat;
     session->awaited = false;
     session->confirmed = time_.monotonic();
@@ -259,6 +264,7 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done, std::op
     session->enders.push_back(std::move(done));
     if (session->end_at) return;
     consider(session->record.resource, groups_[session->record.resource]);
+    if (is_silent(*session)) return finish(*session, reach(*session, session->confirmed));
     const core::MonotonicTime now = time_.monotonic();
     const SessionRecord& record = session->record;
     // The mark is where it began and what was metered since.
@@ -363,6 +369,8 @@ void Sessions::finished(const std::string& id, const core::Result<void>& committ
     if (committed && session->record.mark < last) return finish(*session, *session->end_at);
     const std::vector<Shown> enders = std::exchange(session->enders, {});
     if (!committed) {  // the sweep tries again
+        session->retry_at = time_.monotonic() + core::limits::session_retry_ms;
+        next_sweep_ = std::min(next_sweep_, session->retry_at);
         for (const Shown& ender : enders) ender(committed.error());
         return arm();
     }

@@ -100,6 +100,7 @@ private:
         bool told_low = false;
         bool ending = false;                        // its last slice is on its way
         std::optional<core::MonotonicTime> end_at;  // it ended; kept until that is stored
+        core::MonotonicTime retry_at;               // of storing it
         std::shared_ptr<platform::http::EventStream> stream;
         std::uint64_t attachment = 0;
         std::size_t place = 0;  // in Group::running, while it runs
@@ -158,6 +159,8 @@ private:
     void tell_news(const core::ResourceLedger& ledger, Group& group, bool low);
     bool admits(const std::string& resource) const;
     void serve_waiting(Group& group);
+    std::optional<core::MonotonicTime> due_at(const Session& session) const;
+    bool is_silent(const Session& session) const;
     void sweep();
     void arm();
     std::int64_t next_event_ms(const std::string& resource, const Group& group) const;

@@ -64,7 +64,8 @@ inline constexpr std::size_t sessions_default = 16'384;
 inline constexpr std::size_t session_id_bytes_max = 128;
 inline constexpr std::int64_t checkpoint_default_ms = 5'000;
 inline constexpr std::int64_t heartbeat_default_ms = 30'000;
-inline constexpr std::int64_t session_sweep_ms = 1'000;    // how often who gave no sign of life is looked for
+inline constexpr std::int64_t session_sweep_ms = 100;      // between looks for who gave no sign of life
+inline constexpr std::int64_t session_retry_ms = 1'000;    // until an end that couldn't be stored is tried again
 inline constexpr std::int64_t exhaustion_answer_ms = 500;  // R6: how long a session at 0 waits
 inline constexpr std::int64_t exhaustion_ask_spacing_ms = 100;  // between syncs that sessions at 0 cause
 

@@ -279,6 +279,52 @@ TEST_CASE("who gives no sign of life ends in time, however much the others talk"
     CHECK(agent.sessions.list()[0].id == "talking");
 }
 
+TEST_CASE("a session without heartbeat ends at its last one, heartbeat_ms later and not at the next look") {
+    Fixture agent;
+    agent.lease(500);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.pass(18'400);
+    agent.sessions.heartbeat("x", uid, [](const auto&) {});
+    agent.pass(29'999);
+    CHECK(agent.sessions.list().size() == 1);
+    agent.pass(1);
+    CHECK(agent.sessions.list().empty());
+    CHECK(agent.metered() == core::Amount{18'400});
+}
+
+TEST_CASE("who comes back after the deadline finds the session ended, also if nobody looked meanwhile") {
+    Fixture agent;
+    agent.lease(500);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.clock.advance(1'500);
+    agent.sessions.heartbeat("x", uid, [](const auto&) {});
+    agent.settle();
+    agent.clock.advance(30'000);  // no timer has fired
+    std::vector<agent::SessionView> shown;
+    const auto note = [&](const core::Result<agent::SessionView>& answer) { shown.push_back(*answer); };
+    SECTION("by a heartbeat") {
+        agent.sessions.heartbeat("x", uid, note);
+    }
+    SECTION("by its end") {
+        agent.sessions.end("x", uid, note);
+    }
+    SECTION("by its id") {
+        agent.open("x", answers);
+        REQUIRE(answers.size() == 2);
+        CHECK(answers[1].error().code == core::ErrorCode::conflict);
+        agent.settle();
+        agent.sessions.show("x", note);
+    }
+    agent.run_until([&] { return shown.size() == 1; });
+    CHECK(shown[0].state == agent::SessionState::ended);
+    CHECK(shown[0].metered == core::Amount{1'500});
+    CHECK(agent.metered() == core::Amount{1'500});
+}
+
 TEST_CASE("an agent that stood still meters nothing past the stop that it couldn't tell") {
     Fixture agent;
     agent.lease(2);
