@@ -55,7 +55,26 @@ std::int64_t Sessions::count(const std::string& resource) const {
     return group == groups_.end() ? 0 : static_cast<std::int64_t>(group->second.running.size());
 }
 
+void Sessions::ask(core::SyncReason reason) {
+    if (!asked_at_) asked_at_ = time_.monotonic();
+    ask_(reason);
+}
+
+// When a question of ours has waited for its answer for so long that it counts as none (R6).
+std::optional<core::MonotonicTime> Sessions::silent_at() const {
+    const auto& first = carried_at_ ? carried_at_ : asked_at_;
+    if (!first) return {};
+    return *first + core::limits::exhaustion_answer_ms;
+}
+
+bool Sessions::is_account_silent() const {
+    const auto at = silent_at();
+    return at && time_.monotonic() >= *at;
+}
+
 std::int64_t Sessions::carry_waiting(const std::string& resource) {
+    if (!carried_at_) carried_at_ = asked_at_;
+    asked_at_.reset();
     const auto group = groups_.find(resource);
     if (group == groups_.end()) return 0;
     for (WaitingOrder& waiting : group->second.waiting) waiting.carried = true;
@@ -72,6 +91,8 @@ bool Sessions::admits(const std::string& resource) const {
 
 void Sessions::answered(bool reached) {
     answered_at_ = time_.monotonic();
+    carried_at_.reset();
+    if (!reached) asked_at_.reset();
     for (auto& [resource, group] : groups_) {
         std::list<WaitingOrder> waiting = std::exchange(group.waiting, {});
         for (WaitingOrder& order : waiting) {
@@ -105,6 +126,9 @@ core::Error Sessions::refusal(const std::string& resource) const {
                balance.supply.team->available_units > core::Units{}) {
         refused.detail = "what this agent holds of " + resource +
                          " is used up and the account is out of reach; the next sync cures it";
+    } else if (!balance.supply.nothing_to_be_had()) {
+        refused.detail = "what this agent holds of " + resource +
+                         " is used up and the account has not answered yet; its next answer may cure it";
     } else {
         refused.detail = "the balance of " + resource + " is used up; a new grant or a refresh cures it";
     }
@@ -141,8 +165,9 @@ void Sessions::consider(const std::string& resource, Group& group) {
     const bool half_used = std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value() / 2;
     if (half_used && !balance->asked && !balance->supply.final) {
         balance->asked = true;
-        ask_(core::SyncReason::completion);
+        ask(now.left_ms() > 0 ? core::SyncReason::completion : core::SyncReason::asked);
     }
+    balance->supply.silent = is_account_silent();
     const core::BalanceState state = standing(resource).state;
     tell_news(*balance->ledger, group, state != core::BalanceState::ok);
     serve_waiting(group);
@@ -179,7 +204,7 @@ void Sessions::reached_zero(const std::string& resource, Group& group, const Met
                         by_running && (!group.zero_since || !balance.supply.reachable));
     if (!group.zero_since) {
         group.zero_since = moment;
-        ask_(core::SyncReason::asked);
+        ask(core::SyncReason::asked);
     } else if (moment - *group.zero_since >= core::limits::exhaustion_answer_ms) {
         stop_all(group, now.before.available, false);
     }
@@ -304,6 +329,8 @@ void Sessions::arm() {
         if (!checkpointing_) wait = std::min(wait, next_checkpoint_ - time_.monotonic());
     }
     for (const auto& [resource, group] : groups_) wait = std::min(wait, next_event_ms(resource, group));
+    if (const auto silent = silent_at(); silent && !is_account_silent())
+        wait = std::min(wait, *silent - time_.monotonic());
     if (wait == never) {
         timer_->cancel();
         return;

@@ -153,7 +153,7 @@ void Sessions::admit(SessionOrder order, Opened done) {
     const core::MonotonicTime now = time_.monotonic();
     const bool just_answered = answered_at_ && now - *answered_at_ < core::limits::exhaustion_ask_spacing_ms;
     if (just_answered && balance->supply.nothing_to_be_had()) return done(refusal(order.resource));
-    ask_(core::SyncReason::asked);
+    ask(core::SyncReason::asked);
     if (!balance->supply.reachable) return done(refusal(order.resource));
     const core::MonotonicTime deadline = now + core::limits::exhaustion_answer_ms;
     groups_[order.resource].waiting.push_back({std::move(order), std::move(done), deadline});

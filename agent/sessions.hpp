@@ -130,6 +130,9 @@ private:
         std::int64_t left_ms() const { return before.available.value() - since_marks_ms; }
     };
 
+    void ask(core::SyncReason reason);
+    std::optional<core::MonotonicTime> silent_at() const;
+    bool is_account_silent() const;
     Session* find(const std::string& id);
     void run(Session& session);
     void halt(Session& session);
@@ -185,6 +188,8 @@ private:
     std::uint64_t attachments_ = 0;
     core::MonotonicTime restored_at_{};
     std::optional<core::MonotonicTime> answered_at_;  // the last exchange with the account ended
+    std::optional<core::MonotonicTime> asked_at_;     // and no request was made since
+    std::optional<core::MonotonicTime> carried_at_;   // asked then, by a request that isn't answered yet
     bool checkpointing_ = false;
     bool shut_down_ = false;
 };

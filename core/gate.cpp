@@ -35,7 +35,7 @@ BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount
     if (!supply.team) return BalanceState::unknown;
     const bool soft = ledger.resource().enforcement == Enforcement::soft;
     if (has_ended(ledger, supply, now)) return soft ? BalanceState::low : BalanceState::ended;
-    if (supply.suspect || (available == Amount{} && supply.nothing_to_be_had()))
+    if (supply.suspect || (available == Amount{} && (supply.nothing_to_be_had() || supply.silent)))
         return soft ? BalanceState::low : BalanceState::exhausted;
     if (ledger.holds_open_payg(now)) return BalanceState::ok;
     if (team_is_low(ledger, supply) || available < low_below(supply)) return BalanceState::low;

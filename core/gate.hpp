@@ -37,6 +37,7 @@ struct Supply {
     bool refused = false;                // the account, asked at half or later, had none
     bool reachable = false;              // the last exchange with the account worked
     bool suspect = false;                // the journal is doubted: nothing is spent until hello was answered
+    bool silent = false;                 // asked, it has not answered in time (R6)
     int low_percent = 20;
 
     // Nothing more will come in time for a session that reaches the end of its lease.

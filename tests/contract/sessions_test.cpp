@@ -325,6 +325,33 @@ TEST_CASE("who comes back after the deadline finds the session ended, also if no
     CHECK(agent.metered() == core::Amount{1'500});
 }
 
+TEST_CASE("what is at 0 is exhausted once the account has been silent for half a second, and until it answers") {
+    Fixture agent;
+    core::Supply& supply = agent.balances.find("render")->supply;
+    supply.team = core::Card{};
+    supply.team->purchased_units = supply.team->available_units = core::Units{10};
+    agent.lease(1);
+    agent.report(1'000);
+    CHECK(agent.asked == 1);
+    agent.sessions.carry_waiting("render");
+    agent.pass(499);
+    CHECK(agent.sessions.standing("render").state == core::BalanceState::ok);
+    agent.pass(1);
+    CHECK(agent.sessions.standing("render").state == core::BalanceState::exhausted);
+    CHECK(agent.sessions.standing("render").reason == "exhausted");
+
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.pass(500);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].error().detail ==
+          "what this agent holds of render is used up and the account has not answered yet; its next answer "
+          "may cure it");
+    agent.sessions.carry_waiting("render");
+    agent.sessions.answered(true);
+    CHECK(agent.sessions.standing("render").state == core::BalanceState::ok);
+}
+
 TEST_CASE("an agent that stood still meters nothing past the stop that it couldn't tell") {
     Fixture agent;
     agent.lease(2);
