@@ -32,7 +32,6 @@ public:
     }
 
     CommandLine parse(const std::vector<std::string>& arguments) {
-        first_word_ = arguments.empty() ? "" : arguments.front();
         try {
             app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
         } catch (const CLI::ParseError& error) {
@@ -56,10 +55,20 @@ private:
         std::ostringstream err;
         if (app_.exit(error, out, err) == 0) return {exit_done, out.str(), {}};
         std::string what = error.what();
-        if (app_.get_subcommands().empty() && !first_word_.empty())
-            what = (first_word_.starts_with('-') ? "unknown option " : "unknown command ") + first_word_;
+        const int code = error.get_exit_code();
+        const bool required = code == static_cast<int>(CLI::ExitCodes::RequiredError);
+        const bool extras = code == static_cast<int>(CLI::ExitCodes::ExtrasError);
+        if (app_.get_subcommands().empty() && (required || extras)) what = unexpected();
         std::ranges::replace(what, '\n', ' ');
         return wrong_usage(what + ": see `meterbox-account --help`");
+    }
+
+    std::string unexpected() const {
+        const std::vector<std::string> words = app_.remaining(true);
+        if (words.empty()) return "a command is missing";
+        const bool option = words.front().starts_with('-');
+        return (option ? "unknown option " : "unknown command ") +
+               words.front().substr(0, words.front().find('='));
     }
 
     CLI::App* group(const char* name, const char* about) {
@@ -226,7 +235,6 @@ private:
         for (const char* name : {"backup", "restore"}) unavailable(app_, "", name);
     }
 
-    std::string first_word_;
     CLI::App app_{"meterbox-account: the central account of meterbox", "meterbox-account"};
     CommandLine line_;
     bool json_ = false;

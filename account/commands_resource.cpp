@@ -95,9 +95,12 @@ Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
     if (!measure) return wrong_usage("--measure " + options.measure + ": duration or count");
     const auto unit_size = unit_size_of(*measure, options.unit);
     if (!unit_size) {
-        return wrong_usage("--unit " + options.unit +
-                           (*measure == core::Measure::duration ? ": a duration like 20m or 1s"
-                                                                : ": a whole number of at least 1"));
+        return wrong_usage(
+            "--unit " + options.unit +
+            (*measure == core::Measure::duration
+                 ? ": a duration like 20m or 1s, of 1ms to " +
+                       core::format_short_duration(core::limits::unit_size_max)
+                 : ": a whole number from 1 to " + std::to_string(core::limits::unit_size_max)));
     }
     if (*kind == core::Kind::returnable && (*measure != core::Measure::count || *unit_size != 1)) {
         return wrong_usage("a returnable resource has --measure count and --unit 1");

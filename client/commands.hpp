@@ -21,9 +21,9 @@ struct ReportArguments {
     std::string resource;
     std::string duration;  // "12m30s" or "PT12M30S"; empty: quantity is given
     std::optional<std::int64_t> quantity;
-    std::string id;       // empty: a new UUID
-    std::string time;     // RFC 3339; empty: now
-    std::string subject;  // empty: none
+    std::optional<std::string> id;  // none: a new UUID
+    std::string time;               // RFC 3339; empty: now
+    std::string subject;            // empty: none
 };
 
 struct RunArguments {

@@ -115,24 +115,25 @@ void add_not_available(CLI::App& app, Arguments& arguments) {
     }
 }
 
+// What nobody takes: the first word, or the first option after a command.
+std::string unexpected(const CLI::App& app, bool command_chosen) {
+    const std::vector<std::string> extras = app.remaining(true);
+    for (const std::string& extra : extras) {
+        const bool option = extra.starts_with('-');
+        if (!option && command_chosen) continue;
+        return (option ? "unknown option " : "unknown command ") + extra.substr(0, extra.find('='));
+    }
+    return command_chosen ? "unexpected argument" : "a command is missing";
+}
+
 // One line for stderr, which never repeats a value: it might be a token.
-std::string usage_message(const CLI::App& app, const CLI::ParseError& error, const std::string& first_word) {
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
     std::string message = error.what();
     const auto chosen = app.get_subcommands();
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-        message = "unexpected argument";
-        for (const std::string& extra : app.remaining(true)) {
-            if (!extra.starts_with('-') && !chosen.empty()) continue;
-            message = (chosen.empty() && !extra.starts_with('-') ? "unknown command " : "unknown option ") +
-                      extra.substr(0, extra.find('='));
-            break;
-        }
-    }
-    if (chosen.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
-        message = first_word.empty()
-                      ? "a command is missing"
-                      : (first_word.starts_with('-') ? "unknown option " : "unknown command ") + first_word;
-    }
+    const int code = error.get_exit_code();
+    const bool extras = code == static_cast<int>(CLI::ExitCodes::ExtrasError);
+    const bool no_command = chosen.empty() && code == static_cast<int>(CLI::ExitCodes::RequiredError);
+    if (extras || no_command) message = unexpected(app, !chosen.empty());
     const std::string where = chosen.empty() ? "" : chosen.front()->get_name() + ": ";
     const std::string help =
         chosen.empty() ? "meterbox --help" : "meterbox " + chosen.front()->get_name() + " --help";
@@ -159,7 +160,7 @@ int run(int argc, char** argv) {
         app.parse(own_count, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
-        return fail({exit_usage, usage_message(app, error, own_count > 1 ? argv[1] : "")});
+        return fail({exit_usage, usage_message(app, error)});
     }
     const Outcome<int> outcome = arguments.chosen();
     if (std::fflush(stdout) != 0) return fail({exit_failed, "can't write to stdout"});

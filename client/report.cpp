@@ -47,10 +47,14 @@ Outcome<boost::json::object> event_of(const ReportArguments& arguments) {
         return wrong("--time: \"" + arguments.time +
                      "\" is not RFC 3339; write one such as 2026-08-14T23:59:59Z");
     }
+    if (arguments.id && (arguments.id->empty() || arguments.id->size() > core::limits::identity_bytes_max)) {
+        return wrong("--id: 1 to " + std::to_string(core::limits::identity_bytes_max) +
+                     " bytes; leave it out for a new one");
+    }
     platform::system::SystemRandom random;
     boost::json::object event{{"specversion", "1.0"},
                               {"source", "/meterbox/cli"},
-                              {"id", arguments.id.empty() ? platform::system::uuid4(random) : arguments.id},
+                              {"id", arguments.id ? *arguments.id : platform::system::uuid4(random)},
                               {"type", arguments.resource},
                               {"data", *data}};
     if (!arguments.time.empty()) event["time"] = arguments.time;

@@ -39,10 +39,20 @@ class Commands(CommandLine):
                      ["report", "--resource", "r", "--quantity", "-1"],
                      ["report", "--resource", "r", "--quantity", "1.5"],
                      ["report", "--resource", "r", "--quantity", "9007199254740992"],
-                     ["report", "--resource", "r", "--quantity", "1", "--time", "yesterday"]):
+                     ["report", "--resource", "r", "--quantity", "1", "--time", "yesterday"],
+                     ["report", "--resource", "r", "--quantity", "1", "--id", ""],
+                     ["report", "--resource", "r", "--quantity", "1", "--id", "i" * 1025]):
             with self.subTest(argv=argv):
                 self.failed(*argv, expect=2)
         self.assertEqual(self.admin.heard + self.daemon.heard, [])
+
+    def test_the_word_that_is_wrong_is_named_whatever_stands_before_it(self):
+        for argv, said in ((["nope"], "unknown command nope"), (["--json", "nope"], "unknown command nope"),
+                           (["--json"], "a command is missing"), ([], "a command is missing"),
+                           (["--frob=x"], "unknown option --frob"),
+                           (["status", "--frob"], "status: unknown option --frob")):
+            with self.subTest(argv=argv):  # each of them after --socket PATH
+                self.assertIn(f"meterbox: {said}; see", self.failed(*argv, expect=2))
 
     def test_commands_of_later_versions_say_so(self):
         for name in ("watch", "usage", "open", "export", "doctor", "retire"):
