@@ -17,6 +17,7 @@ inline constexpr std::size_t identity_bytes_max = 1024;  // each of source and i
 inline constexpr std::size_t subject_bytes_max = 64;
 inline constexpr std::size_t subjects_per_hour_max = 200;  // the rest goes to "other"
 inline constexpr std::int64_t amount_max = (std::int64_t{1} << 53) - 1;
+inline constexpr std::int64_t hour_amount_max = std::int64_t{1} << 57;  // without enforcement; a day adds up
 inline constexpr std::int64_t event_ahead_ms_max = 5 * 60 * 1000;
 inline constexpr std::int64_t event_age_ms_max = std::int64_t{62} * 24 * 3600 * 1000;
 inline constexpr std::size_t key_bytes_max = 63;  // team, resource: [a-z0-9][a-z0-9._-]{0,62}
@@ -25,8 +26,10 @@ inline constexpr std::size_t key_bytes_max = 63;  // team, resource: [a-z0-9][a-
 inline constexpr std::size_t connections_default = 1024;
 inline constexpr std::size_t pipelined_requests_max = 256;        // answers owed on one connection
 inline constexpr std::size_t unsent_bytes_max = 4 * 1024 * 1024;  // answers not read by a slow client
-inline constexpr std::int64_t request_timeout_ms = 30'000;        // from first byte to last of a request
-inline constexpr std::int64_t idle_timeout_ms = 300'000;          // a kept connection without requests
+inline constexpr std::size_t held_bytes_max = 4 * 1024 * 1024;    // bodies of requests that wait for answers
+inline constexpr std::size_t all_held_bytes_max = 64 * 1024 * 1024;  // of all connections of a server
+inline constexpr std::int64_t request_timeout_ms = 30'000;           // from first byte to last of a request
+inline constexpr std::int64_t idle_timeout_ms = 300'000;             // a kept connection without requests
 inline constexpr std::int64_t write_timeout_ms = 30'000;
 inline constexpr std::int64_t linger_timeout_ms = 5'000;    // for a client to take the last answer
 inline constexpr std::int64_t drain_timeout_ms = 3'000;     // at the end, for what is owed to be answered
@@ -64,9 +67,10 @@ inline constexpr std::size_t sessions_default = 16'384;
 inline constexpr std::size_t session_id_bytes_max = 128;
 inline constexpr std::int64_t checkpoint_default_ms = 5'000;
 inline constexpr std::int64_t heartbeat_default_ms = 30'000;
-inline constexpr std::int64_t session_sweep_ms = 100;      // between looks for who gave no sign of life
-inline constexpr std::int64_t session_retry_ms = 1'000;    // until an end that couldn't be stored is tried again
-inline constexpr std::int64_t exhaustion_answer_ms = 500;  // R6: how long a session at 0 waits
+inline constexpr std::int64_t session_sweep_ms = 100;  // between looks for who gave no sign of life
+inline constexpr std::int64_t session_retry_ms =
+    1'000;  // until an end that couldn't be stored is tried again
+inline constexpr std::int64_t exhaustion_answer_ms = 500;       // R6: how long a session at 0 waits
 inline constexpr std::int64_t exhaustion_ask_spacing_ms = 100;  // between syncs that sessions at 0 cause
 
 // Store
@@ -118,6 +122,8 @@ inline constexpr std::int64_t protocol_version_max = 1'000;
 inline constexpr std::int64_t chain_links_kept = 250'000;  // of those that the account has acknowledged
 
 // Account
+inline constexpr std::size_t agent_connections_max = 16'384;   // further agents take the place of idle ones
+inline constexpr std::size_t account_other_files = 1'280;      // the store, the admin port and the commands
 inline constexpr std::int64_t refusal_log_spacing_ms = 1'000;  // between lines about who was refused
 inline constexpr std::int64_t lease_horizon_default_ms = std::int64_t{24} * 3600 * 1000;
 inline constexpr std::int64_t offline_horizon_default_ms = std::int64_t{30} * 24 * 3600 * 1000;

@@ -1,13 +1,20 @@
 #include "platform/http/answer_queue.hpp"
 
+#include <utility>
+
 #include "core/assert.hpp"
 #include "core/limits.hpp"
 
 namespace meterbox::platform::http {
 
-std::uint64_t AnswerQueue::open(AnswerShape shape) {
-    answers_.push_back({{}, shape, false});
+std::uint64_t AnswerQueue::open(AnswerShape shape, std::size_t held) {
+    answers_.push_back({{}, shape, held, false});
+    held_bytes_ += held;
     return next_number_++;
+}
+
+void AnswerQueue::let_go(std::uint64_t number) {
+    held_bytes_ -= std::exchange(answers_[index_of(number)].held, 0);
 }
 
 bool AnswerQueue::is_open(std::uint64_t number) const {
@@ -15,6 +22,7 @@ bool AnswerQueue::is_open(std::uint64_t number) const {
 }
 
 void AnswerQueue::finish(std::uint64_t number) {
+    let_go(number);
     answers_[index_of(number)].done = true;
     release();
 }
@@ -39,6 +47,7 @@ void AnswerQueue::forget_behind(std::uint64_t number) {
     const std::size_t keep = index_of(number) + 1;
     for (std::size_t i = keep; i < answers_.size(); ++i) {
         kept_bytes_ -= answers_[i].text.size();
+        held_bytes_ -= answers_[i].held;
     }
     answers_.resize(keep);
     next_number_ = number + 1;
@@ -78,7 +87,7 @@ std::string AnswerQueue::take_unsent() {
 void AnswerQueue::clear() {
     std::vector<Answer>().swap(answers_);
     std::string().swap(out_);
-    first_ = sent_ = in_flight_ = kept_bytes_ = 0;
+    first_ = sent_ = in_flight_ = kept_bytes_ = held_bytes_ = 0;
 }
 
 }  // namespace meterbox::platform::http

@@ -15,7 +15,10 @@ namespace meterbox::platform::http {
 
 class AnswerQueue {
 public:
-    std::uint64_t open(AnswerShape shape);  // the number of the answer that is owed now
+    // The number of the answer that is owed now. held: bytes of its request, which its handler may keep.
+    std::uint64_t open(AnswerShape shape, std::size_t held = 0);
+    std::size_t held_bytes() const { return held_bytes_; }  // of what isn't done
+    void let_go(std::uint64_t number);                      // of what its request held
     bool is_open(std::uint64_t number) const;
     std::size_t owed() const { return answers_.size() - first_; }
     bool is_last(std::uint64_t number) const { return number + 1 == next_number_; }
@@ -42,6 +45,7 @@ private:
     struct Answer {
         std::string text;  // of one that is not the first
         AnswerShape shape;
+        std::size_t held = 0;
         bool done = false;
     };
 
@@ -55,7 +59,8 @@ private:
     std::size_t first_ = 0;
     std::uint64_t next_number_ = 0;
     std::size_t kept_bytes_ = 0;  // of those that are not the first
-    std::string out_;             // in order, from sent_ on not yet sent
+    std::size_t held_bytes_ = 0;
+    std::string out_;  // in order, from sent_ on not yet sent
     std::size_t sent_ = 0;
     std::size_t in_flight_ = 0;
 };

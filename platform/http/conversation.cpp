@@ -1,6 +1,7 @@
 #include "platform/http/conversation.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/limits.hpp"
 #include "platform/http/server_core.hpp"
@@ -14,7 +15,14 @@ Conversation::~Conversation() = default;
 
 bool Conversation::may_handle() const {
     return phase_ == Phase::open && answers_.owed() < core_->limits().pipelined_requests_max &&
-           answers_.unsent_bytes() < core_->limits().unsent_bytes_max;
+           answers_.unsent_bytes() < core_->limits().unsent_bytes_max &&
+           answers_.held_bytes() < core_->limits().held_bytes_max && core_->has_room();
+}
+
+// After each change of what is owed.
+void Conversation::account_for_held() {
+    const std::size_t before = std::exchange(held_bytes_, answers_.held_bytes());
+    core_->note_held(before, held_bytes_);
 }
 
 bool Conversation::wants_input() const {
@@ -95,11 +103,14 @@ void Conversation::handle_request() {
                true);
         return;
     }
-    const std::uint64_t number = answers_.open({close, reader_->is_http10() && !close, reader_->is_head()});
+    const Request& request = reader_->request(peer_);
+    const std::uint64_t number =
+        answers_.open({close, reader_->is_http10() && !close, reader_->is_head()}, request.body().size());
+    account_for_held();
     if (close) phase_ = Phase::answering;
     // Away from drop(), which the handler may cause: it reads the request until it returns.
     std::unique_ptr<RequestReader> reader = std::move(reader_);
-    core_->handler().handle(reader->request(peer_), Responder(shared_from_this(), number));
+    core_->handler().handle(request, Responder(shared_from_this(), number));
     reader->reset();
     reader_ = std::move(reader);
     if (phase_ == Phase::gone) give_back_reader();
@@ -166,6 +177,7 @@ void Conversation::answer(std::uint64_t number, int status, std::string_view con
 
 void Conversation::finish(std::uint64_t number) {
     answers_.finish(number);
+    account_for_held();
     owe_continue();
     wake();
 }
@@ -176,6 +188,8 @@ bool Conversation::start_events(std::uint64_t number, int status) {
     answers_.write(number, [&](std::string& out) { append_events_head(out, status); });
     // The connection ends with the stream: what was asked after it is never answered.
     answers_.forget_behind(number);
+    answers_.let_go(number);
+    account_for_held();
     events_number_ = number;
     phase_ = Phase::answering;
     events_ = Events::open;
@@ -253,6 +267,7 @@ void Conversation::drop() {
     deadline_ms_ = never;
     close_stream();
     answers_.clear();
+    account_for_held();
     std::string().swap(pending_);
     give_back_reader();
     if (on_gone_) core_->post(std::exchange(on_gone_, nullptr));
@@ -291,6 +306,11 @@ void Conversation::update_deadline() {
 void Conversation::give_until(std::int64_t deadline_ms) {
     given_until_ms_ = deadline_ms;
     update_deadline();
+}
+
+bool Conversation::is_idle() const {
+    return phase_ == Phase::open && given_until_ms_ == never && answers_.owed() == 0 &&
+           !answers_.has_unsent() && request_began_ms_ == 0;
 }
 
 void Conversation::expire(std::int64_t now_ms) {

@@ -50,7 +50,10 @@ public:
     bool is_refused() const { return refused_; }
     void take_no_more();      // answers what it owes, and closes
     bool is_settled() const;  // all that was owed is sent
-    void drop();              // at once; what is unsent is lost
+    bool is_idle() const;     // between requests
+    std::int64_t last_active_ms() const { return last_active_ms_; }
+    void wake();  // calls advance() soon
+    void drop();  // at once; what is unsent is lost
     bool scheduled = false;
     std::size_t place = 0;  // in ServerCore's list
 
@@ -93,7 +96,7 @@ private:
     void refuse_rest();
     void finish(std::uint64_t number);
     void owe_continue();
-    void wake();
+    void account_for_held();
     void give_back_reader();
     std::int64_t write_deadline_ms() const;
     std::int64_t request_deadline_ms() const;
@@ -106,6 +109,7 @@ private:
     AnswerQueue answers_;
     std::uint64_t events_number_ = 0;  // of the answer that is a stream
     std::size_t dropped_ = 0;
+    std::size_t held_bytes_ = 0;  // as the server knows them
     std::function<void()> on_gone_;
     std::int64_t deadline_ms_ = never;
     std::int64_t given_until_ms_ = never;

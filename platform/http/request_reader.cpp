@@ -1,5 +1,6 @@
 #include "platform/http/request_reader.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
@@ -28,6 +29,7 @@ struct Message {
     Span target;
     std::size_t body_bytes = 0;  // received, also when they aren't kept
     std::size_t body_bytes_max = 0;
+    std::uint64_t chunk_bytes_announced = 0;  // of the largest
     int transfer_encodings = 0;
     bool plain_chunked = false;  // Transfer-Encoding was exactly "chunked"
     bool head_done = false;
@@ -48,6 +50,7 @@ struct Message {
         if (body.capacity() > core::limits::read_chunk_bytes) body.shrink_to_fit();
         fields.clear();
         body_bytes = 0;
+        chunk_bytes_announced = 0;
         transfer_encodings = 0;
         plain_chunked = head_done = http10 = expects_continue = false;
     }
@@ -85,7 +88,9 @@ private:
         if (message_.body_bytes <= message_.body_bytes_max) message_.body.append(body.data(), body.size());
         return body.size();
     }
-    void on_chunk_header_impl(std::uint64_t, string_view, BeastError&) override {}
+    void on_chunk_header_impl(std::uint64_t size, string_view, BeastError&) override {
+        message_.chunk_bytes_announced = std::max(message_.chunk_bytes_announced, size);
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, string_view body, BeastError& error) override {
         return on_body_impl(body, error);
     }
@@ -182,10 +187,12 @@ RequestReader::Progress RequestReader::read_body_progress(std::string_view input
     State& state = *state_;
     const auto length = state.parser->content_length();
     const bool is_over = (length && *length > state.limits.body_bytes_max) ||
-                         state.message.body_bytes > state.limits.body_bytes_max;
+                         state.message.body_bytes > state.limits.body_bytes_max ||
+                         state.message.chunk_bytes_announced > state.limits.body_bytes_max;
     if (is_over && !state.oversized) {
         state.oversized = true;
-        if (!length) state.read_past = true;
+        const std::size_t near_enough = state.limits.body_bytes_max + state.limits.dropped_body_bytes_max;
+        if (!length) state.read_past = state.message.chunk_bytes_announced <= near_enough;
         std::string().swap(state.message.body);
         fail(core::ErrorCode::too_large, "the body is longer than " +
                                              std::to_string(state.limits.body_bytes_max) +

@@ -88,9 +88,30 @@ void ServerCore::drained() {
     if (on_drained_) std::exchange(on_drained_, nullptr)();
 }
 
-ServerCore::Admission ServerCore::admission() const {
+ServerCore::Admission ServerCore::admission() {
     if (conversations_.size() - refused_ < limits_.connections_max) return Admission::taken;
+    if (limits_.yields_idle && yield_idle()) return Admission::taken;
     return refused_ < core::limits::refused_connections_max ? Admission::refused : Admission::turned_away;
+}
+
+// A client that is kept open for its next request opens another one then.
+bool ServerCore::yield_idle() {
+    std::shared_ptr<Conversation> idlest;
+    for (const auto& conversation : conversations_) {
+        if (!conversation->is_idle() || conversation->is_refused()) continue;
+        if (!idlest || conversation->last_active_ms() < idlest->last_active_ms()) idlest = conversation;
+    }
+    if (!idlest) return false;
+    idlest->drop();
+    return true;
+}
+
+void ServerCore::note_held(std::size_t before, std::size_t now) {
+    held_bytes_ += now - before;
+    if (held_bytes_ >= limits_.all_held_bytes_max) full_ = true;
+    if (!full_ || held_bytes_ > limits_.all_held_bytes_max / 2) return;
+    full_ = false;
+    for (const auto& conversation : conversations_) conversation->wake();
 }
 
 void ServerCore::admit(std::shared_ptr<Conversation> conversation) {

@@ -39,10 +39,15 @@ public:
     void settled();  // a conversation owes nothing any more
 
     enum class Admission { taken, refused, turned_away };
-    Admission admission() const;  // of one more connection
+    Admission admission();  // of one more connection
     void admit(std::shared_ptr<Conversation> conversation);
     void remove(Conversation& conversation);
     std::size_t connections() const { return conversations_.size(); }
+
+    // Whether more requests can be taken: too much of what waits for its answer, and none are until half of
+    // it is answered.
+    bool has_room() const { return !full_; }
+    void note_held(std::size_t before, std::size_t now);  // bytes of one connection's requests
 
     // Calls advance() soon, once for all answers given until then.
     void schedule(std::shared_ptr<Conversation> conversation);
@@ -63,6 +68,7 @@ private:
     void check_drained();
     void drained();
     void sweep();
+    bool yield_idle();
 
     boost::asio::io_context& context_;
     Handler& handler_;
@@ -78,6 +84,8 @@ private:
     std::unique_ptr<char[]> scratch_;
     std::vector<std::unique_ptr<RequestReader>> readers_;
     std::function<void()> on_drained_;
+    std::size_t held_bytes_ = 0;
+    bool full_ = false;
     bool stopped_ = false;
     bool draining_ = false;
     bool check_posted_ = false;

@@ -278,6 +278,68 @@ TEST_CASE("connections up to the limit are served, one more is told 429, and the
     CHECK(HttpClient(server.path()).ask(get("/")).status == 200);
 }
 
+TEST_CASE("bodies that wait for their answers are bounded in bytes, on a connection and over all") {
+    http::Limits limits;
+    limits.held_bytes_max = 100;
+    limits.all_held_bytes_max = 250;
+    std::vector<http::Responder> kept;
+    std::size_t most = 0;
+    HttpServer server(
+        [&](const http::Request&, http::Responder responder) {
+            kept.push_back(std::move(responder));
+            most = std::max(most, kept.size());
+        },
+        limits);
+    std::vector<HttpClient> clients;
+    const auto ask = [&] {
+        std::string requests;
+        for (int i = 0; i < 20; ++i) requests += post("/", std::string(60, 'b'));
+        clients.emplace_back(server.path());
+        clients.back().send(requests);
+    };
+    ask();
+    REQUIRE(server.becomes([&] { return kept.size() == 2; }));  // 120 bytes of one
+    for (int i = 0; i < 3; ++i) ask();
+    REQUIRE(server.becomes([&] { return kept.size() == 5; }));  // 300 of all
+    std::size_t answered = 0;
+    REQUIRE(server.becomes([&] {
+        for (http::Responder& responder : std::exchange(kept, {})) {
+            responder.send(200, "text/plain", "ok");
+            ++answered;
+        }
+        return answered == 80;
+    }));
+    CHECK(most == 5);
+    for (HttpClient& client : clients)
+        for (int i = 0; i < 20; ++i) CHECK(client.answer().status == 200);
+}
+
+TEST_CASE("where the idle give way, one connection more takes the place of the one that was idle longest") {
+    http::Limits limits;
+    limits.connections_max = 2;
+    limits.yields_idle = true;
+    std::vector<http::Responder> kept;
+    HttpServer server(
+        [&](const http::Request& request, http::Responder responder) {
+            if (request.path() == "/keep") return kept.push_back(std::move(responder));
+            echo(request, std::move(responder));
+        },
+        limits);
+    HttpClient busy(server.path());
+    busy.send(get("/keep"));
+    REQUIRE(server.becomes([&] { return kept.size() == 1; }));
+    HttpClient idle(server.path());
+    CHECK(idle.ask(get("/")).status == 200);
+    HttpClient more(server.path());
+    CHECK(more.ask(get("/")).status == 200);
+    CHECK(idle.rest().empty());
+    server.on_loop([&] { kept[0].send(200, "text/plain", "at last"); });
+    CHECK(busy.answer().body == "at last");
+    HttpClient refused(server.path());  // in place of `more` or `busy`, both idle now
+    CHECK(refused.ask(get("/")).status == 200);
+    server.on_loop([&] { kept.clear(); });
+}
+
 TEST_CASE("connections far over the limit are turned away without being kept") {
     http::Limits limits;
     limits.connections_max = 1;

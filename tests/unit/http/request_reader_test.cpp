@@ -118,3 +118,16 @@ TEST_CASE("a body of chunks without any is read wherever it is split") {
         CHECK(read_in(text, {first, 1}) == std::vector<std::string>{"POST / "});
     }
 }
+
+TEST_CASE("a chunk that is announced as too large is refused before it comes") {
+    for (const std::string size : {"ffffffffffffffff", "7fffffffffffffff", "100001"}) {
+        const Limits limits;
+        RequestReader reader(limits);
+        const std::string text = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + size + "\r\n";
+        std::string_view input = text;
+        REQUIRE(reader.read(input) == Progress::head);
+        CHECK(reader.read(input) == Progress::oversized);
+        CHECK(reader.error().code == meterbox::core::ErrorCode::too_large);
+        CHECK(reader.can_read_past() == (size == "100001"));
+    }
+}
