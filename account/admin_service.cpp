@@ -49,13 +49,16 @@ struct Question {
 };
 
 // Looked up by its hash, so that nothing of a secret is compared.
-bool may_read(Store& store, const Question& question) {
-    if (question.any_team) return true;
+std::optional<Error> refusal(Store& store, const Question& question) {
+    if (question.any_team) return std::nullopt;
     const std::string hash = tls::hex_encode(tls::bytes_of(tls::sha256(question.token)));
-    return store.database().number(
-               "SELECT count(*) FROM admin_token WHERE token_hash = ? AND expires_at > ? AND "
-               "(team IS NULL OR team = ?)",
-               hash, store.now(), question.team) != 0;
+    constexpr const char* count =
+        "SELECT count(*) FROM admin_token WHERE token_hash = ? AND expires_at > ? AND "
+        "(team IS NULL OR team = coalesce(?, team))";
+    if (store.database().number(count, hash, store.now(), question.team) != 0) return std::nullopt;
+    if (store.database().number(count, hash, store.now(), nullptr) == 0)
+        return error_of(ErrorCode::unauthenticated, "the bearer token is unknown or expired");
+    return error_of(ErrorCode::forbidden, "the bearer token is for another team");
 }
 
 http::Response answer_usage(Store& store, const Question& question) {
@@ -72,10 +75,7 @@ http::Response answer_usage(Store& store, const Question& question) {
 }
 
 http::Response answer(Store& store, const Question& question) {
-    if (!may_read(store, question)) {
-        return http::problem(error_of(ErrorCode::unauthenticated,
-                                      "the bearer token is unknown, expired, or for another team"));
-    }
+    if (const auto refused = refusal(store, question)) return http::problem(*refused);
     if (!team_exists(store, question.team)) {
         return http::problem(error_of(ErrorCode::not_found, "no team " + question.team));
     }

@@ -22,6 +22,7 @@
 #include "platform/sqlite/connection_transactions.hpp"
 #include "platform/store/store_thread.hpp"
 #include "platform/system/files.hpp"
+#include "platform/system/process_limits.hpp"
 
 namespace meterbox::account {
 
@@ -63,6 +64,18 @@ std::vector<std::string> certificate_names(const ServeOptions& options) {
     return names;
 }
 
+// Each agent keeps a connection between its syncs, and there may be thousands: as many as the kernel lets
+// this process have. Past that, whoever was silent longest connects anew at its next sync.
+http::Limits limits_for_agents() {
+    const std::size_t files = platform::system::raise_open_files_limit();
+    constexpr std::size_t others = core::limits::account_other_files;
+    http::Limits limits;
+    limits.connections_max =
+        std::min(core::limits::agent_connections_max, files > 2 * others ? files - others : others);
+    limits.yields_idle = true;
+    return limits;
+}
+
 class Service {
 public:
     Service(Store& store, platform::system::Log& log, ServerCertificate& certificate, std::string admin_token)
@@ -76,7 +89,7 @@ public:
           agent_service_(jobs_, log, refusals_),
           admin_service_(jobs_, std::move(admin_token)),
           command_service_(jobs_),
-          agents_(loop_, agent_service_),
+          agents_(loop_, agent_service_, limits_for_agents()),
           admins_(loop_, admin_service_),
           commands_(loop_, command_service_),
           certificate_check_(loop_),

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -28,6 +29,15 @@ UtcTime start_of_period(UtcTime t, Period period) {
     return {first.time_since_epoch().count() * core::day_ms};
 }
 
+namespace {
+
+// What agents say is added up as far as it goes: a sum beyond every figure is shown as the largest.
+void add(std::int64_t& sum, std::int64_t figure) {
+    if (__builtin_add_overflow(sum, figure, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
+
+}  // namespace
+
 std::vector<UsageRow> team_usage(Database& database, const std::string& team, UtcTime from, UtcTime to,
                                  Period by) {
     struct Sum {
@@ -43,19 +53,19 @@ std::vector<UsageRow> team_usage(Database& database, const std::string& team, Ut
         return std::tuple(start.ms, row.string(1), row.string(2), std::move(subject));
     };
     database.each(
-        "SELECT hour, resource, usage.agent, subject, sum(amount) FROM usage JOIN agent ON agent.id = "
-        "usage.agent WHERE agent.team = ? AND hour >= ? AND hour < ? GROUP BY 1, 2, 3, 4",
-        [&](auto& row) { sums[key_of(row, row.string(3))].usage += row.integer(4); }, team, first, end);
+        "SELECT hour, resource, usage.agent, subject, amount FROM usage JOIN agent ON agent.id = "
+        "usage.agent WHERE agent.team = ? AND hour >= ? AND hour < ?",
+        [&](auto& row) { add(sums[key_of(row, row.string(3))].usage, row.integer(4)); }, team, first, end);
     database.each(
-        "SELECT hour, tranche.resource, unit_hour.agent, sum(units) FROM unit_hour JOIN tranche ON "
-        "tranche.id = unit_hour.tranche WHERE tranche.team = ? AND hour >= ? AND hour < ? GROUP BY 1, 2, 3",
+        "SELECT hour, tranche.resource, unit_hour.agent, units FROM unit_hour JOIN tranche ON "
+        "tranche.id = unit_hour.tranche WHERE tranche.team = ? AND hour >= ? AND hour < ?",
         [&](auto& row) {
             auto key = key_of(row, "");
             const auto place = sums.lower_bound(key);
             const bool there = place != sums.end() && std::get<0>(place->first) == std::get<0>(key) &&
                                std::get<1>(place->first) == std::get<1>(key) &&
                                std::get<2>(place->first) == std::get<2>(key);
-            (there ? place->second : sums[std::move(key)]).units += row.integer(3);
+            add((there ? place->second : sums[std::move(key)]).units, row.integer(3));
         },
         team, first, end);
 

@@ -195,7 +195,7 @@ class TheAccount(EndToEnd):
 
         self.assertEqual(self.name_of(get(cards, None)), (401, "unauthenticated"))
         self.assertEqual(self.name_of(get(cards, "x")), (401, "unauthenticated"))
-        self.assertEqual(self.name_of(get(cards, theirs)), (401, "unauthenticated"))
+        self.assertEqual(self.name_of(get(cards, theirs)), (403, "forbidden"))
         for token in (all_teams, mine):
             status, balance = get(cards, token)
             self.assertEqual(status, 200)
@@ -230,6 +230,15 @@ class TheAccount(EndToEnd):
         self.assertEqual(done.stdout, "")
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         return done.stderr
+
+    def test_what_is_wrong_with_a_command_is_said(self):
+        account = Account(f"{self.folder}/none")
+        for argv, said in ((["nope"], "unknown command nope"), ([], "a command is missing"),
+                           (["--json"], "a command is missing"), (["--frob", "team"], "unknown option --frob")):
+            self.assertIn(said, self.refusal(account, 2, *argv))
+        unit = ["resource", "add", "r", "--kind", "exhaustible", "--measure", "count", "--unit"]
+        self.assertIn("from 1 to 1099511627776", self.refusal(account, 2, *unit, "1099511627777"))
+        account.command(*unit, "1099511627776")
 
     def test_what_keeps_it_from_starting_is_said_in_one_line(self):
         account = self.set_up()

@@ -1,5 +1,6 @@
 // The operator's commands: what they print, what they refuse, and with which exit code.
 #include <boost/json.hpp>
+#include <limits>
 
 #include "core/json_reader.hpp"
 #include "fixture.hpp"
@@ -219,4 +220,17 @@ TEST_CASE_METHOD(Lab, "help and version are answered, and the CA is printed as P
     CHECK(done({"--version"}).find(METERBOX_VERSION) != std::string::npos);
     CHECK(done({"ca"}).starts_with("-----BEGIN CERTIFICATE-----"));
     CHECK(done({"admin", "token"}).size() == 44);
+}
+
+TEST_CASE_METHOD(Lab, "usage that adds up beyond every figure is shown as the largest") {
+    const std::string one = agent("lab");
+    for (int hour = 0; hour < 5; ++hour) {
+        database().run("INSERT INTO usage VALUES (?, 0, ?, 'render', '', ?)", one, 24 + hour,
+                       std::int64_t{1} << 61);
+    }
+    const auto rows =
+        json({"usage", "lab", "--from", "1970-01-02", "--to", "1970-01-03", "--by", "day"})["rows"]
+            .as_array();
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].at("usage") == std::numeric_limits<std::int64_t>::max());
 }
