@@ -151,8 +151,9 @@ core::Result<IdentityStore::Seen> IdentityStore::remember(const IdentityHash& id
 }
 
 void IdentityStore::take_back(const IdentityHash& identity) {
+    METERBOX_ASSERT(!recent_->added.empty() && recent_->added.back() == identity);
     METERBOX_ASSERT(recent_->known.erase(identity) == 1);
-    std::erase(recent_->added, identity);
+    recent_->added.pop_back();
 }
 
 core::Result<void> IdentityStore::forget(const IdentityHash& identity) {

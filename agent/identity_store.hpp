@@ -39,7 +39,7 @@ public:
     // day: of arrival, in days since 1970; it decides when the identity may be forgotten.
     [[nodiscard]] core::Result<Seen> remember(const core::IdentityHash& identity, std::uint64_t contents,
                                               std::int64_t day);
-    // Takes back what remember() called fresh in this transaction.
+    // Takes back the last that remember() called fresh in this transaction, and so on to the first.
     void take_back(const core::IdentityHash& identity);
 
     // Those that came before `day`: of the next `rows` after `place` (none: from the beginning, and with it

@@ -142,6 +142,7 @@ void Journal::rollback() noexcept {
     }
     added_.clear();
     cells_.clear();
+    hour_totals_.clear();
     changed_cells_.clear();
     new_subjects_.clear();
     meta_changes_.clear();
@@ -161,22 +162,26 @@ std::int64_t Journal::must(const core::Result<std::int64_t>& done) {
     return 0;
 }
 
+bool Journal::is_counted(const Entry& entry) {
+    return entry.ledger.resource().enforcement != core::Enforcement::none;
+}
+
 Journal::Entry& Journal::touch(Entry& entry) {
     if (!entry.before) entry.before = entry.ledger;
     return entry;
 }
 
+// Without enforcement nothing adds up in the ledger: what is bounded is each hour, all its subjects.
 bool Journal::has_room(const Entry& entry, const JournalEvent& event, core::Amount sum) {
-    if (!entry.ledger.can_meter(sum) || !entry.ledger.can_meter(sum + event.event.amount)) return false;
-    if (entry.ledger.resource().enforcement != core::Enforcement::none) return true;
-    // Without enforcement nothing adds up in the ledger, so the hour's own sum is what is bounded.
-    const core::Amount hour = cell(entry.id, core::hour_of(event.time), event.event.subject).second.amount;
-    return entry.ledger.can_meter(hour) && entry.ledger.can_meter(hour + sum) &&
-           entry.ledger.can_meter(hour + sum + event.event.amount);
+    const core::Amount amount = event.event.amount;
+    if (is_counted(entry)) return entry.ledger.can_meter(sum) && entry.ledger.can_meter(sum + amount);
+    constexpr core::Amount most{core::limits::hour_amount_max};
+    const core::Amount hour = hour_total(entry.id, core::hour_of(event.time));
+    return hour <= most && sum <= most - hour && amount <= most - hour - sum;
 }
 
 core::Result<void> Journal::check(std::span<const JournalEvent> events) {
-    std::map<const Entry*, core::Amount> sums;
+    std::map<std::pair<const Entry*, core::UtcHour>, core::Amount> sums;  // by hour where hours are bounded
     for (std::size_t i = 0; i < events.size(); ++i) {
         const core::UsageEvent& event = events[i].event;
         const auto found = entries_.find(event.type);
@@ -192,7 +197,9 @@ core::Result<void> Journal::check(std::span<const JournalEvent> events) {
             return refuse(
                 "data: " + event.type + " is metered as a " + std::string(core::name_of(resource.measure)),
                 "/data");
-        core::Amount& sum = sums[&found->second];
+        const core::UtcHour hour =
+            is_counted(found->second) ? core::UtcHour{} : core::hour_of(events[i].time);
+        core::Amount& sum = sums[{&found->second, hour}];
         if (!has_room(found->second, events[i], sum))
             return refuse("data: more than the counters of " + event.type + " can hold", "/data");
         sum += event.amount;
@@ -211,7 +218,7 @@ core::Result<std::vector<bool>> Journal::remember(std::span<const JournalEvent> 
         }
         fresh[i] = *seen == IdentityStore::Seen::fresh;
         if (*seen != IdentityStore::Seen::conflict) continue;
-        for (std::size_t taken = 0; taken < i; ++taken)
+        for (std::size_t taken = i; taken-- > 0;)
             if (fresh[taken]) identities_.take_back(events[taken].identity);
         return core::Error{core::ErrorCode::conflict,
                            "id: this source and id were taken before with other contents; a new event "
@@ -374,6 +381,7 @@ void Journal::flush() {
     }
     changed_cells_.clear();
     new_subjects_.clear();
+    hour_totals_.clear();
     link();
 }
 

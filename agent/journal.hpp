@@ -156,6 +156,8 @@ private:
     };
     using UsageCells = std::map<UsageKey, UsageCell>;
 
+    static bool is_counted(const Entry& entry);
+    core::Amount& hour_total(ResourceId resource, core::UtcHour hour);
     void must(const core::Result<void>& done);
     std::int64_t must(const core::Result<std::int64_t>& done);
     Entry& touch(Entry& entry);
@@ -193,6 +195,8 @@ private:
     std::vector<UsageCells::value_type*> changed_cells_;  // by the transaction in progress
     // Subjects that it is the first to name, by resource and hour.
     std::map<std::pair<ResourceId, core::UtcHour>, std::int64_t> new_subjects_;
+    // Usage without enforcement, all subjects of an hour; of the transaction in progress.
+    std::map<std::pair<ResourceId, core::UtcHour>, core::Amount> hour_totals_;
     std::map<std::string, std::string> meta_;
     std::map<std::string, std::string, std::less<>> meta_changes_;  // of the transaction in progress
     std::optional<core::UtcTime> high_water_;

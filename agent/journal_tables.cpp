@@ -113,6 +113,8 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
           "JOIN usage u USING (resource, hour, subject) ORDER BY p.resource, p.hour, p.subject LIMIT ?")),
       usage_since_(connection.statement(
           "SELECT coalesce(sum(amount), 0) FROM usage WHERE resource = ? AND hour >= ?")),
+      usage_of_hour_(
+          connection.statement("SELECT coalesce(sum(amount), 0) FROM usage WHERE resource = ? AND hour = ?")),
       add_units_(connection.statement(
           "INSERT INTO unit_hour(resource, tranche, hour, units, changed) VALUES(?, ?, ?, ?, ?) "
           "ON CONFLICT(resource, tranche, hour) DO UPDATE SET units = units + excluded.units, "
@@ -246,6 +248,13 @@ core::Result<std::int64_t> JournalTables::pending_usage_rows() {
 
 core::Result<core::Amount> JournalTables::usage_since(ResourceId id, core::UtcHour hour) {
     Cursor row = usage_since_.query(id, hour);
+    const auto found = row.next();
+    if (!found) return found.error();
+    return core::Amount{row.integer(0)};
+}
+
+core::Result<core::Amount> JournalTables::usage_of_hour(ResourceId id, core::UtcHour hour) {
+    Cursor row = usage_of_hour_.query(id, hour);
     const auto found = row.next();
     if (!found) return found.error();
     return core::Amount{row.integer(0)};

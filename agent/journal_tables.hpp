@@ -79,6 +79,7 @@ public:
     core::Result<std::vector<PendingUsage>> pending_usage(std::size_t rows_max);
     core::Result<std::int64_t> pending_usage_rows();
     core::Result<core::Amount> usage_since(ResourceId id, core::UtcHour hour);
+    core::Result<core::Amount> usage_of_hour(ResourceId id, core::UtcHour hour);
 
     core::Result<void> add_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
                                  core::Units units, std::int64_t change);
@@ -97,7 +98,7 @@ private:
     platform::sqlite::Connection& connection_;
     platform::sqlite::Statement set_meta_, add_resource_, describe_resource_, save_metered_, save_tranche_,
         add_event_, usage_, subjects_, save_usage_, mark_pending_, settle_usage_, pending_usage_,
-        usage_since_, add_units_, units_changed_, save_session_, session_;
+        usage_since_, usage_of_hour_, add_units_, units_changed_, save_session_, session_;
 };
 
 }  // namespace meterbox::agent

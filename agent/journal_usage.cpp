@@ -26,6 +26,19 @@ Journal::UsageCells::value_type& Journal::cell(ResourceId resource, core::UtcHou
     return *place;
 }
 
+// With what the transaction in progress adds: whatever does asks for it first.
+core::Amount& Journal::hour_total(ResourceId resource, core::UtcHour hour) {
+    const auto [place, made] = hour_totals_.try_emplace({resource, hour});
+    if (!made) return place->second;
+    const auto stored = tables_.usage_of_hour(resource, hour);
+    if (stored) {
+        place->second = *stored;
+    } else {
+        must(core::Result<void>(stored.error()));
+    }
+    return place->second;
+}
+
 bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject) {
     if (subject.empty() || subject == other_subject) return true;
     const UsageCell& usage = cell(resource, hour, subject).second;
@@ -41,6 +54,7 @@ bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::
 }
 
 void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount) {
+    if (!is_counted(entry)) hour_total(entry.id, hour) += amount;
     const bool taken = takes_subject(entry.id, hour, subject);
     UsageCells::value_type& usage = cell(entry.id, hour, taken ? subject : other_subject);
     usage.second.amount += amount;

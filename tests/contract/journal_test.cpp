@@ -316,3 +316,43 @@ TEST_CASE("more than the counters can hold is refused, and the sum of many repor
     CHECK(refused);
     transaction(*journal, [&] { CHECK(report(*journal, {event(255, 1)})); });
 }
+
+TEST_CASE(
+    "usage under enforcement none is bounded by the hour, whatever it is for, and a day still adds up") {
+    const tests::TemporaryFolder folder;
+    Journal journal(folder / "journal.db");
+    core::Resource free_of_charge = render();
+    free_of_charge.enforcement = core::Enforcement::none;
+    transaction(journal, [&] { journal.describe({free_of_charge}); });
+    std::vector<JournalEvent> subjects;
+    for (int i = 0; i < 200; ++i)
+        subjects.push_back(event(static_cast<unsigned char>(i), 0, "s" + std::to_string(i)));
+    transaction(journal, [&] { REQUIRE(report(journal, subjects)); });
+    const std::int64_t most = core::limits::amount_max;
+    unsigned char id = 200;
+    for (int hour = 0; hour < 25; ++hour) {
+        for (int i = 0; i < 8; ++i) {  // two at a time, past the subjects that have rows of their own
+            std::vector<JournalEvent> two{event(0, most, "more"), event(0, most, "more still")};
+            for (JournalEvent& each : two) {
+                each.identity.bytes[0] = static_cast<std::byte>(id++);
+                each.identity.bytes[1] = static_cast<std::byte>(hour + 1);
+                each.time = noon + -hour * core::hour_ms;
+            }
+            transaction(journal, [&] { REQUIRE(report(journal, two)); });
+        }
+        JournalEvent last = event(0, 16, "more");
+        last.time = noon + -hour * core::hour_ms;
+        last.identity.bytes[2] = static_cast<std::byte>(hour + 1);
+        JournalEvent one_more = last;
+        one_more.identity.bytes[3] = std::byte{1};
+        one_more.event.amount = core::Amount{1};
+        transaction(journal, [&] {
+            CHECK_FALSE(report(journal, {last, one_more}));
+            CHECK(report(journal, {last}));
+            CHECK_FALSE(report(journal, {one_more}));
+        });
+    }
+    const auto day = journal.usage_of_last_day("render", noon);
+    REQUIRE(day);
+    CHECK(*day == core::Amount{25 * core::limits::hour_amount_max});
+}
