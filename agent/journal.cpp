@@ -162,22 +162,9 @@ std::int64_t Journal::must(const core::Result<std::int64_t>& done) {
     return 0;
 }
 
-bool Journal::is_counted(const Entry& entry) {
-    return entry.ledger.resource().enforcement != core::Enforcement::none;
-}
-
 Journal::Entry& Journal::touch(Entry& entry) {
     if (!entry.before) entry.before = entry.ledger;
     return entry;
-}
-
-// Without enforcement nothing adds up in the ledger: what is bounded is each hour, all its subjects.
-bool Journal::has_room(const Entry& entry, const JournalEvent& event, core::Amount sum) {
-    const core::Amount amount = event.event.amount;
-    if (is_counted(entry)) return entry.ledger.can_meter(sum) && entry.ledger.can_meter(sum + amount);
-    constexpr core::Amount most{core::limits::hour_amount_max};
-    const core::Amount hour = hour_total(entry.id, core::hour_of(event.time));
-    return hour <= most && sum <= most - hour && amount <= most - hour - sum;
 }
 
 core::Result<void> Journal::check(std::span<const JournalEvent> events) {

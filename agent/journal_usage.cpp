@@ -39,6 +39,19 @@ core::Amount& Journal::hour_total(ResourceId resource, core::UtcHour hour) {
     return place->second;
 }
 
+bool Journal::is_counted(const Entry& entry) {
+    return entry.ledger.resource().enforcement != core::Enforcement::none;
+}
+
+// Without enforcement nothing adds up in the ledger: what is bounded is each hour, all its subjects.
+bool Journal::has_room(const Entry& entry, const JournalEvent& event, core::Amount sum) {
+    const core::Amount amount = event.event.amount;
+    if (is_counted(entry)) return entry.ledger.can_meter(sum) && entry.ledger.can_meter(sum + amount);
+    constexpr core::Amount most{core::limits::hour_amount_max};
+    const core::Amount hour = hour_total(entry.id, core::hour_of(event.time));
+    return hour <= most && sum <= most - hour && amount <= most - hour - sum;
+}
+
 bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject) {
     if (subject.empty() || subject == other_subject) return true;
     const UsageCell& usage = cell(resource, hour, subject).second;

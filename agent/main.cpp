@@ -107,7 +107,8 @@ int run(const CommandLine& line) {
                                          std::pair{"admin.group", config->admin.group}}) {
         const auto known = platform::http::check_socket_group(setting, group);
         if (known) continue;
-        std::fprintf(stderr, "meterboxd: %s\n", known.error().detail.c_str());
+        std::fprintf(stderr, "meterboxd: %s: %s\n", config->origin_of(setting).place.c_str(),
+                     known.error().detail.c_str());
         return wrong_usage;
     }
     if (line.check_only) return 0;

@@ -55,6 +55,18 @@ core::Result<std::optional<core::Amount>> ran_from(std::string_view body) {
     return error(core::ErrorCode::invalid, "ran_ms: milliseconds, a whole number", "/ran_ms");
 }
 
+// What doesn't say its type may be JSON, and what says another may be all the same: curl -d does.
+bool may_be_json(const http::Request& request) {
+    const auto content_type = request.header("content-type");
+    return !content_type || content_type->find("json") != std::string_view::npos;
+}
+
+// Nothing here unpacks a body, so that a packed one would be taken for what it isn't.
+bool is_encoded(const http::Request& request) {
+    const auto encoding = request.header("content-encoding");
+    return encoding && !encoding->empty() && !http::same_token(*encoding, "identity");
+}
+
 std::string at_index(std::size_t index) {
     return "/" + std::to_string(index);
 }
@@ -75,6 +87,9 @@ ProductRoutes::ProductRoutes(AgentTime& time, Balances& balances, Meter& meter, 
 void ProductRoutes::handle(const http::Request& request, http::Responder responder) {
     const std::string_view path = request.raw_path();
     const std::string_view method = request.method();
+    if (is_encoded(request))
+        return responder.send(error(core::ErrorCode::unsupported_media_type,
+                                    "Content-Encoding: send the body as it is, without one"));
     if (path == "/v1/events" || path == "/api/v1/events") {
         if (method != "POST") return refuse_method(responder, "POST");
         return report(request, std::move(responder),
@@ -133,6 +148,7 @@ void ProductRoutes::report(const http::Request& request, http::Responder respond
             error(core::ErrorCode::forbidden,
                   "[[products.allow]] doesn't let this user report " + (*events)[i].type, "/type");
         if (batch) refused.index = i;
+        if (batch) refused.pointer.insert(0, at_index(i));
         ++refused_;
         return responder.send(refused);
     }
@@ -224,6 +240,8 @@ void ProductRoutes::refuse(http::Responder& responder, const core::Error& refuse
 
 void ProductRoutes::open_session(const http::Request& request, http::Responder responder) {
     const auto json = core::parse_json(request.body());
+    if (!json && !may_be_json(request))
+        return responder.send(error(core::ErrorCode::unsupported_media_type, "send application/json"));
     if (!json) return responder.send(json.error());
     core::ObjectReader reader(*json, "");
     SessionOrder order;
@@ -232,6 +250,8 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
     order.id = reader.optional_string("id").value_or("");
     const bool named = reader.has("id");
     if (!reader.ok()) return responder.send(reader.error());
+    if (reader.has("subject") && order.subject.empty())  // as in an event
+        return responder.send(error(core::ErrorCode::invalid, "subject: must not be empty", "/subject"));
     if (order.subject.size() > core::limits::subject_bytes_max)
         return responder.send(error(core::ErrorCode::invalid, "subject: more than 64 bytes", "/subject"));
     const bool printable = std::all_of(order.id.begin(), order.id.end(),

@@ -237,7 +237,7 @@ void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
         return done(error(core::ErrorCode::forbidden, "this session is another user's"));
     if (session->end_at) return session->enders.push_back(std::move(done));
     consider(session->record.resource, groups_[session->record.resource]);  // it may have been to stop before
-    if (is_silent(*session)) {  // it comes too late
+    if (is_silent(*session)) {                                              // it comes too late
         session->enders.push_back(std::move(done));
         return finish(*session, reach(*session, session->confirmed));
     }

@@ -32,6 +32,14 @@ bool is_present(const json::value* value) {
     return value && !value->is_null();
 }
 
+// RFC 3339 has a year 0, which our calendar hasn't: it is as good as the year 4, a leap year too, for what
+// is far too old.
+std::optional<UtcTime> time_of(std::string_view sent) {
+    std::string text{sent};
+    if (text.starts_with("0000-")) text[3] = '4';
+    return parse_rfc3339(text);
+}
+
 std::optional<Error> take_integer(const json::value& value, std::string_view member, UsageEvent& event) {
     const std::int64_t* number = value.if_int64();
     if (number && *number >= 0 && *number <= limits::amount_max) {
@@ -72,7 +80,7 @@ std::optional<Error> check_attributes(const EventAttributes& given, UsageEvent& 
     if (auto error = check_required("type", given.type)) return error;
     if (auto error = check_optional("subject", given.subject)) return error;
     if (given.time) {
-        event.time = parse_rfc3339(*given.time);
+        event.time = time_of(*given.time);
         if (!event.time) return malformed_member("time", "must be a time as in RFC 3339");
     }
     if (given.dataschema && !is_uri(*given.dataschema)) {

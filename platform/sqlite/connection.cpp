@@ -267,7 +267,7 @@ Error Connection::failure(int code, std::string_view what) {
     last_fault_ = fault_of(code, system_error);
     std::string detail = std::string(what) + " " + path_.string() + ": ";
     if (last_fault_ == StorageFault::busy) {
-        detail += "in use by another process";
+        detail += "in use by another process; stop that one, or give this one a folder of its own";
     } else if (last_fault_ == StorageFault::full) {
         detail += "disk full";
     } else {

@@ -62,29 +62,7 @@ int write_temporary(const fs::path& temporary, std::string_view contents, mode_t
     return file.close() ? 0 : errno;
 }
 
-fs::path folder_of(const fs::path& path) {
-    const fs::path folder = path.parent_path();
-    return folder.empty() ? fs::path(".") : folder;
-}
-
-}  // namespace
-
-Result<void> write_file(const fs::path& path, std::string_view contents, mode_t mode) {
-    // Left behind by a process that was killed here; no other one writes this file at the same time.
-    const fs::path temporary = path.string() + ".new";
-    ::unlink(temporary.c_str());
-    int number = write_temporary(temporary, contents, mode);
-    if (number == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) number = errno;
-    if (number != 0) {
-        ::unlink(temporary.c_str());
-        return system_error("can't write", path, number);
-    }
-    return sync_directory(folder_of(path));
-}
-
-Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.valid()) return system_error("can't read", path, errno);
+Result<std::string> read_all(const Descriptor& file, const fs::path& path, std::size_t bytes_max) {
     std::string contents;
     std::size_t size = 0;
     for (;;) {
@@ -107,21 +85,44 @@ Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
     return contents;
 }
 
-Result<void> check_secret(const fs::path& path) {
+fs::path folder_of(const fs::path& path) {
+    const fs::path folder = path.parent_path();
+    return folder.empty() ? fs::path(".") : folder;
+}
+
+}  // namespace
+
+Result<void> write_file(const fs::path& path, std::string_view contents, mode_t mode) {
+    // Left behind by a process that was killed here; no other one writes this file at the same time.
+    const fs::path temporary = path.string() + ".new";
+    ::unlink(temporary.c_str());
+    int number = write_temporary(temporary, contents, mode);
+    if (number == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) number = errno;
+    if (number != 0) {
+        ::unlink(temporary.c_str());
+        return system_error("can't write", path, number);
+    }
+    return sync_directory(folder_of(path));
+}
+
+Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.valid()) return system_error("can't read", path, errno);
+    return read_all(file, path, bytes_max);
+}
+
+// What is checked is what is read: the file may be another by then.
+Result<std::string> read_secret(const fs::path& path, std::size_t bytes_max) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return system_error("can't read", path, errno);
-    if ((status.st_mode & 077) == 0) return {};
+    if (!file.valid() || ::fstat(file.number(), &status) != 0) return system_error("can't read", path, errno);
+    if ((status.st_mode & 077) == 0) return read_all(file, path, bytes_max);
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(status.st_mode & 07777));
     return Error{ErrorCode::forbidden,
                  path.string() + " can be reached by others (mode " + mode + "): chmod 600 " + path.string(),
                  {},
                  {}};
-}
-
-Result<std::string> read_secret(const fs::path& path, std::size_t bytes_max) {
-    if (auto checked = check_secret(path); !checked) return checked.error();
-    return read_file(path, bytes_max);
 }
 
 Result<void> make_directory(const fs::path& path, mode_t mode) {

@@ -22,9 +22,7 @@ namespace meterbox::platform::system {
 // not_found when it isn't there, forbidden when it can't be read, too_large beyond bytes_max.
 [[nodiscard]] core::Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 
-// forbidden when group or others have any right on it, with the command that mends it.
-[[nodiscard]] core::Result<void> check_secret(const std::filesystem::path& path);
-// check_secret, then read_file.
+// As read_file; forbidden when group or others have any right on it, with the command that mends it.
 [[nodiscard]] core::Result<std::string> read_secret(const std::filesystem::path& path, std::size_t bytes_max);
 
 // The folder and its parents; one that is there already keeps its mode. mode is the last one's.

@@ -325,7 +325,8 @@ TEST_CASE("who comes back after the deadline finds the session ended, also if no
     CHECK(agent.metered() == core::Amount{1'500});
 }
 
-TEST_CASE("what is at 0 is exhausted once the account has been silent for half a second, and until it answers") {
+TEST_CASE(
+    "what is at 0 is exhausted once the account has been silent for half a second, and until it answers") {
     Fixture agent;
     core::Supply& supply = agent.balances.find("render")->supply;
     supply.team = core::Card{};
@@ -342,6 +343,7 @@ TEST_CASE("what is at 0 is exhausted once the account has been silent for half a
 
     std::vector<core::Result<agent::OpenedSession>> answers;
     agent.open("x", answers);
+    agent.run_until([&] { return agent.asked == 2; });
     agent.pass(500);
     REQUIRE(answers.size() == 1);
     CHECK(answers[0].error().detail ==

@@ -5,6 +5,7 @@ with type, title, status and detail, and nothing is taken. (storage: 110_full_di
 """
 
 import json
+import os
 
 from over_http import UnixConnection, exchange, raw, request, request_loopback
 from support import EndToEnd, main
@@ -47,12 +48,18 @@ class ErrorTable(EndToEnd):
         self.problem(self.post("[" + ",".join(["{}"] * 10_001) + "]", BATCH), 413, "too-large")
         self.problem(self.post(event(), {**STRUCTURED, "X-Long": "x" * 17_000}), 431, "too-large")
         self.problem(self.post("duration=1", {"Content-Type": "text/plain"}), 415, "unsupported-media-type")
+        self.problem(self.post(event(), {**STRUCTURED, "Content-Encoding": "gzip"}), 415,
+                     "unsupported-media-type")
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.problem(self.post("resource=render", form, "/v1/sessions"), 415, "unsupported-media-type")
+        self.problem(self.post("{", {"Content-Type": "application/json"}, "/v1/sessions"), 400, "malformed")
+        self.problem(self.one.session("render", subject=""), 422, "invalid")
         for wrong in (event(type="unheard-of"), event(data={"quantity": 1}), event(data={}),
                       event(data={"duration_ms": 1, "duration": "PT1S"}), event(data={"duration_ms": -1}),
                       event(data={"duration_ms": 1.5}), event(data={"duration_ms": 2**53}),
                       event(data={"duration": "P1Y"}), event(time="2020-01-01T00:00:00Z"),
-                      event(time="2100-01-01T00:00:00Z"), event(id="i" * 1025), event(source="/" * 1025),
-                      event(subject="s" * 65)):
+                      event(time="2100-01-01T00:00:00Z"), event(time="0000-02-29T00:00:00Z"),
+                      event(id="i" * 1025), event(source="/" * 1025), event(subject="s" * 65)):
             self.problem(self.post(wrong), 422, "invalid")
         self.assertEqual(self.problem(self.post([event(), event(id="e2", type="unheard-of")], BATCH),
                                       422, "invalid")["index"], 1)
@@ -66,6 +73,18 @@ class ErrorTable(EndToEnd):
         self.assertEqual(self.one.session("render", id="mine").status, 200)
         request(self.one.products, "DELETE", "/v1/sessions/mine")
         self.problem(self.one.session("render", id="mine"), 409, "conflict")
+
+    def test_what_a_product_may_not(self):
+        _, self.one = self.one_agent(unit="20m")
+        self.one.process.stop()
+        with open(self.one.config, "a", encoding="utf-8") as config:
+            config.write(f'[[products.allow]]\nresource = "render"\nuid = {os.getuid()}\n')
+        self.one.restart()
+        problem = self.problem(self.post([event(), event(id="e2", type="other")], BATCH), 403, "forbidden")
+        self.assertEqual((problem["index"], problem["pointer"]), (1, "/1/type"))
+        problem = self.problem(self.post(event(type="other")), 403, "forbidden")
+        self.assertEqual(problem["pointer"], "/type")
+        self.problem(self.one.session("other"), 403, "forbidden")
 
     def test_no_balance(self):
         _, self.one = self.one_agent(unit="1s", amount=1)

@@ -49,6 +49,12 @@ class Configuration(EndToEnd):
         for key in ("products.group", "admin.group"):
             self.refused(self.check("", "--set", f"{key}=no-such-group"), key, "no-such-group", "groupadd")
 
+    def test_a_group_of_a_file_is_refused_with_its_line(self):
+        path = f"{self.folder}/agent.toml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('[products]\ngroup = "no-such-group"\n')
+        self.refused(self.daemon("--config", path, "--check-config"), f"{path}:2", "products.group")
+
     def test_overrides(self):
         self.assertEqual(self.check("", "--set", "account.sync_interval=5s").returncode, 0)
         self.refused(self.check("", "--set", "account.sync_intervall=5s"), "sync_intervall")
