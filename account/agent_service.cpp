@@ -68,7 +68,13 @@ http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Cal
     const Agent& known = std::get<Agent>(agent);
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
     const std::string session = platform::system::random_hex(store.random(), session_bytes);
-    return answer(logged(log, known.id, hello(exchange, known, request, session)));
+    const auto reply = hello(exchange, known, request, session);
+    if (reply && reply->verdict == wire::Verdict::fenced) {
+        log.warn("agent.fenced", {{"agent", known.id},
+                                  {"incarnation", reply->incarnation},
+                                  {"waits", reply->session.empty() ? "for: agent allow" : "no"}});
+    }
+    return answer(logged(log, known.id, reply));
 }
 
 http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,

@@ -10,9 +10,15 @@ namespace {
 // Of one agent; what comes after tells nothing new.
 constexpr std::int64_t evidence_max = 100;
 
-#define COLUMNS                                                                           \
-    "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), " \
-    "acknowledged, acknowledged_hash, lease_number, last_sync_at, certificate_expires_at FROM agent "
+#define COLUMNS                                                                                       \
+    "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), "             \
+    "acknowledged, acknowledged_hash, lease_number, last_sync_at, usage_acknowledged, starts_after, " \
+    "fenced_at, waits_since, written_off_at, certificate_expires_at FROM agent "
+
+std::optional<core::UtcTime> optional_time(platform::sqlite::Cursor& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return core::UtcTime{row.integer(column)};
+}
 
 Agent agent_of(platform::sqlite::Cursor& row) {
     Agent agent;
@@ -26,12 +32,27 @@ Agent agent_of(platform::sqlite::Cursor& row) {
     agent.acknowledged = row.integer(7);
     agent.acknowledged_hash = row.string(8);
     agent.lease_number = row.integer(9);
-    if (!row.is_null(10)) agent.last_sync_at = core::UtcTime{row.integer(10)};
-    agent.certificate_expires_at = {row.integer(11)};
+    agent.last_sync_at = optional_time(row, 10);
+    agent.usage_acknowledged = row.integer(11);
+    agent.starts_after = row.integer(12);
+    agent.fenced_at = optional_time(row, 13);
+    agent.waits_since = optional_time(row, 14);
+    agent.written_off_at = optional_time(row, 15);
+    agent.certificate_expires_at = {row.integer(16)};
     return agent;
 }
 
 }  // namespace
+
+std::string_view shown_state(const Agent& agent) {
+    if (agent.state != "active") return agent.state;
+    if (agent.written_off_at) return "written-off";
+    return agent.waits_since ? "fenced" : "active";
+}
+
+std::optional<Agent> find_agent(Database& database, const std::string& id) {
+    return database.first(COLUMNS "WHERE id = ? AND id NOT LIKE 'custody/%'", agent_of, id);
+}
 
 std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint) {
     auto newest = database.first(COLUMNS "WHERE certificate_fingerprint = ?", agent_of, fingerprint);
@@ -54,7 +75,7 @@ std::optional<Agent> find_agent_by_key(Database& database, const std::string& ke
 std::vector<Agent> list_agents(Database& database, const std::string& team) {
     std::vector<Agent> agents;
     database.each(
-        COLUMNS "WHERE team = ? ORDER BY enrolled_at, id",
+        COLUMNS "WHERE team = ? AND id NOT LIKE 'custody/%' ORDER BY enrolled_at, id",
         [&](auto& row) { agents.push_back(agent_of(row)); }, team);
     return agents;
 }
@@ -67,6 +88,14 @@ std::map<std::string, core::Units> leased_by(Database& database, const Agent& ag
         "WHERE holding.agent = ? GROUP BY 1 ORDER BY 1",
         [&](auto& row) { leased[row.string(0)] = core::Units{row.integer(1)}; }, agent.id);
     return leased;
+}
+
+std::map<std::string, core::Units> in_doubt_of(Database& database, const Agent& agent) {
+    std::map<std::string, core::Units> held;
+    database.each(
+        "SELECT resource, sum(held) FROM doubt WHERE agent = ? AND held > 0 GROUP BY 1 ORDER BY 1",
+        [&](auto& row) { held[row.string(0)] = core::Units{row.integer(1)}; }, agent.id);
+    return held;
 }
 
 std::int64_t agents_active_since(Database& database, const std::string& team, core::UtcTime since) {

@@ -17,25 +17,36 @@ struct Agent {
     std::string id;
     std::string team;
     std::string name;
-    std::string state;  // active; later: fenced, revoked, retired
+    std::string state;  // active, revoked, retired; see also shown_state()
     std::int64_t incarnation = 1;
     std::string key_fingerprint;
     core::UtcTime certificate_expires_at;  // the newest one's, or the one's by which it was found
     std::string session;
-    std::int64_t acknowledged = 0;
+    std::int64_t acknowledged = 0;  // the link of its journal at which its counters were taken last
     std::string acknowledged_hash;
+    std::int64_t usage_acknowledged = 0;  // the same of usage by hour
+    std::int64_t starts_after = 0;        // the starts of its journal are known after this link
     std::int64_t lease_number = 0;
     std::optional<core::UtcTime> last_sync_at;
+    std::optional<core::UtcTime> fenced_at;
+    std::optional<core::UtcTime> waits_since;  // for an operator to allow another fence
+    std::optional<core::UtcTime> written_off_at;
 };
+// As an admin sees it: fenced while it waits, written-off until it is heard of again.
+std::string_view shown_state(const Agent& agent);
 
 // Whose certificate this is: the newest, or one that a renewal has replaced.
 std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint);
 // The agent that enrolled with this key.
 std::optional<Agent> find_agent_by_key(Database& database, const std::string& key_fingerprint);
+std::optional<Agent> find_agent(Database& database, const std::string& id);
 std::vector<Agent> list_agents(Database& database, const std::string& team);
 
 // Units leased and neither used nor returned, by resource, as known.
 std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent);
+
+// Held in doubt of all its incarnations, by resource.
+std::map<std::string, core::Units> in_doubt_of(Database& database, const Agent& agent);
 
 // Agents of the team that synced since then: N of the lease's size. At least 1.
 std::int64_t agents_active_since(Database& database, const std::string& team, core::UtcTime since);

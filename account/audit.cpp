@@ -76,7 +76,12 @@ private:
                 move(places, from, -units);
                 move(places, to, units);
                 HoldingSums& sums = holdings_[{row.integer(0), row.string(4), row.integer(5)}];
-                if (to == "leased") sums.granted += units;
+                if (to == "leased") {  // what was taken for lost comes back to the lease that it was of
+                    if (row.text(3) == "heard again")
+                        sums.returned -= units;
+                    else
+                        sums.granted += units;
+                }
                 if (from != "leased") return;
                 // A unit booked to an earlier tier was used all the same, and its slot came free.
                 const bool used = to == "charged" || row.text(3) == "draw order";
@@ -87,7 +92,9 @@ private:
 
     void compare_tranches() {
         database_.each(
-            "SELECT id, purchased, available, charged, in_doubt, expired, leased FROM tranche WHERE team = ?",
+            "SELECT id, purchased, available, charged, in_doubt, expired, leased, (SELECT "
+            "coalesce(sum(held), 0) "
+            "FROM doubt WHERE tranche = tranche.id), resource = '' FROM tranche WHERE team = ?",
             [&](auto& row) {
                 ++report_.tranches;
                 const std::string name = "tranche " + tranche_name(row.integer(0)) + ": ";
@@ -105,6 +112,8 @@ private:
                            std::to_string(row.integer(1)) + " were purchased");
                 }
                 check_sign(name, places);
+                const bool tokens = row.integer(8) != 0;  // those are compared with the units out of them
+                if (!tokens) compare(name + "in doubt by agents", row.integer(7), row.integer(4));
             },
             team_);
     }
@@ -170,15 +179,18 @@ private:
     }
 
     void compare_team() {
-        // Each unit used is charged once, whichever tier it was booked to.
+        // Each unit used is charged once, whichever tier it was booked to; and those written off as used.
         database_.each(
             "SELECT resource, sum(charged), (SELECT coalesce(sum(used), 0) FROM holding JOIN tranche AS t "
-            "ON t.id = holding.tranche WHERE t.team = ?1 AND t.resource = tranche.resource) "
-            "FROM tranche WHERE team = ?1 AND resource <> '' GROUP BY resource",
+            "ON t.id = holding.tranche WHERE t.team = ?1 AND t.resource = tranche.resource), "
+            "(SELECT coalesce(sum(counted), 0) FROM doubt JOIN tranche AS t ON t.id = doubt.tranche "
+            "WHERE t.team = ?1 AND t.resource = tranche.resource) FROM tranche WHERE team = ?1 AND "
+            "resource <> '' GROUP BY resource",
             [&](auto& row) {
-                if (row.integer(1) == row.integer(2)) return;
+                if (row.integer(1) == row.integer(2) + row.integer(3)) return;
                 differ("resource " + row.string(0) + ": " + std::to_string(row.integer(1)) +
-                       " units charged, " + std::to_string(row.integer(2)) + " used");
+                       " units charged, " + std::to_string(row.integer(2)) + " used and " +
+                       std::to_string(row.integer(3)) + " written off as used");
             },
             team_);
         database_.each(
@@ -200,7 +212,10 @@ private:
             "SELECT a.agent, a.resource, a.metered, a.remainder, a.overage_units, resource.unit_size, "
             "(SELECT coalesce(sum(used), 0) FROM holding JOIN tranche ON tranche.id = holding.tranche WHERE "
             "holding.agent = a.agent AND holding.incarnation = a.incarnation AND tranche.resource = "
-            "a.resource) FROM agent_resource AS a JOIN agent ON agent.id = a.agent "
+            "a.resource) + (SELECT coalesce(sum(overage_units), 0) FROM handed_over WHERE handed_over.agent "
+            "= "
+            "a.agent AND handed_over.incarnation = a.incarnation AND handed_over.resource = a.resource) "
+            "FROM agent_resource AS a JOIN agent ON agent.id = a.agent "
             "JOIN resource ON resource.key = a.resource WHERE agent.team = ?",
             [&](auto& row) {
                 const std::int64_t completed = row.integer(2) / row.integer(5);
@@ -210,9 +225,31 @@ private:
                      " and " + std::to_string(row.integer(4)) + " in overage");
             },
             team_);
+        look_at_fences();
         for (const Evidence& evidence : list_evidence(database_, team_)) {
             find("agent " + evidence.agent + ": refused " + std::to_string(evidence.times) +
                  " times, last at " + core::format_rfc3339(evidence.last_at) + ": " + evidence.detail);
+        }
+    }
+
+    void look_at_fences() {
+        database_.each(
+            "SELECT agent, number, ended_at, (SELECT coalesce(sum(held), 0) FROM doubt WHERE doubt.agent = "
+            "incarnation.agent AND doubt.incarnation = number) FROM incarnation JOIN agent ON agent.id = "
+            "incarnation.agent WHERE agent.team = ? ORDER BY ended_at",
+            [&](auto& row) {
+                find("agent " + row.string(0) + ": its incarnation " + std::to_string(row.integer(1)) +
+                     " was fenced at " + core::format_rfc3339({row.integer(2)}) + ", " +
+                     std::to_string(row.integer(3)) + " units of it are in doubt");
+            },
+            team_);
+        for (const Agent& agent : list_agents(database_, team_)) {
+            if (agent.waits_since)
+                find("agent " + agent.id + ": fenced again at " + core::format_rfc3339(*agent.waits_since) +
+                     ", it waits for: meterbox-account agent allow " + agent.id);
+            if (agent.written_off_at)
+                find("agent " + agent.id + ": written off at " + core::format_rfc3339(*agent.written_off_at) +
+                     ", and not heard of since");
         }
     }
 

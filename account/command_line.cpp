@@ -122,8 +122,8 @@ private:
             each->add_option("--name", options->name, "for people");
             each->add_option("--zone", options->zone, "IANA time zone, default UTC");
         }
-        unavailable_option(set, "--lost");
-        unavailable_option(set, "--lost-after");
+        set->add_option("--lost", options->lost, "units of lost agents: hold, count or release");
+        set->add_option("--lost-after", options->lost_after, "how long unheard of; default never");
         command(*team, "list", "all teams", team_list);
         auto key = std::make_shared<std::string>();
         command(*team, "show", "one team", [key](Store& s, bool json) { return team_show(s, *key, json); })
@@ -198,7 +198,21 @@ private:
                 [team](Store& s, bool json) { return agent_list(s, *team, json); })
             ->add_option("TEAM", *team)
             ->required();
-        for (const char* name : {"revoke", "write-off", "allow"}) unavailable(*agent, "agent ", name);
+        auto id = std::make_shared<std::string>();
+        auto as = std::make_shared<std::string>();
+        command(*agent, "revoke", "refuse its certificate; its units are held in doubt",
+                [id](Store& s, bool json) { return agent_revoke(s, *id, json); })
+            ->add_option("AGENT", *id)
+            ->required();
+        CLI::App* write_off =
+            command(*agent, "write-off", "give up a lost agent's units, or decide on those that are held",
+                    [id, as](Store& s, bool json) { return agent_write_off(s, *id, *as, json); });
+        write_off->add_option("AGENT", *id)->required();
+        write_off->add_option("--as", *as, "hold, count (as used) or release (as unused)")->required();
+        command(*agent, "allow", "let an agent go on that was fenced twice",
+                [id](Store& s, bool json) { return agent_allow(s, *id, json); })
+            ->add_option("AGENT", *id)
+            ->required();
     }
 
     void add_reports() {

@@ -28,6 +28,8 @@ struct TeamOptions {
     std::string team;
     std::optional<std::string> name;
     std::optional<std::string> zone;
+    std::optional<std::string> lost;
+    std::optional<std::string> lost_after;  // a duration, or never
 };
 Outcome team_add(Store& store, const TeamOptions& options, bool json);
 Outcome team_set(Store& store, const TeamOptions& options, bool json);
@@ -70,6 +72,9 @@ Outcome grant_end(Store& store, const std::string& team, const std::string& gran
 
 Outcome agent_token(Store& store, const std::string& team, const std::string& ttl, bool json);
 Outcome agent_list(Store& store, const std::string& team, bool json);
+Outcome agent_revoke(Store& store, const std::string& agent, bool json);
+Outcome agent_write_off(Store& store, const std::string& agent, const std::string& as, bool json);
+Outcome agent_allow(Store& store, const std::string& agent, bool json);
 
 Outcome balance(Store& store, const std::string& team, bool json);
 struct UsageOptions {

@@ -1,9 +1,10 @@
-// agent token, list.
+// agent token, list, revoke, write-off, allow.
 #include <boost/json.hpp>
 #include <set>
 
 #include "account/agents.hpp"
 #include "account/commands.hpp"
+#include "account/doubt.hpp"
 #include "account/enrollment.hpp"
 #include "account/table.hpp"
 
@@ -23,19 +24,66 @@ Outcome agent_token(Store& store, const std::string& team, const std::string& tt
     return {exit_done, boost::json::serialize(object) + "\n", {}};
 }
 
+namespace {
+
+Outcome no_such_agent(const std::string& id) {
+    return failed("no agent " + id + ": see agent list TEAM");
+}
+
+boost::json::object units_json(const std::map<std::string, core::Units>& by_resource) {
+    boost::json::object json;
+    for (const auto& [resource, units] : by_resource) json[resource] = units.value();
+    return json;
+}
+
+std::string units_text(const boost::json::value& by_resource) {
+    std::string text;
+    for (const auto& [resource, units] : by_resource.as_object())
+        text += (text.empty() ? "" : ", ") + std::string(resource) + " " + std::to_string(units.as_int64());
+    return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
+Outcome agent_revoke(Store& store, const std::string& id, bool) {
+    const auto agent = find_agent(store.database(), id);
+    if (!agent) return no_such_agent(id);
+    if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
+    write_off(store.database(), store.now(), *agent, LostPolicy::hold);
+    store.database().run("UPDATE agent SET state = 'revoked' WHERE id = ?", id);
+    return {exit_done, "", {}};
+}
+
+Outcome agent_write_off(Store& store, const std::string& id, const std::string& as, bool) {
+    const auto policy = lost_policy_from(as);
+    if (!policy) return wrong_usage("--as " + as + ": hold, count or release");
+    const auto agent = find_agent(store.database(), id);
+    if (!agent) return no_such_agent(id);
+    write_off(store.database(), store.now(), *agent, *policy);
+    return {exit_done, "", {}};
+}
+
+Outcome agent_allow(Store& store, const std::string& id, bool) {
+    const auto agent = find_agent(store.database(), id);
+    if (!agent) return no_such_agent(id);
+    if (!agent->waits_since) return failed("agent " + id + " doesn't wait for anything");
+    store.database().run("UPDATE agent SET waits_since = NULL, fenced_at = NULL WHERE id = ?", id);
+    return {exit_done, "", {}};
+}
+
 boost::json::object agents_json(Store& store, const std::string& team) {
     std::set<std::string> contradicted;
     for (const Evidence& evidence : list_evidence(store.database(), team))
         contradicted.insert(evidence.agent);
     boost::json::array list;
     for (const Agent& agent : list_agents(store.database(), team)) {
-        boost::json::object leased;
-        for (const auto& [resource, units] : leased_by(store.database(), agent)) {
-            leased[resource] = units.value();
-        }
-        boost::json::object json{{"id", agent.id},       {"name", agent.name},
-                                 {"state", agent.state}, {"last_sync_at", nullptr},
-                                 {"leased", leased},     {"refused_syncs", contradicted.contains(agent.id)}};
+        boost::json::object json{{"id", agent.id},
+                                 {"name", agent.name},
+                                 {"state", std::string(shown_state(agent))},
+                                 {"last_sync_at", nullptr},
+                                 {"leased", units_json(leased_by(store.database(), agent))},
+                                 {"in_doubt", units_json(in_doubt_of(store.database(), agent))},
+                                 {"refused_syncs", contradicted.contains(agent.id)}};
         if (agent.last_sync_at) json["last_sync_at"] = core::format_rfc3339(*agent.last_sync_at);
         list.push_back(std::move(json));
     }
@@ -48,18 +96,14 @@ Outcome agent_list(Store& store, const std::string& team, bool json) {
     if (!team_exists(store, team)) return no_such_team(team);
     const boost::json::object all = agents_json(store, team);
     if (json) return {exit_done, boost::json::serialize(all) + "\n", {}};
-    Table table({"AGENT", "NAME", "STATE", "LAST SYNC", "LEASED", ""});
+    Table table({"AGENT", "NAME", "STATE", "LAST SYNC", "LEASED", "IN DOUBT", ""});
     for (const auto& value : all.at("agents").as_array()) {
         const auto& agent = value.as_object();
-        std::string leased;
-        for (const auto& [resource, units] : agent.at("leased").as_object()) {
-            leased +=
-                (leased.empty() ? "" : ", ") + std::string(resource) + " " + std::to_string(units.as_int64());
-        }
         const auto& last = agent.at("last_sync_at");
         table.add({std::string(agent.at("id").as_string()), std::string(agent.at("name").as_string()),
                    std::string(agent.at("state").as_string()),
-                   last.is_null() ? "never" : std::string(last.as_string()), leased.empty() ? "-" : leased,
+                   last.is_null() ? "never" : std::string(last.as_string()), units_text(agent.at("leased")),
+                   units_text(agent.at("in_doubt")),
                    agent.at("refused_syncs").as_bool() ? "has refused syncs: see audit" : ""});
     }
     return {exit_done, table.text(), {}};

@@ -2,7 +2,9 @@
 #include <boost/json.hpp>
 
 #include "account/commands.hpp"
+#include "account/doubt.hpp"
 #include "account/table.hpp"
+#include "core/limits.hpp"
 #include "core/resource.hpp"
 #include "platform/zones/time_zone.hpp"
 
@@ -11,27 +13,36 @@ namespace meterbox::account {
 namespace {
 
 constexpr std::size_t name_bytes_max = 128;
+constexpr std::string_view never = "never";
+constexpr std::int64_t lost_after_min_ms = core::hour_ms;
 
 struct Team {
     std::string key;
     std::string name;
     std::string zone;
     core::UtcTime created_at;
+    std::string lost;
+    std::optional<std::int64_t> lost_after_ms;
 };
 
 Team team_of(platform::sqlite::Cursor& row) {
-    return {row.string(0), row.string(1), row.string(2), {row.integer(3)}};
+    return {row.string(0),    row.string(1), row.string(2),
+            {row.integer(3)}, row.string(4), row.optional_integer(5)};
 }
 
 std::optional<Team> find_team(Store& store, const std::string& key) {
-    return store.database().first("SELECT key, name, zone, created_at FROM team WHERE key = ?", team_of, key);
+    return store.database().first(
+        "SELECT key, name, zone, created_at, lost, lost_after_ms FROM team WHERE key = ?", team_of, key);
 }
 
 boost::json::object to_json(const Team& team) {
     return {{"team", team.key},
             {"name", team.name},
             {"zone", team.zone},
-            {"created_at", core::format_rfc3339(team.created_at)}};
+            {"created_at", core::format_rfc3339(team.created_at)},
+            {"lost", team.lost},
+            {"lost_after_s", team.lost_after_ms ? boost::json::value(*team.lost_after_ms / core::second_ms)
+                                                : boost::json::value(nullptr)}};
 }
 
 std::optional<Outcome> problem_of(const TeamOptions& options) {
@@ -41,6 +52,15 @@ std::optional<Outcome> problem_of(const TeamOptions& options) {
     if (options.zone) {
         const auto zone = platform::zones::TimeZone::find(*options.zone);
         if (!zone) return wrong_usage("--zone: " + zone.error().detail);
+    }
+    if (options.lost && !lost_policy_from(*options.lost)) {
+        return wrong_usage("--lost " + *options.lost + ": hold, count or release");
+    }
+    if (options.lost_after && *options.lost_after != never) {
+        const auto after = core::parse_short_duration_ms(*options.lost_after);
+        if (!after || *after < lost_after_min_ms || *after > core::limits::keep_max_ms)
+            return wrong_usage("--lost-after " + *options.lost_after +
+                               ": a duration like 30d, at least 1h, or never");
     }
     if (options.name && (options.name->empty() || options.name->size() > name_bytes_max)) {
         return wrong_usage("--name: 1 to 128 bytes");
@@ -65,14 +85,20 @@ Outcome team_set(Store& store, const TeamOptions& options, bool json) {
     if (!team) return no_such_team(options.team);
     team->name = options.name.value_or(team->name);
     team->zone = options.zone.value_or(team->zone);
-    store.database().run("UPDATE team SET name = ?, zone = ? WHERE key = ?", team->name, team->zone,
-                         team->key);
+    team->lost = options.lost.value_or(team->lost);
+    if (options.lost_after) {
+        team->lost_after_ms.reset();
+        if (*options.lost_after != never)
+            team->lost_after_ms = core::parse_short_duration_ms(*options.lost_after);
+    }
+    store.database().run("UPDATE team SET name = ?, zone = ?, lost = ?, lost_after_ms = ? WHERE key = ?",
+                         team->name, team->zone, team->lost, team->lost_after_ms, team->key);
     return {exit_done, json ? boost::json::serialize(to_json(*team)) + "\n" : "", {}};
 }
 
 Outcome team_list(Store& store, bool json) {
     std::vector<Team> teams;
-    store.database().each("SELECT key, name, zone, created_at FROM team ORDER BY key",
+    store.database().each("SELECT key, name, zone, created_at, lost, lost_after_ms FROM team ORDER BY key",
                           [&](auto& row) { teams.push_back(team_of(row)); });
     Table table({"TEAM", "NAME", "ZONE"});
     boost::json::array list;

@@ -26,13 +26,6 @@ std::vector<Completed> completed_of(const TrancheChange& change) {
     return completed;
 }
 
-// Where a slot goes that is free again.
-Place free_place(const Tranche& tranche, core::UtcTime now) {
-    if (tranche.open()) return Place::purchase;
-    const bool ended = tranche.ended_at(now) && !METERBOX_MUTANT(ended_units_sold);
-    return ended ? Place::expired : Place::available;
-}
-
 class Write {
 public:
     Write(Database& database, Ledger& ledger, Pool& pool, const Agent& agent)

@@ -1,10 +1,13 @@
-// Hello and sync, step by step.
+// Sync, step by step.
 #include "account/exchange.hpp"
 
 #include <algorithm>
 
 #include "account/counters.hpp"
+#include "account/custody.hpp"
 #include "account/cycles.hpp"
+#include "account/doubt.hpp"
+#include "account/fencing.hpp"
 #include "account/next_cycle.hpp"
 #include "account/team_cards.hpp"
 #include "core/mutant.hpp"
@@ -14,8 +17,6 @@ namespace meterbox::account {
 using core::Error;
 using core::ErrorCode;
 using core::Result;
-using core::wire::HelloReply;
-using core::wire::HelloRequest;
 using core::wire::SyncReply;
 using core::wire::SyncRequest;
 
@@ -25,40 +26,25 @@ Error refused(ErrorCode code, std::string detail) {
     return {code, std::move(detail), std::nullopt, {}};
 }
 
-// The session of a hello: the same for the same nonce, so that a repeated hello changes nothing.
-std::string open_session(const Exchange& exchange, Agent& agent, const std::string& nonce,
-                         const std::string& new_session) {
-    const auto known = exchange.database.first(
-        "SELECT id FROM session WHERE agent = ? AND nonce = ?", [](auto& row) { return row.string(0); },
-        agent.id, nonce);
-    if (known) return *known;
-    exchange.database.run("DELETE FROM session WHERE agent = ?", agent.id);
-    exchange.database.run(
-        "INSERT INTO session (id, agent, incarnation, nonce, last_request, created_at) "
-        "VALUES (?, ?, ?, ?, 0, ?)",
-        new_session, agent.id, agent.incarnation, nonce, exchange.now);
-    exchange.database.run("UPDATE agent SET session = ? WHERE id = ?", new_session, agent.id);
-    return new_session;
-}
-
 bool asks_for_units(const SyncRequest& request) {
     return std::ranges::any_of(request.resources, [](const auto& counters) {
         return counters.need.value() > 0 || counters.wanted.value() > 0;
     });
 }
 
-void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& request, bool later) {
-    if (later && request.head.sequence >= agent.acknowledged) {
-        agent.acknowledged = request.head.sequence;
-        agent.acknowledged_hash = request.head.hash;
-    }
-    exchange.database.run(
-        "UPDATE agent SET acknowledged = ?, acknowledged_hash = ?, last_sync_at = ? WHERE id = ?",
-        agent.acknowledged, agent.acknowledged_hash, exchange.now, agent.id);
-    if (later) {
-        exchange.database.run("UPDATE session SET last_request = ? WHERE id = ?", request.request_number,
-                              request.session);
-    }
+void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& request) {
+    acknowledge_journal(exchange.database, agent, request.head, request.acknowledged, request.starts,
+                        !request.more_usage);
+    exchange.database.run("UPDATE session SET last_request = ? WHERE id = ?", request.request_number,
+                          request.session);
+}
+
+// A journal that was put back under a process that runs: hello will find out (fencing.hpp).
+bool goes_on(const Agent& agent, const SyncRequest& request) {
+    const core::wire::JournalHead& link = request.acknowledged;
+    const bool other = link.sequence == agent.acknowledged && !link.hash.empty() &&
+                       !agent.acknowledged_hash.empty() && link.hash != agent.acknowledged_hash;
+    return !other && request.head.sequence >= agent.acknowledged;
 }
 
 }  // namespace
@@ -71,46 +57,6 @@ std::vector<core::wire::LeaseKey> lease_keys(Database& database) {
     return keys;
 }
 
-Result<HelloReply> hello(const Exchange& exchange, Agent agent, const HelloRequest& request,
-                         const std::string& new_session) {
-    Database& database = exchange.database;
-    if (request.agent != agent.id) {
-        return refused(ErrorCode::forbidden,
-                       "this certificate is of agent " + agent.id + ", not of " + request.agent);
-    }
-    const Catalogue catalogue = load_catalogue(database);
-    HelloReply reply;
-    reply.incarnation = agent.incarnation;
-    reply.acknowledged = {agent.acknowledged, agent.acknowledged_hash};
-    reply.server_time = exchange.now;
-    reply.epoch = database.number("SELECT epoch FROM account");
-    if (request.protocol_min > core::wire::protocol_max || request.protocol_max < core::wire::protocol_min) {
-        reply.verdict = core::wire::Verdict::upgrade;
-        return reply;
-    }
-    if (request.incarnation != agent.incarnation) {
-        const std::string detail = "incarnation " + std::to_string(request.incarnation) + ", but agent " +
-                                   agent.id + " is in its " + std::to_string(agent.incarnation);
-        keep_evidence(database, agent, detail, exchange.now);
-        return refused(ErrorCode::conflict, detail);
-    }
-
-    const bool repeated = database.number("SELECT count(*) FROM session WHERE agent = ? AND nonce = ?",
-                                          agent.id, request.nonce) != 0;
-    Ledger ledger(database, exchange.now);
-    Pool pool(database, agent.team);
-    static const std::vector<core::wire::UsageRow> no_usage;
-    const CounterMessage message{request.resources, no_usage, !repeated};
-    if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
-        return taken.error();
-    }
-    reply.session = open_session(exchange, agent, request.nonce, new_session);
-    reply.catalogue = catalogue.resources;
-    reply.catalogue_version = catalogue.version;
-    reply.lease_keys = lease_keys(database);
-    return reply;
-}
-
 Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest& request) {
     Database& database = exchange.database;
     const auto last_request = database.first(
@@ -120,7 +66,12 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         return refused(ErrorCode::not_found, "no such session: say hello first");
     }
     const bool later = request.request_number > *last_request || METERBOX_MUTANT(order_ignored);
+    if (later && !goes_on(agent, request)) {
+        return refused(ErrorCode::not_found, "the journal isn't the one of this session: say hello first");
+    }
 
+    database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
+    write_off_lost(database, exchange.now, agent.team);
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);
     Pool pool(database, agent.team);
@@ -130,7 +81,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         return taken.error();
     }
     pool.expire_ended(ledger);
-    acknowledge(exchange, agent, request, later);
+    if (later) acknowledge(exchange, agent, request);
+    Custody(database, ledger, pool).settle();
     if (later) grant(database, ledger, pool, catalogue, agent, exchange.settings, request.resources);
     if (later) lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings);
 

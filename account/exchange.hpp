@@ -26,7 +26,8 @@ struct Exchange {
 std::vector<core::wire::LeaseKey> lease_keys(Database& database);
 
 // agent: whose certificate it is. new_session: a random id, used unless this hello was heard before.
-// forbidden: another agent's id. conflict: another incarnation, or counters that no honest agent has.
+// forbidden: another agent's id. conflict: counters that no honest agent has, or a journal that ends before
+// what is known of it. Step by step in hello.cpp.
 [[nodiscard]] core::Result<core::wire::HelloReply> hello(const Exchange& exchange, Agent agent,
                                                          const core::wire::HelloRequest& request,
                                                          const std::string& new_session);

@@ -1,6 +1,8 @@
 // Entries and the tranche's row, always together.
 #include "account/ledger.hpp"
 
+#include "core/mutant.hpp"
+
 namespace meterbox::account {
 
 using core::Units;
@@ -49,6 +51,12 @@ std::string_view name_of(Place place) {
             return "expired";
     }
     return "";
+}
+
+Place free_place(const Tranche& tranche, core::UtcTime now) {
+    if (tranche.open()) return Place::purchase;
+    const bool ended = tranche.ended_at(now) && !METERBOX_MUTANT(ended_units_sold);
+    return ended ? Place::expired : Place::available;
 }
 
 std::int64_t Ledger::transaction() {

@@ -15,6 +15,7 @@ namespace meterbox::account {
 
 enum class Place { purchase, available, leased, charged, in_doubt, expired };
 std::string_view name_of(Place);
+Place free_place(const Tranche& tranche, core::UtcTime now);  // of a slot that is free again
 
 // Whose lease the units leave or join.
 struct Holder {

@@ -243,11 +243,68 @@ CREATE TABLE evidence (
 ) STRICT;
 )sql";
 
+// Fences, lost agents, and what becomes of their units.
+constexpr const char* step_fences = R"sql(
+-- `acknowledged` of an agent: the link of its journal's chain at which its counters were taken last.
+ALTER TABLE agent ADD COLUMN usage_acknowledged INTEGER NOT NULL DEFAULT 0;  -- the same of usage by hour
+ALTER TABLE agent ADD COLUMN starts_after INTEGER NOT NULL DEFAULT 0;  -- journal_start is complete after it
+ALTER TABLE agent ADD COLUMN fenced_at INTEGER;       -- the last time, unless an operator allowed another
+ALTER TABLE agent ADD COLUMN waits_since INTEGER;     -- fenced again too soon: for an operator
+ALTER TABLE agent ADD COLUMN written_off_at INTEGER;  -- given up, and not heard of since
+UPDATE agent SET usage_acknowledged = acknowledged, starts_after = acknowledged;
+ALTER TABLE team ADD COLUMN lost TEXT NOT NULL DEFAULT 'hold' CHECK (lost IN ('hold', 'count', 'release'));
+ALTER TABLE team ADD COLUMN lost_after_ms INTEGER CHECK (lost_after_ms > 0);  -- null: never by itself
+
+-- Incarnations that are over: how far their journals counted.
+CREATE TABLE incarnation (
+  agent TEXT NOT NULL REFERENCES agent,
+  number INTEGER NOT NULL,
+  acknowledged INTEGER NOT NULL,
+  acknowledged_hash TEXT NOT NULL,
+  usage_acknowledged INTEGER NOT NULL,
+  starts_after INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  PRIMARY KEY (agent, number)
+) STRICT, WITHOUT ROWID;
+
+-- Links with which starts of an agent began, as far as they are acknowledged: where two chains part.
+CREATE TABLE journal_start (
+  agent TEXT NOT NULL REFERENCES agent,
+  incarnation INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (agent, incarnation, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Units of a lease whose agent was fenced or written off. In holding they count as returned.
+CREATE TABLE doubt (
+  agent TEXT NOT NULL REFERENCES agent,
+  incarnation INTEGER NOT NULL,
+  tranche INTEGER NOT NULL REFERENCES tranche,
+  resource TEXT NOT NULL,
+  held INTEGER NOT NULL CHECK (held >= 0),          -- in doubt
+  counted INTEGER NOT NULL CHECK (counted >= 0),    -- charged
+  released INTEGER NOT NULL CHECK (released >= 0),  -- available again
+  PRIMARY KEY (agent, incarnation, tranche, resource)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX doubt_of_tranche ON doubt (tranche);
+
+-- What passed into the team's custody when an incarnation ended.
+CREATE TABLE handed_over (
+  agent TEXT NOT NULL REFERENCES agent,
+  incarnation INTEGER NOT NULL,
+  resource TEXT NOT NULL REFERENCES resource,
+  remainder INTEGER NOT NULL CHECK (remainder >= 0),
+  overage_units INTEGER NOT NULL CHECK (overage_units >= 0),
+  PRIMARY KEY (agent, incarnation, resource)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 std::span<const platform::sqlite::Migration> migrations() {
     static constexpr platform::sqlite::Migration steps[] = {
-        {1, step_1}, {2, older_certificates_step}, {3, schema_tiers}};
+        {1, step_1}, {2, older_certificates_step}, {3, schema_tiers}, {4, step_fences}};
     return steps;
 }
 

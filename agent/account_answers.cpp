@@ -8,47 +8,9 @@
 
 namespace meterbox::agent {
 
-namespace {
-
-core::Error with_context(const char* context, core::Error error) {
+core::Error AccountLink::with_context(const char* context, core::Error error) {
     error.detail = std::string(context) + ": " + error.detail;
     return error;
-}
-
-}  // namespace
-
-void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
-    if (!answer) return failed(answer.error(), false);
-    if (answer->status != 200) return refused(*answer, false);
-    auto reply = core::wire::hello_reply_from_json(answer->body);
-    if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
-    if (reply->verdict != core::wire::Verdict::ok)
-        return failed({core::ErrorCode::forbidden,
-                       "the account answered hello with " + std::string(core::wire::name_of(reply->verdict)),
-                       {},
-                       {}},
-                      false);
-    time_.trusted().anchor(reply->server_time, time_.read());
-    session_ = reply->session;
-    acknowledged_ = reply->acknowledged.sequence;
-    epoch_ = std::max(epoch_, reply->epoch);
-    request_number_ = 0;
-    catalogue_version_ = reply->catalogue_version;
-    store_.submit(journal_job(
-        [this, catalogue = std::move(reply->catalogue), epoch = epoch_] {
-            journal_.describe(catalogue);
-            journal_.set_meta("epoch", std::to_string(epoch));
-            journal_.dispel_suspicion();
-            return 0;
-        },
-        [this](const core::Result<void>& committed, std::optional<int>) {
-            listener_.published(balances_.publish(journal_.take_publications()));
-            if (!committed) return failed(committed.error(), false);
-            apply_supply();
-            busy_ = false;
-            plan_.hello_succeeded(time_.boot());
-            pump();
-        }));
 }
 
 void AccountLink::heard_sync(const core::Result<platform::Answer>& answer) {

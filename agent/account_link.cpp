@@ -41,7 +41,7 @@ AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Jour
     lease_text_ = text("lease");
     lease_number_ = number("lease_number", 0);
     epoch_ = number("epoch", 1);
-    incarnation_ = number("incarnation", 1);
+    incarnation_ = journal_.incarnation();
     supply_ = supply_from_json(text("supply"));
     apply_supply();
 }
@@ -179,8 +179,19 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     exchange_.asked.push_back({resource.key, granted, false});
 }
 
+// First a link that no copy of this disk has, so that the account can tell it from them. On a full disk
+// it goes without: then the account may want to hear it again.
 void AccountLink::say_hello() {
     busy_ = true;
+    if (start_marked_) return read_for_hello();
+    store_.submit(journal_job([] { return 0; },
+                              [this](const core::Result<void>& committed, std::optional<int>) {
+                                  start_marked_ = committed.has_value();
+                                  if (!stopped_) read_for_hello();
+                              }));
+}
+
+void AccountLink::read_for_hello() {
     store_.read(journal_read([this, known = acknowledged_] { return journal_.read_counters(0, known); },
                              [this](std::optional<CounterReading> reading) {
                                  if (!reading || stopped_) return;
@@ -195,6 +206,7 @@ void AccountLink::send_hello(CounterReading reading) {
     hello.incarnation = incarnation_;
     hello.boot_id = time_.boot_id();
     hello.version = METERBOX_VERSION;
+    hello_head_ = reading.head;
     hello.head = std::move(reading.head);
     hello.acknowledged = std::move(reading.acknowledged);
     hello.starts = std::move(reading.starts);
@@ -235,6 +247,7 @@ void AccountLink::send_sync(CounterReading reading) {
     request.acknowledged = std::move(reading.acknowledged);
     request.starts = std::move(reading.starts);
     request.catalogue_version = catalogue_version_;
+    request.more_usage = !reading.whole_usage;
     for (const core::ResourceLedger& ledger : reading.ledgers) {
         core::wire::ResourceCounters counters = counters_of(ledger, reading);
         exchange_.completed[counters.resource] = ledger.completed();

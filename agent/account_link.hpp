@@ -97,8 +97,13 @@ private:
 
     void pump();
     void say_hello();
+    void read_for_hello();
     void send_hello(CounterReading reading);
     void heard_hello(const core::Result<platform::Answer>& answer);
+    void begin_session(core::wire::HelloReply reply);
+    void move_to_next_incarnation(const core::wire::HelloReply& reply);
+    void moved(const core::wire::HelloReply& reply);
+    void wait_for_operator();
     void sync();
     void send_sync(CounterReading reading);
     void heard_sync(const core::Result<platform::Answer>& answer);
@@ -117,6 +122,8 @@ private:
     void ask_for(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger);
     core::wire::ClockStatement clock_statement() const;
 
+    static core::Error with_context(const char* context, core::Error error);
+    void mark_start_again(const core::Error& why);
     void failed(const core::Error& error, bool session_lost);
     void refused(const platform::Answer& answer, bool session_lost);
     void ended(const core::Result<void>& outcome);
@@ -142,6 +149,8 @@ private:
     std::string session_;
     std::int64_t epoch_ = 1;
     std::int64_t incarnation_ = 1;
+    core::wire::JournalHead hello_head_;  // what the last hello said
+    bool start_marked_ = false;           // this start has its own link in the chain
     std::int64_t lease_number_ = 0;
     std::string lease_text_;
     std::int64_t request_number_ = 0;

@@ -117,6 +117,21 @@ core::Result<std::vector<core::wire::JournalHead>> Chain::starts_after(std::int6
     }
 }
 
+core::Result<void> Chain::each_after(std::int64_t sequence,
+                                     const std::function<void(std::int64_t, const core::LinkState&)>& visit) {
+    auto after = connection_.prepare("SELECT seq, state FROM link WHERE seq > ? ORDER BY seq");
+    if (!after) return after.error();
+    Cursor row = after->query(sequence);
+    for (;;) {
+        const auto more = row.next();
+        if (!more) return more.error();
+        if (!*more) return {};
+        const auto state = core::link_state_from(text_of(row.blob(1)));
+        if (!state) return state.error();
+        visit(row.integer(0), *state);
+    }
+}
+
 core::Result<std::int64_t> Chain::oldest() {
     return connection_.number("SELECT coalesce(min(seq), 0) FROM link");
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ public:
     // The links of starts with higher numbers than this one, the newest first, at most so many.
     core::Result<std::vector<core::wire::JournalHead>> starts_after(std::int64_t sequence,
                                                                     std::size_t count_max);
+    // What the links after this one say, in their order.
+    core::Result<void> each_after(std::int64_t sequence,
+                                  const std::function<void(std::int64_t, const core::LinkState&)>& visit);
     core::Result<std::int64_t> oldest();  // number of the oldest link that is kept; 0: none is
     // Takes away at most rows_max links, the oldest first, up to and with that number. How many went.
     core::Result<std::int64_t> forget(std::int64_t sequence, std::int64_t rows_max);

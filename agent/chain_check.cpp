@@ -143,6 +143,8 @@ core::Result<std::int64_t> ChainCheck::add_events(std::int64_t after, std::int64
 
 void ChainCheck::note(const core::LinkState& state) {
     if (state.forgotten) forgotten_up_to_ = std::max(forgotten_up_to_, *state.forgotten);
+    if (state.incarnation)
+        for (auto& [key, totals] : totals_) totals.tranches.clear();
     for (const core::ResourceTotals& stated : state.resources) {
         core::ResourceTotals& totals = totals_[stated.resource];
         totals.resource = stated.resource;
@@ -194,9 +196,9 @@ core::Result<void> ChainCheck::check_totals() {
         }
     }
     auto tranches = connection_.prepare(
-        "SELECT r.key, t.id, t.granted, t.used, t.returned, (SELECT coalesce(sum(u.units), 0) FROM unit_hour "
-        "u "
-        "WHERE u.resource = t.resource AND u.tranche = t.id) FROM tranche t JOIN resource r ON r.id = "
+        "SELECT r.key, t.id, t.granted, t.used, t.returned, (SELECT coalesce(sum(u.units - "
+        "u.former), 0) FROM unit_hour u WHERE u.resource = t.resource AND u.tranche = t.id AND "
+        "u.incarnation = (SELECT max(incarnation) FROM unit_hour)) FROM tranche t JOIN resource r ON r.id = "
         "t.resource");
     if (!tranches) return tranches.error();
     Cursor row = tranches->query();

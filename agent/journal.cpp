@@ -76,9 +76,12 @@ Journal::Journal(const std::filesystem::path& path)
                     .ledger = std::move(stored.ledger),
                     .before = {},
                     .high_water = stored.high_water,
-                    .metered_by_sessions = {}};
+                    .metered_by_sessions = {},
+                    .former = stored.former,
+                    .former_before = {}};
         entries_.emplace(key, std::move(entry));
     }
+    incarnation_ = meta_number("incarnation", 1);
     const auto settled = meta_.find(std::string(settled_key));
     if (settled != meta_.end()) settled_ = std::stoll(settled->second);
     required(chain_.load());
@@ -107,6 +110,7 @@ void Journal::prepare_start() {
 
 core::Result<void> Journal::begin() {
     METERBOX_ASSERT(!trouble_);
+    incarnation_before_ = incarnation_;
     pending_usage_rows_before_ = pending_usage_rows_;
     link_state_ = {};
     writes_before_ = connection_->total_changes();
@@ -132,7 +136,9 @@ void Journal::rollback() noexcept {
     identities_.rolled_back();
     for (auto& [key, entry] : entries_) {
         if (entry.before) entry.ledger = std::move(*entry.before);
+        if (entry.former_before) entry.former = *entry.former_before;
         entry.before.reset();
+        entry.former_before.reset();
         entry.metered = entry.tranches = false;
         entry.metered_by_sessions = core::Amount{};
     }
@@ -149,6 +155,8 @@ void Journal::rollback() noexcept {
     dispelling_ = false;
     events_added_ = 0;
     pending_usage_rows_ = pending_usage_rows_before_;
+    incarnation_ = incarnation_before_;
+    doubting_.reset();
     trouble_.reset();
 }
 
@@ -243,14 +251,14 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
 
 void Journal::meter(SessionSlice& slice, const JournalNow& now) {
     Entry& entry = touch(entries_.at(slice.record.resource));
-    if (slice.starts) slice.record.completed_at_start = entry.ledger.completed();
+    if (slice.starts) slice.record.completed_at_start = completed_ever(entry);
     for (const SessionSlice::Part& part : slice.parts) {
         add_usage(entry, part.hour, slice.record.subject, part.amount);
         add_amount(entry, part.amount, now);
         entry.metered_by_sessions += part.amount;
     }
     if (slice.ends) {
-        slice.record.units_completed = entry.ledger.completed() - slice.record.completed_at_start;
+        slice.record.units_completed = completed_ever(entry) - slice.record.completed_at_start;
         slice.record.remainder = entry.ledger.remainder();
     }
     if (!METERBOX_MUTANT(slice_without_mark)) save_session(slice.record);
@@ -276,8 +284,9 @@ void Journal::add_amount(Entry& entry, core::Amount amount, const JournalNow& no
 void Journal::complete(Entry& entry, const std::vector<core::Completion>& completions, core::UtcHour hour) {
     for (const core::Completion& completion : completions) {
         entry.tranches = true;
-        must(tables_.add_units(entry.id, entry.ledger.tranches()[completion.tranche].id, hour,
-                               completion.units, change_ + 1));
+        const std::string& tranche = entry.ledger.tranches()[completion.tranche].id;
+        link_state_.units.push_back({entry.ledger.resource().key, tranche, hour, completion.units});
+        must(tables_.add_units(entry.id, tranche, hour, completion.units, change_ + 1, incarnation_));
     }
 }
 
@@ -312,7 +321,9 @@ void Journal::describe(const std::vector<core::Resource>& catalogue) {
                         .ledger = core::ResourceLedger(resource),
                         .before = {},
                         .high_water = {},
-                        .metered_by_sessions = {}};
+                        .metered_by_sessions = {},
+                        .former = {},
+                        .former_before = {}};
             entry.before = entry.ledger;
             entries_.emplace(resource.key, std::move(entry));
             keys_.emplace(*id, resource.key);
@@ -353,22 +364,13 @@ void Journal::flush() {
     must(identities_.flush());
     for (auto& [key, entry] : entries_) {
         if (entry.metered && !METERBOX_MUTANT(metered_unsaved))
-            must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.high_water));
+            must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.former, entry.high_water));
         if (!entry.tranches) continue;
         const std::vector<core::Tranche>& tranches = entry.ledger.tranches();
         for (const std::size_t i : changed_tranches(*entry.before, entry.ledger))
             must(tables_.save_tranche(entry.id, static_cast<std::int64_t>(i), tranches[i]));
     }
-    for (UsageCells::value_type* changed : changed_cells_) {
-        UsageCell& usage = changed->second;
-        must(tables_.save_usage(changed->first, usage.amount, change_ + 1));
-        if (!usage.pending) pending_usage_rows_ += must(tables_.mark_pending(changed->first));
-        usage.pending = usage.stored = true;
-        usage.changed = false;
-    }
-    changed_cells_.clear();
-    new_subjects_.clear();
-    hour_totals_.clear();
+    save_usage();
     link();
 }
 

@@ -80,6 +80,7 @@ struct CounterReading {
     std::vector<core::wire::UsageRow> usage;
     std::vector<UsageKey> usage_keys;  // of the rows above, for settle()
     bool more_usage = false;           // there are more rows than fit
+    bool whole_usage = false;          // all rows that are pending are here
     struct HourUnits {
         std::string resource;
         std::string tranche;
@@ -89,6 +90,15 @@ struct CounterReading {
     core::wire::JournalHead head;
     core::wire::JournalHead acknowledged;  // the number that was asked for, with this journal's hash there
     std::vector<core::wire::JournalHead> starts;  // this journal's after that number, the newest first
+};
+
+// Counters begin at 0 again (docs/PROTOCOL.md, Incarnations).
+struct NextIncarnation {
+    std::int64_t number = 0;
+    // The links up to which the account counts in former incarnations what was metered, and what usage it
+    // has by hour. What came later moves into the new one.
+    std::int64_t counted = 0;
+    std::int64_t usage_counted = 0;
 };
 
 // Times of the transaction in progress.
@@ -116,7 +126,10 @@ public:
     void settle_overage(const JournalNow& now);  // tranches may have begun to be valid
     void settle(const std::vector<UsageKey>& usage, std::int64_t change);
     void set_meta(std::string_view key, std::string_view value);
+    void begin_incarnation(const NextIncarnation& next);
+    void mark_start();  // its commit's link parts this chain from any copy's, as the first of a start does
     void forgot_events(std::int64_t last);  // up to and with that number: retention
+    void suspect(std::string detail);       // once this is committed, nothing is spent, restarts included
     void dispel_suspicion();                // once this is committed, what is leased may be spent
 
     // Between transactions.
@@ -133,6 +146,8 @@ public:
     const std::optional<Suspicion>& suspicion() const { return suspicion_; }
     const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
     std::vector<LedgerView> ledgers() const;
+    std::int64_t incarnation() const { return incarnation_; }
+    core::Amount former(const std::string& resource) const;  // metered in former incarnations
     core::Result<core::Amount> usage_of_last_day(const std::string& resource, core::UtcTime now);
 
     // On the loop: what was committed since the last call. Any thread.
@@ -145,14 +160,18 @@ private:
         std::optional<core::ResourceLedger> before;  // as it was when the transaction began
         std::optional<core::UtcTime> high_water;
         core::Amount metered_by_sessions;
-        bool metered = false;   // M changed
-        bool tranches = false;  // G, U, R, order or validity changed
+        core::Amount former;                        // metered in former incarnations
+        std::optional<core::Amount> former_before;  // as it was when the transaction began
+        bool metered = false;                       // M changed
+        bool tranches = false;                      // G, U, R, order or validity changed
     };
     struct UsageCell {
         core::Amount amount;
-        bool stored = false;   // it has a row
-        bool pending = false;  // known to be marked as not yet acknowledged
-        bool changed = false;  // in changed_cells_
+        core::Amount added;      // by the transaction in progress, to M as well
+        core::Amount unmetered;  // by it, where nothing is enforced
+        bool stored = false;     // it has a row
+        bool pending = false;    // known to be marked as not yet acknowledged
+        bool changed = false;    // in changed_cells_
     };
     using UsageCells = std::map<UsageKey, UsageCell>;
 
@@ -175,6 +194,11 @@ private:
     std::int64_t meta_number(std::string_view key, std::int64_t otherwise) const;
     bool take_up_meta();
     void bear_witness();
+    core::Units completed_ever(const Entry& entry) const;
+    struct Carried;
+    Carried carried(const NextIncarnation& next);
+    void carry(Entry& entry, core::Amount metered);
+    void save_usage();
     void flush();
     void link();
     void publish();
@@ -185,9 +209,10 @@ private:
     Chain chain_;
     Witness witness_;
     std::optional<Suspicion> suspicion_;
-    bool dispelling_ = false;     // by the transaction in progress
-    core::LinkState start_;       // with a mark until this start's first commit: what it found
-    core::LinkState link_state_;  // of the transaction in progress
+    bool dispelling_ = false;            // by the transaction in progress
+    std::optional<Suspicion> doubting_;  // the same of a new one
+    core::LinkState start_;              // with a mark until this start's first commit: what it found
+    core::LinkState link_state_;         // of the transaction in progress
     std::int64_t writes_before_ = 0;
     std::map<std::string, Entry, std::less<>> entries_;
     std::map<ResourceId, std::string> keys_;
@@ -200,8 +225,10 @@ private:
     std::map<std::string, std::string> meta_;
     std::map<std::string, std::string, std::less<>> meta_changes_;  // of the transaction in progress
     std::optional<core::UtcTime> high_water_;
-    std::int64_t change_ = 0;   // of the last transaction that was committed
-    std::int64_t settled_ = 0;  // what the account has acknowledged of completed units
+    std::int64_t incarnation_ = 1;
+    std::int64_t incarnation_before_ = 1;  // as it was when the transaction began
+    std::int64_t change_ = 0;              // of the last transaction that was committed
+    std::int64_t settled_ = 0;             // what the account has acknowledged of completed units
     std::int64_t events_added_ = 0;
     core::UtcTime events_added_at_;
     std::int64_t pending_usage_rows_ = 0;

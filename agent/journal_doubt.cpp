@@ -43,6 +43,11 @@ void Journal::doubt() {
         suspicion_ = Suspicion{Suspicion::Cause::witness_ahead, std::move(*missing)};
 }
 
+void Journal::suspect(std::string detail) {
+    set_meta(suspicion_key, detail);
+    doubting_ = Suspicion{Suspicion::Cause::fenced, std::move(detail)};
+}
+
 void Journal::dispel_suspicion() {
     if (!suspicion_) return;
     dispelling_ = true;
@@ -53,6 +58,7 @@ void Journal::dispel_suspicion() {
 bool Journal::take_up_meta() {
     bool raised = std::exchange(dispelling_, false);
     if (raised) suspicion_.reset();
+    if (doubting_) suspicion_ = std::exchange(doubting_, std::nullopt);
     for (auto& [key, value] : meta_changes_) {
         raised = raised || key == lease_number_key || key == incarnation_key;
         meta_.insert_or_assign(key, std::move(value));

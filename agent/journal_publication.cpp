@@ -22,6 +22,7 @@ void Journal::publish() {
         if (entry.metered_by_sessions > core::Amount{})
             publication.metered_by_sessions.emplace_back(key, entry.metered_by_sessions);
         entry.before.reset();
+        entry.former_before.reset();
         entry.metered = entry.tranches = false;
         entry.metered_by_sessions = core::Amount{};
     }

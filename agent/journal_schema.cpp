@@ -112,6 +112,13 @@ CREATE TABLE link (
   hash BLOB NOT NULL
 ) STRICT;
 CREATE INDEX link_start ON link (seq) WHERE start = 1;
+)sql"},
+                                                      {4, R"sql(
+ALTER TABLE resource ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
+ALTER TABLE usage ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
+ALTER TABLE usage ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE unit_hour ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
+ALTER TABLE unit_hour ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
 )sql"}};
 
 }  // namespace

@@ -84,7 +84,8 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
       add_resource_(connection.statement("INSERT INTO resource(key, name, kind, measure, unit_size, "
                                          "enforcement) VALUES(?, ?, ?, ?, ?, ?)")),
       describe_resource_(connection.statement("UPDATE resource SET name = ?, enforcement = ? WHERE id = ?")),
-      save_metered_(connection.statement("UPDATE resource SET metered = ?, high_water_ms = ? WHERE id = ?")),
+      save_metered_(connection.statement(
+          "UPDATE resource SET metered = ?, former = ?, high_water_ms = ? WHERE id = ?")),
       save_tranche_(connection.statement(
           "INSERT INTO tranche(resource, id, draw_order, tier, granted, used, returned, valid_from_ms, "
           "ends_at_ms, final, payg_capped, payg_open) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -100,27 +101,38 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
       subjects_(connection.statement(
           "SELECT count(*) FROM usage WHERE resource = ? AND hour = ? AND subject NOT IN ('', 'other')")),
       save_usage_(connection.statement(
-          "INSERT INTO usage(resource, hour, subject, amount, changed) VALUES(?, ?, ?, ?, ?) "
-          "ON CONFLICT(resource, hour, subject) DO UPDATE SET amount = excluded.amount, "
-          "changed = excluded.changed")),
+          "INSERT INTO usage(resource, hour, subject, amount, changed, incarnation) VALUES(?, ?, ?, ?, ?, ?) "
+          "ON CONFLICT(resource, hour, subject) DO UPDATE SET "
+          "former = CASE WHEN incarnation < excluded.incarnation THEN amount ELSE former END, "
+          "amount = excluded.amount, changed = excluded.changed, incarnation = excluded.incarnation")),
       mark_pending_(connection.statement(
           "INSERT OR IGNORE INTO usage_pending(resource, hour, subject) VALUES(?, ?, ?)")),
       settle_usage_(connection.statement(
           "DELETE FROM usage_pending WHERE resource = ?1 AND hour = ?2 AND subject = ?3 AND NOT EXISTS "
           "(SELECT 1 FROM usage WHERE resource = ?1 AND hour = ?2 AND subject = ?3 AND changed > ?4)")),
       pending_usage_(connection.statement(
-          "SELECT p.resource, p.hour, p.subject, u.amount FROM usage_pending p "
+          "SELECT p.resource, p.hour, p.subject, u.amount - u.former FROM usage_pending p "
           "JOIN usage u USING (resource, hour, subject) ORDER BY p.resource, p.hour, p.subject LIMIT ?")),
       usage_since_(connection.statement(
           "SELECT coalesce(sum(amount), 0) FROM usage WHERE resource = ? AND hour >= ?")),
       usage_of_hour_(
           connection.statement("SELECT coalesce(sum(amount), 0) FROM usage WHERE resource = ? AND hour = ?")),
       add_units_(connection.statement(
-          "INSERT INTO unit_hour(resource, tranche, hour, units, changed) VALUES(?, ?, ?, ?, ?) "
-          "ON CONFLICT(resource, tranche, hour) DO UPDATE SET units = units + excluded.units, "
-          "changed = excluded.changed")),
-      units_changed_(connection.statement("SELECT resource, tranche, hour, units FROM unit_hour "
-                                          "WHERE changed > ? ORDER BY resource, tranche, hour")),
+          "INSERT INTO unit_hour(resource, tranche, hour, units, changed, incarnation) "
+          "VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(resource, tranche, hour) DO UPDATE SET "
+          "former = CASE WHEN incarnation < excluded.incarnation THEN units ELSE former END, "
+          "units = units + excluded.units, changed = excluded.changed, incarnation = excluded.incarnation")),
+      units_changed_(
+          connection.statement("SELECT resource, tranche, hour, units - former FROM unit_hour "
+                               "WHERE changed > ? AND incarnation = ? ORDER BY resource, tranche, hour")),
+      carry_usage_(connection.statement(
+          "UPDATE usage SET former = amount - ?4, changed = ?5, incarnation = ?6 WHERE resource = ?1 "
+          "AND hour = ?2 AND subject = ?3")),
+      forget_units_(connection.statement(
+          "DELETE FROM unit_hour WHERE resource = ? AND tranche = ? AND hour = ? AND units <= ?")),
+      take_back_units_(connection.statement(
+          "UPDATE unit_hour SET units = units - ?4, former = min(former, units - ?4) WHERE resource = ?1 AND "
+          "tranche = ?2 AND hour = ?3")),
       save_session_(connection.statement("INSERT OR REPLACE INTO session(" + std::string(session_columns) +
                                          ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       session_(
@@ -145,8 +157,8 @@ core::Result<void> JournalTables::set_meta(std::string_view key, std::string_vie
 
 core::Result<std::vector<StoredResource>> JournalTables::resources() {
     auto statement = connection_.prepare(
-        "SELECT id, key, name, kind, measure, unit_size, enforcement, metered, high_water_ms FROM resource "
-        "ORDER BY key");
+        "SELECT id, key, name, kind, measure, unit_size, enforcement, metered, high_water_ms, former FROM "
+        "resource ORDER BY key");
     if (!statement) return statement.error();
     auto tranches_of = connection_.prepare(
         "SELECT id, tier, granted, used, returned, valid_from_ms, ends_at_ms, final, payg_capped, payg_open "
@@ -167,7 +179,8 @@ core::Result<std::vector<StoredResource>> JournalTables::resources() {
             tranches.push_back(tranche_of(tranche));
         }
         core::ResourceLedger ledger(resource_of(row), core::Amount{row.integer(7)}, std::move(tranches));
-        resources.push_back({row.integer(0), std::move(ledger), optional_utc(row, 8)});
+        resources.push_back(
+            {row.integer(0), std::move(ledger), optional_utc(row, 8), core::Amount{row.integer(9)}});
     }
 }
 
@@ -183,9 +196,9 @@ core::Result<void> JournalTables::describe_resource(ResourceId id, const core::R
     return describe_resource_.run(resource.name, core::name_of(resource.enforcement), id);
 }
 
-core::Result<void> JournalTables::save_metered(ResourceId id, core::Amount metered,
+core::Result<void> JournalTables::save_metered(ResourceId id, core::Amount metered, core::Amount former,
                                                std::optional<core::UtcTime> high_water) {
-    return save_metered_.run(metered, high_water, id);
+    return save_metered_.run(metered, former, high_water, id);
 }
 
 core::Result<void> JournalTables::save_tranche(ResourceId id, std::int64_t draw_order,
@@ -214,8 +227,9 @@ core::Result<std::int64_t> JournalTables::subjects(ResourceId id, core::UtcHour 
     return row.integer(0);
 }
 
-core::Result<void> JournalTables::save_usage(const UsageKey& key, core::Amount amount, std::int64_t change) {
-    return save_usage_.run(key.resource, key.hour, key.subject, amount, change);
+core::Result<void> JournalTables::save_usage(const UsageKey& key, core::Amount amount, std::int64_t change,
+                                             std::int64_t incarnation) {
+    return save_usage_.run(key.resource, key.hour, key.subject, amount, change, incarnation);
 }
 
 core::Result<std::int64_t> JournalTables::mark_pending(const UsageKey& key) {
@@ -261,13 +275,15 @@ core::Result<core::Amount> JournalTables::usage_of_hour(ResourceId id, core::Utc
 }
 
 core::Result<void> JournalTables::add_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
-                                            core::Units units, std::int64_t change) {
-    return add_units_.run(id, tranche, hour, units, change);
+                                            core::Units units, std::int64_t change,
+                                            std::int64_t incarnation) {
+    return add_units_.run(id, tranche, hour, units, change, incarnation);
 }
 
-core::Result<std::vector<PendingUnits>> JournalTables::units_changed_after(std::int64_t change) {
+core::Result<std::vector<PendingUnits>> JournalTables::units_changed_after(std::int64_t change,
+                                                                           std::int64_t incarnation) {
     std::vector<PendingUnits> rows;
-    Cursor row = units_changed_.query(change);
+    Cursor row = units_changed_.query(change, incarnation);
     for (;;) {
         const auto more = row.next();
         if (!more) return more.error();
@@ -285,6 +301,21 @@ core::Result<std::int64_t> JournalTables::newest_change(std::int64_t settled) {
     const auto units = connection_.number("SELECT coalesce(max(changed), 0) FROM unit_hour");
     if (!units) return units;
     return std::max({settled, *usage, *units});
+}
+
+core::Result<void> JournalTables::forget_lease() {
+    return connection_.execute("DELETE FROM tranche; DELETE FROM usage_pending");
+}
+
+core::Result<void> JournalTables::carry_usage(const UsageKey& key, core::Amount carried, std::int64_t change,
+                                              std::int64_t incarnation) {
+    return carry_usage_.run(key.resource, key.hour, key.subject, carried, change, incarnation);
+}
+
+core::Result<void> JournalTables::take_back_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
+                                                  core::Units units) {
+    if (const auto gone = forget_units_.run(id, tranche, hour, units); !gone) return gone;
+    return take_back_units_.run(id, tranche, hour, units);
 }
 
 core::Result<void> JournalTables::save_session(const SessionRecord& session) {

@@ -25,6 +25,7 @@ struct StoredResource {
     ResourceId id = 0;
     core::ResourceLedger ledger;
     std::optional<core::UtcTime> high_water;
+    core::Amount former;  // metered in former incarnations
 };
 
 struct UsageKey {
@@ -61,7 +62,7 @@ public:
     core::Result<std::vector<StoredResource>> resources();
     core::Result<ResourceId> add_resource(const core::Resource& resource);
     core::Result<void> describe_resource(ResourceId id, const core::Resource& resource);
-    core::Result<void> save_metered(ResourceId id, core::Amount metered,
+    core::Result<void> save_metered(ResourceId id, core::Amount metered, core::Amount former,
                                     std::optional<core::UtcTime> high_water);
     core::Result<void> save_tranche(ResourceId id, std::int64_t draw_order, const core::Tranche& tranche);
 
@@ -71,21 +72,31 @@ public:
 
     core::Result<std::optional<core::Amount>> usage(const UsageKey& key);
     core::Result<std::int64_t> subjects(ResourceId id, core::UtcHour hour);  // how many that hour has
-    core::Result<void> save_usage(const UsageKey& key, core::Amount amount, std::int64_t change);
+    // What a row holds when its first change of an incarnation comes belongs to the former ones.
+    core::Result<void> save_usage(const UsageKey& key, core::Amount amount, std::int64_t change,
+                                  std::int64_t incarnation);
     // Both answer with how many rows that added or took away: 1 or 0.
     core::Result<std::int64_t> mark_pending(const UsageKey& key);
     // Pending no more, unless it changed after `change`.
     core::Result<std::int64_t> settle_usage(const UsageKey& key, std::int64_t change);
-    core::Result<std::vector<PendingUsage>> pending_usage(std::size_t rows_max);
+    core::Result<std::vector<PendingUsage>> pending_usage(std::size_t rows_max);  // of this incarnation
     core::Result<std::int64_t> pending_usage_rows();
     core::Result<core::Amount> usage_since(ResourceId id, core::UtcHour hour);
     core::Result<core::Amount> usage_of_hour(ResourceId id, core::UtcHour hour);
 
     core::Result<void> add_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
-                                 core::Units units, std::int64_t change);
-    core::Result<std::vector<PendingUnits>> units_changed_after(std::int64_t change);
+                                 core::Units units, std::int64_t change, std::int64_t incarnation);
+    core::Result<std::vector<PendingUnits>> units_changed_after(std::int64_t change,
+                                                                std::int64_t incarnation);
     // The newest change that any row carries; `settled` when none is newer.
     core::Result<std::int64_t> newest_change(std::int64_t settled);
+
+    // A new incarnation: no lease, nothing pending.
+    core::Result<void> forget_lease();
+    core::Result<void> carry_usage(const UsageKey& key, core::Amount carried, std::int64_t change,
+                                   std::int64_t incarnation);
+    core::Result<void> take_back_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
+                                       core::Units units);
 
     core::Result<void> save_session(const SessionRecord& session);
     core::Result<std::vector<SessionRecord>> running_sessions();
@@ -98,7 +109,8 @@ private:
     platform::sqlite::Connection& connection_;
     platform::sqlite::Statement set_meta_, add_resource_, describe_resource_, save_metered_, save_tranche_,
         add_event_, usage_, subjects_, save_usage_, mark_pending_, settle_usage_, pending_usage_,
-        usage_since_, usage_of_hour_, add_units_, units_changed_, save_session_, session_;
+        usage_since_, usage_of_hour_, add_units_, units_changed_, carry_usage_, forget_units_,
+        take_back_units_, save_session_, session_;
 };
 
 }  // namespace meterbox::agent

@@ -71,11 +71,32 @@ void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& sub
     const bool taken = takes_subject(entry.id, hour, subject);
     UsageCells::value_type& usage = cell(entry.id, hour, taken ? subject : other_subject);
     usage.second.amount += amount;
+    const bool metered = entry.ledger.resource().enforcement != core::Enforcement::none;
+    (metered ? usage.second.added : usage.second.unmetered) += amount;
     if (usage.second.changed) return;
     usage.second.changed = true;
     changed_cells_.push_back(&usage);
     const std::string& named = usage.first.subject;
     if (!usage.second.stored && !named.empty() && named != other_subject) ++new_subjects_[{entry.id, hour}];
+}
+
+void Journal::save_usage() {
+    for (UsageCells::value_type* changed : changed_cells_) {
+        const UsageKey& key = changed->first;
+        UsageCell& usage = changed->second;
+        must(tables_.save_usage(key, usage.amount, change_ + 1, incarnation_));
+        if (!usage.pending) pending_usage_rows_ += must(tables_.mark_pending(key));
+        for (const bool metered : {true, false}) {
+            const core::Amount added = std::exchange(metered ? usage.added : usage.unmetered, {});
+            if (added > core::Amount{})
+                link_state_.usage.push_back({keys_.at(key.resource), key.hour, key.subject, added, metered});
+        }
+        usage.pending = usage.stored = true;
+        usage.changed = false;
+    }
+    changed_cells_.clear();
+    new_subjects_.clear();
+    hour_totals_.clear();
 }
 
 core::Result<core::Amount> Journal::usage_of_last_day(const std::string& resource, core::UtcTime now) {
@@ -96,11 +117,12 @@ CounterReading Journal::read_counters(std::size_t usage_rows_max, std::int64_t a
     if (!usage) return reading;  // the next reading tries again
     reading.more_usage = usage->size() > usage_rows_max;
     if (reading.more_usage) usage->pop_back();
+    reading.whole_usage = !reading.more_usage;
     for (PendingUsage& row : *usage) {
         reading.usage.push_back({keys_.at(row.key.resource), row.key.hour, row.key.subject, row.amount});
         reading.usage_keys.push_back(std::move(row.key));
     }
-    const auto hours = tables_.units_changed_after(settled_);
+    const auto hours = tables_.units_changed_after(settled_, incarnation_);
     if (!hours) return reading;
     for (const PendingUnits& row : *hours)
         reading.hours.push_back({keys_.at(row.resource), row.tranche, {row.hour, row.units}});

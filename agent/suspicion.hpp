@@ -13,6 +13,7 @@ struct Suspicion {
     enum class Cause {
         witness_ahead,  // the witness has seen commits that this journal doesn't hold
         set_aside,      // the journal was damaged, and is a new one
+        fenced,         // the account took another for this agent, and waits for its operator
     };
     Cause cause = Cause::witness_ahead;
     std::string detail;  // one line for an admin

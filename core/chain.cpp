@@ -12,6 +12,9 @@ constexpr char start_tag = 's';
 constexpr char forgotten_tag = 'f';
 constexpr char resource_tag = 'r';
 constexpr char tranche_tag = 't';
+constexpr char incarnation_tag = 'i';
+constexpr char usage_tag = 'u';
+constexpr char units_tag = 'c';
 
 void append_number(std::string& out, std::int64_t value) {
     const auto bits = static_cast<std::uint64_t>(value);
@@ -77,6 +80,10 @@ std::string bytes_of(const LinkState& state) {
         out += forgotten_tag;
         append_number(out, *state.forgotten);
     }
+    if (state.incarnation) {
+        out += incarnation_tag;
+        append_number(out, *state.incarnation);
+    }
     for (const ResourceTotals& resource : state.resources) {
         out += resource_tag;
         append_text(out, resource.resource);
@@ -88,6 +95,21 @@ std::string bytes_of(const LinkState& state) {
             append_number(out, tranche.used.value());
             append_number(out, tranche.returned.value());
         }
+    }
+    for (const UsageAdded& usage : state.usage) {
+        out += usage_tag;
+        append_text(out, usage.resource);
+        append_number(out, usage.hour.number);
+        append_text(out, usage.subject);
+        append_number(out, usage.amount.value());
+        append_number(out, usage.metered ? 1 : 0);
+    }
+    for (const UnitsAdded& units : state.units) {
+        out += units_tag;
+        append_text(out, units.resource);
+        append_text(out, units.tranche);
+        append_number(out, units.hour.number);
+        append_number(out, units.units.value());
     }
     return out;
 }
@@ -101,6 +123,8 @@ Result<LinkState> link_state_from(std::string_view bytes) {
             state.start = mark_from(rest.take(std::tuple_size_v<StartMark>));
         } else if (tag == forgotten_tag) {
             state.forgotten = rest.number();
+        } else if (tag == incarnation_tag) {
+            state.incarnation = rest.number();
         } else if (tag == resource_tag) {
             std::string key = rest.text();
             state.resources.push_back({std::move(key), Amount{rest.number()}, {}});
@@ -111,6 +135,21 @@ Result<LinkState> link_state_from(std::string_view bytes) {
             tranche.used = Units{rest.number()};
             tranche.returned = Units{rest.number()};
             state.resources.back().tranches.push_back(std::move(tranche));
+        } else if (tag == usage_tag) {
+            UsageAdded usage;
+            usage.resource = rest.text();
+            usage.hour = UtcHour{rest.number()};
+            usage.subject = rest.text();
+            usage.amount = Amount{rest.number()};
+            usage.metered = rest.number() != 0;
+            state.usage.push_back(std::move(usage));
+        } else if (tag == units_tag) {
+            UnitsAdded units;
+            units.resource = rest.text();
+            units.tranche = rest.text();
+            units.hour = UtcHour{rest.number()};
+            units.units = Units{rest.number()};
+            state.units.push_back(std::move(units));
         } else {
             return Error{ErrorCode::malformed, "the totals of a link can't be read", {}, {}};
         }

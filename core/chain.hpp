@@ -35,6 +35,25 @@ struct ResourceTotals {
     friend bool operator==(const ResourceTotals&, const ResourceTotals&) = default;
 };
 
+// What a commit added to the usage of one resource, hour and subject.
+struct UsageAdded {
+    std::string resource;
+    UtcHour hour;
+    std::string subject;
+    Amount amount;
+    bool metered = true;  // it is in M, too: false where nothing was enforced
+    friend bool operator==(const UsageAdded&, const UsageAdded&) = default;
+};
+
+// Units that took slots, by tranche and hour, in this commit.
+struct UnitsAdded {
+    std::string resource;
+    std::string tranche;
+    UtcHour hour;
+    Units units;
+    friend bool operator==(const UnitsAdded&, const UnitsAdded&) = default;
+};
+
 using StartMark = std::array<std::uint8_t, 8>;
 
 struct LinkState {
@@ -43,7 +62,12 @@ struct LinkState {
     std::optional<StartMark> start;
     // Retention took the events up to this one away.
     std::optional<std::int64_t> forgotten;
+    // Counters count from 0 again: this is the incarnation's first link. It names every resource, with the
+    // usage that came along as added; tranches of before are over.
+    std::optional<std::int64_t> incarnation;
     std::vector<ResourceTotals> resources;
+    std::vector<UsageAdded> usage;
+    std::vector<UnitsAdded> units;
     friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 

@@ -122,8 +122,10 @@ inline constexpr std::int64_t protocol_version_max = 1'000;
 inline constexpr std::int64_t chain_links_kept = 250'000;  // of those that the account has acknowledged
 
 // Account
-inline constexpr std::size_t agent_connections_max = 16'384;   // further agents take the place of idle ones
-inline constexpr std::size_t account_other_files = 1'280;      // the store, the admin port and the commands
+inline constexpr std::size_t agent_connections_max = 16'384;  // further agents take the place of idle ones
+inline constexpr std::size_t account_other_files = 1'280;     // the store, the admin port and the commands
+inline constexpr std::int64_t fence_again_ms = std::int64_t{30} * 24 * 3600 * 1000;  // sooner: an operator's
+inline constexpr std::int64_t journal_starts_kept = 1'000;     // of each agent's incarnation
 inline constexpr std::int64_t refusal_log_spacing_ms = 1'000;  // between lines about who was refused
 inline constexpr std::int64_t lease_horizon_default_ms = std::int64_t{24} * 3600 * 1000;
 inline constexpr std::int64_t offline_horizon_default_ms = std::int64_t{30} * 24 * 3600 * 1000;

@@ -112,11 +112,15 @@ HelloRequest read_hello_request(ObjectReader& reader) {
 HelloReply read_hello_reply(ObjectReader& reader) {
     HelloReply message;
     message.protocol = static_cast<int>(reader.integer("protocol", 1, limits::protocol_version_max));
-    message.session = read_text(reader, "session", limits::message_id_bytes_max);
+    message.session = read_text_or_empty(reader, "session", limits::message_id_bytes_max);
     message.epoch = reader.integer("epoch", 1, limits::counter_max);
     message.incarnation = reader.integer("incarnation", 1, limits::counter_max);
     message.verdict = read_name(reader, "verdict", verdict_from);
+    const bool opened = message.verdict == Verdict::ok || message.verdict == Verdict::learning;
+    if (opened && message.session.empty()) reader.fail("session", "must not be empty");
     message.acknowledged = read_object(reader, "acknowledged", read_head);
+    message.usage_acknowledged = reader.optional_integer("usage_acknowledged", 0, limits::counter_max)
+                                     .value_or(message.acknowledged.sequence);
     message.server_time = read_time(reader, "server_time");
     message.catalogue = read_catalogue(reader);
     message.catalogue_version = reader.integer("catalogue_version", 0, limits::counter_max);
@@ -137,6 +141,7 @@ SyncRequest read_sync_request(ObjectReader& reader) {
         return 0;
     });
     message.catalogue_version = reader.integer("catalogue_version", 0, limits::counter_max);
+    message.more_usage = reader.boolean_or("more_usage", false);
     return message;
 }
 
@@ -227,11 +232,12 @@ std::string to_json(const HelloRequest& message) {
 std::string to_json(const HelloReply& message) {
     json::object object;
     object["protocol"] = message.protocol;
-    object["session"] = message.session;
+    object["session"] = json_or_null(message.session);
     object["epoch"] = message.epoch;
     object["incarnation"] = message.incarnation;
     object["verdict"] = json_text(name_of(message.verdict));
     object["acknowledged"] = write_head(message.acknowledged);
+    object["usage_acknowledged"] = message.usage_acknowledged;
     object["server_time"] = json_of(message.server_time);
     object["catalogue"] = write_catalogue(message.catalogue);
     object["catalogue_version"] = message.catalogue_version;
@@ -249,6 +255,7 @@ std::string to_json(const SyncRequest& message) {
                          {"head", write_head(message.head)},
                          {"starts", json_list(message.starts, write_head)}};
     object["catalogue_version"] = message.catalogue_version;
+    object["more_usage"] = message.more_usage;
     return json::serialize(object);
 }
 

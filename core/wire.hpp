@@ -111,11 +111,13 @@ std::optional<Verdict> verdict_from(std::string_view);
 
 struct HelloReply {
     int protocol = wire::protocol_max;
-    std::string session;
+    std::string session;  // empty: none was opened, the verdict says why
     std::int64_t epoch = 1;
     std::int64_t incarnation = 1;
     Verdict verdict = Verdict::ok;
+    // With `fenced` it is the last link that counts in the incarnations of before, and no hash.
     JournalHead acknowledged;
+    std::int64_t usage_acknowledged = 0;  // the same of usage by hour, which may be behind
     UtcTime server_time;
     std::vector<Resource> catalogue;
     std::int64_t catalogue_version = 0;
@@ -131,6 +133,7 @@ struct SyncRequest {
     JournalHead head;
     std::int64_t catalogue_version = 0;  // of the catalogue that the agent holds
     std::vector<JournalHead> starts;     // links of starts after the acknowledged one, the newest first
+    bool more_usage = false;             // rows of before the head are still to come
 };
 
 struct Recall {

@@ -11,14 +11,24 @@ AccountView::AccountView(account::Database& database) {
                                 row.optional_integer(4), row.integer(5), row.integer(6), row.integer(7),
                                 row.integer(8), row.integer(9), row.integer(10), row.optional_integer(11)});
         });
-    database.each("SELECT agent, tranche, granted, used, returned, since FROM holding", [this](auto& row) {
-        holdings[{row.string(0), row.integer(1)}] = {row.integer(2), row.integer(3), row.integer(4),
-                                                     row.integer(5)};
-    });
+    database.each("SELECT agent, tranche, granted, used, returned, since, incarnation FROM holding",
+                  [this](auto& row) {
+                      holdings[{row.string(0), row.integer(1), row.integer(6)}] = {
+                          row.integer(2), row.integer(3), row.integer(4), row.integer(5)};
+                  });
+    database.each("SELECT id, incarnation FROM agent",
+                  [this](auto& row) { incarnations[row.string(0)] = row.integer(1); });
     database.each(
-        "SELECT agent, resource, metered, remainder, overage_units FROM agent_resource", [this](auto& row) {
-            counters[{row.string(0), row.string(1)}] = {row.integer(2), row.integer(3), row.integer(4)};
+        "SELECT agent, resource, metered, remainder, overage_units, incarnation FROM agent_resource",
+        [this](auto& row) {
+            const CounterRow counter{row.integer(2), row.integer(3), row.integer(4)};
+            if (row.integer(5) == incarnations[row.string(0)]) {
+                counters[{row.string(0), row.string(1)}] = counter;
+            } else {
+                past[{row.string(0), row.string(1), row.integer(5)}] = counter;
+            }
         });
+    waiting = database.number("SELECT count(*) FROM agent WHERE waits_since IS NOT NULL");
     database.each("SELECT team, resource, remainder, overage_units FROM team_resource", [this](auto& row) {
         team_sums[{row.string(0), row.string(1)}] = {0, row.integer(2), row.integer(3)};
     });

@@ -40,14 +40,20 @@ struct CounterRow {
     std::int64_t overage_units = 0;
 };
 
+using HoldingKey = std::tuple<std::string, std::int64_t, std::int64_t>;  // agent, tranche, incarnation
+
 struct AccountView {
     explicit AccountView(account::Database& database);
 
-    std::vector<TrancheRow> tranches;                                     // in draw order of tiers, by id
-    std::map<std::pair<std::string, std::int64_t>, HoldingRow> holdings;  // by agent and tranche
-    std::map<std::pair<std::string, std::string>, CounterRow> counters;   // by agent and resource
-    std::map<std::pair<std::string, std::string>, CounterRow> team_sums;  // by team and resource
-    std::map<std::string, std::int64_t> lease_numbers;                    // by agent
+    std::vector<TrancheRow> tranches;  // in draw order of tiers, by id
+    std::map<HoldingKey, HoldingRow> holdings;
+    std::map<std::pair<std::string, std::string>, CounterRow>
+        counters;  // by agent and resource, as it is now
+    std::map<std::tuple<std::string, std::string, std::int64_t>, CounterRow> past;  // of incarnations before
+    std::map<std::string, std::int64_t> incarnations;                               // by agent
+    std::int64_t waiting = 0;                                                       // agents fenced again
+    std::map<std::pair<std::string, std::string>, CounterRow> team_sums;            // by team and resource
+    std::map<std::string, std::int64_t> lease_numbers;                              // by agent
     std::int64_t evidence = 0;
     std::int64_t entries = 0;  // of the ledger
 

@@ -27,6 +27,7 @@ struct KnownSession {
     core::MonotonicTime asked_at;
     int boot = 0;
     std::uint64_t run = 0;
+    int restores = 0;      // of its disk
     bool began = false;    // its product heard so
     bool at_once = false;  // in the same moment
     bool told_to_stop = false;

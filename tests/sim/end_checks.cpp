@@ -1,4 +1,5 @@
 // At the end: faults have stopped, and everybody has synced.
+#include <algorithm>
 #include <set>
 
 #include "account/audit.hpp"
@@ -21,6 +22,7 @@ void Invariants::check_end() {
         SIM_REQUIRE(agents_[index]->sessions().active() == 0, "at the end every session's end is stored");
         check_acknowledged(index);
         check_settled(index);
+        check_incarnations(index);
     }
     check_usage();
     check_bill();
@@ -28,6 +30,32 @@ void Invariants::check_end() {
         const account::AuditReport audit = account::audit(account_.store().database(), team);
         SIM_REQUIRE(audit.ok(),
                     "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
+    }
+}
+
+// I17: what the account counted in incarnations of before is what their disks had metered up to where the
+// last one goes on: nothing is swallowed, nothing is there twice.
+void Invariants::check_incarnations(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    const std::string& id = agent.name().id;
+    SIM_REQUIRE(view_->incarnations[id] == agent.incarnation(), "I14: one live incarnation: " + id);
+    if (agent.incarnation() == 1) return;
+    std::map<std::string, std::int64_t> counted;
+    for (const auto& [key, row] : view_->past)
+        if (std::get<0>(key) == id) counted[std::get<1>(key)] += row.metered;
+    const auto fits = [&](const std::map<std::string, std::int64_t>& copy) {
+        return std::ranges::all_of(agent.ledgers(), [&](const agent::LedgerView& ledger) {
+            const std::string& key = ledger->resource().key;
+            const auto there = copy.find(key);
+            return agent.journal().former(key).value() == (there == copy.end() ? 0 : there->second);
+        });
+    };
+    SIM_REQUIRE(std::ranges::any_of(agent.copies(), fits),
+                "I17: an incarnation begins where the copy was made: " + id);
+    for (const agent::LedgerView& ledger : agent.ledgers()) {
+        const std::string& key = ledger->resource().key;
+        SIM_REQUIRE(counted[key] >= agent.journal().former(key).value(),
+                    "I17: what doesn't come along was counted: " + id + " " + key);
     }
 }
 
@@ -46,7 +74,8 @@ void Invariants::check_settled(std::size_t index) {
         SIM_REQUIRE(known.overage_units == ledger->overage_units().value(),
                     "I4: overage is known: " + id + " " + resource.key);
         for (const core::Tranche& tranche : ledger->tranches()) {
-            const HoldingRow holding = view_->holdings[{id, *account::tranche_from(tranche.id)}];
+            const HoldingRow holding =
+                view_->holdings[{id, *account::tranche_from(tranche.id), agent.incarnation()}];
             const std::string what = id + " " + tranche.id;
             SIM_REQUIRE(holding.used == tranche.used.value(), "I4: U is known: " + what);
             SIM_REQUIRE(holding.returned == tranche.returned.value(), "I4: R is known: " + what);
@@ -75,6 +104,7 @@ void Invariants::check_usage() {
     using Key = std::pair<std::string, std::string>;  // resource and subject
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const std::string& id = agents_[index]->name().id;
+        if (agents_[index]->restores() > 0) continue;  // what went with its disk nobody knows by the hour
         const Book& book = products_[index]->book();
         std::map<Key, std::int64_t> whole;
         std::map<std::pair<Key, std::int64_t>, std::int64_t> named;
@@ -105,10 +135,34 @@ void Invariants::check_usage() {
     }
 }
 
+// Of an agent whose disk was put back: what was counted while it was another incarnation, whose remainders
+// the team's custody adds up, and what this one has metered.
+void Invariants::add_restored(std::size_t index, std::vector<Fact>& facts) {
+    const AgentName& name = agents_[index]->name();
+    for (const agent::LedgerView& ledger : agents_[index]->ledgers()) {
+        const core::Resource& resource = ledger->resource();
+        if (resource.enforcement == core::Enforcement::none) continue;
+        facts.push_back({name.team, name.id, resource.key, ledger->metered().value()});
+        for (const auto& [key, row] : view_->past) {
+            const auto& [agent, past_resource, incarnation] = key;
+            if (agent != name.id || past_resource != resource.key) continue;
+            const std::int64_t remainder = row.metered % resource.unit_size.value();
+            facts.push_back({name.team, name.id + "/" + std::to_string(incarnation), resource.key,
+                             row.metered - remainder});
+            facts.push_back({name.team, "custody of " + name.team, resource.key, remainder});
+            if (remainder > 0) world_.tally.saw("remainder of a fenced agent in custody");
+        }
+    }
+}
+
 void Invariants::check_bill() {
     std::vector<Fact> facts;
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const AgentName& name = agents_[index]->name();
+        if (agents_[index]->restores() > 0) {
+            add_restored(index, facts);
+            continue;
+        }
         for (const auto& [id, event] : products_[index]->book().events)
             facts.push_back({name.team, name.id, event.resource, event.amount});
         // What products weren't told of their sessions, the journal alone knows.

@@ -47,7 +47,7 @@ void Invariants::check_account() {
     for (const auto& [key, holding] : view->holdings) {
         const std::int64_t left = holding.granted - holding.used - holding.returned;
         SIM_REQUIRE(left >= 0, "I1: an agent has used and returned at most what was granted");
-        held[key.second] += left;
+        held[std::get<1>(key)] += left;
     }
     for (const TrancheRow& tranche : view->tranches) {
         const auto name = [&tranche] { return "tranche t" + std::to_string(tranche.id); };
@@ -79,6 +79,7 @@ void Invariants::check_account() {
         }
     }
     if (!view_ || view->entries > view_->entries) check_booking(*view);
+    if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
     if (view->evidence > 0) {
         std::string detail;
         for (const std::string& team : world_.plan.teams)
@@ -93,7 +94,8 @@ void Invariants::check_account() {
 void Invariants::check_booking(const AccountView& view) {
     const std::int64_t since_entry = view_ ? view_->entries : 0;
     account_.store().database().each(
-        "SELECT tranche, from_, to_, reason, coalesce(agent, ''), units FROM ledger WHERE entry > ?",
+        "SELECT tranche, from_, to_, reason, coalesce(agent, ''), units, coalesce(incarnation, 0) FROM "
+        "ledger WHERE entry > ?",
         [&](auto& row) {
             const TrancheRow& booked = *view.find(row.integer(0));
             const std::string reason = row.string(3);
@@ -103,7 +105,7 @@ void Invariants::check_booking(const AccountView& view) {
             if (reason == "draw order") world_.tally.saw("unit booked to an earlier tier");
             if (booked.tier == "payg") world_.tally.saw("payg charged");
             if (row.string(1) != "leased") return;
-            const std::int64_t since = view.holdings.at({row.string(4), booked.id}).since;
+            const std::int64_t since = view.holdings.at({row.string(4), booked.id, row.integer(6)}).since;
             for (const TrancheRow& earlier : view.tranches) {
                 const bool comes_first = earlier.team == booked.team && earlier.resource == booked.resource &&
                                          rank(earlier.tier) < rank(booked.tier);
@@ -117,9 +119,27 @@ void Invariants::check_booking(const AccountView& view) {
         since_entry);
 }
 
+// Counters begin at 0 with an incarnation, and where they were with a copy that was put back (I7, I14).
+void Invariants::begin_incarnation(SeenAgent& seen, const SimAgent& agent) {
+    const std::int64_t incarnation = agent.incarnation();
+    if (seen.incarnation == incarnation && seen.restores == agent.restores()) return;
+    if (incarnation > seen.incarnation) world_.tally.saw("agent went on as another incarnation");
+    SIM_REQUIRE(incarnation >= seen.incarnation || agent.restores() > seen.restores,
+                "I7: an incarnation never falls but with the disk: " + agent.name().id);
+    const bool within = incarnation == seen.incarnation;
+    seen.metered.clear();
+    seen.tranches.clear();
+    seen.overage.clear();
+    seen.final_lease.clear();
+    if (within) seen.lease_number = 0;
+    seen.incarnation = incarnation;
+    seen.restores = agent.restores();
+}
+
 void Invariants::check_agent(std::size_t index) {
     SimAgent& agent = *agents_[index];
     SeenAgent& seen = seen_[index];
+    begin_incarnation(seen, agent);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
         const std::int64_t metered = ledger->metered().value();
@@ -171,13 +191,16 @@ void Invariants::check_acknowledged(std::size_t index) {
             key);
         const std::int64_t sessions =
             agent.journaled("SELECT coalesce(sum(metered), 0) FROM session WHERE resource = ?", key);
-        SIM_REQUIRE(events >= least[key], "I8: what was acknowledged is on the disk: " + agent.name().id +
-                                              " " + key + ", " + std::to_string(least[key]) + " told, " +
-                                              std::to_string(events) + " there");
+        if (agent.restores() == 0)
+            SIM_REQUIRE(events >= least[key], "I8: what was acknowledged is on the disk: " + agent.name().id +
+                                                  " " + key + ", " + std::to_string(least[key]) + " told, " +
+                                                  std::to_string(events) + " there");
         if (ledger->resource().enforcement == core::Enforcement::none) continue;
-        SIM_REQUIRE(ledger->metered().value() == events + sessions,
+        const std::int64_t ever = (ledger->metered() + agent.journal().former(key)).value();
+        SIM_REQUIRE(ever == events + sessions,
                     "I5: M is what was reported and what sessions ran: " + agent.name().id + " " + key);
     }
+    if (agent.restores() > 0) return;
     const std::map<std::string, std::int64_t> ends = agent.metered_sessions();
     for (const auto& [id, session] : book.sessions) {
         if (!session.metered) continue;
@@ -191,9 +214,14 @@ void Invariants::check_acknowledged(std::size_t index) {
 
 void Invariants::check_against_account(std::size_t index) {
     if (!view_ || !account_.up()) return;  // what fell was read for the last time before it did
-    const std::string& id = agents_[index]->name().id;
+    SimAgent& agent = *agents_[index];
+    const std::string& id = agent.name().id;
+    if (agent.up()) agent.note_sync();
+    // What a disk was that has been put back, nobody knows until it was settled with the account.
+    const bool comparable = !agent.put_back() && view_->incarnations[id] == seen_[index].incarnation;
     for (const auto& [tranche, real] : seen_[index].tranches) {
-        const auto known = view_->holdings.find({id, tranche});
+        if (!comparable) break;
+        const auto known = view_->holdings.find({id, tranche, seen_[index].incarnation});
         const HoldingRow holding = known == view_->holdings.end() ? HoldingRow{} : known->second;
         SIM_REQUIRE(holding.used <= real.used,
                     "I3: no more is charged than was used: " + id + " t" + std::to_string(tranche));
@@ -201,9 +229,18 @@ void Invariants::check_against_account(std::size_t index) {
                     "I8, I13: a lease left after its grant: " + id + " t" + std::to_string(tranche));
     }
     if (index + 1 != agents_.size()) return;
+    std::map<HoldingKey, std::int64_t>
+        by_agent;  // also what the account alone knows of: fenced ones, custody
+    for (const auto& [key, holding] : view_->holdings) by_agent[key] = holding.used;
+    for (std::size_t i = 0; i < agents_.size(); ++i)
+        for (const auto& [tranche, real] : seen_[i].tranches) {
+            const std::string& agent_id = agents_[i]->name().id;
+            if (view_->incarnations[agent_id] != seen_[i].incarnation) continue;
+            std::int64_t& used = by_agent[{agent_id, tranche, seen_[i].incarnation}];
+            used = std::max(used, real.used);
+        }
     std::map<std::int64_t, std::int64_t> used;
-    for (const SeenAgent& seen : seen_)
-        for (const auto& [tranche, real] : seen.tranches) used[tranche] += real.used;
+    for (const auto& [key, units] : by_agent) used[std::get<1>(key)] += units;
     for (const TrancheRow& tranche : view_->tranches)
         if (tranche.purchased)
             SIM_REQUIRE(used[tranche.id] - freed_[tranche.id] <= *tranche.purchased,

@@ -10,6 +10,7 @@
 
 #include "tests/sim/account_view.hpp"
 #include "tests/sim/products.hpp"
+#include "tests/sim/reference_bill.hpp"
 #include "tests/sim/sim_account.hpp"
 #include "tests/sim/sim_agent.hpp"
 #include "tests/sim/world.hpp"
@@ -38,6 +39,8 @@ private:
         std::map<std::string, std::int64_t> overage;
         std::map<std::string, bool> final_lease;
         std::int64_t lease_number = 0;
+        std::int64_t incarnation = 1;
+        int restores = 0;  // of its disk
         std::uint64_t commits = 0;
         std::uint64_t commits_checked = 0;
         std::uint64_t run = 0;
@@ -48,12 +51,15 @@ private:
     void check_account();
     void check_booking(const AccountView& view);
     void check_agent(std::size_t index);
+    void begin_incarnation(SeenAgent& seen, const SimAgent& agent);
     void check_against_account(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_stops(std::size_t index);
     void check_settled(std::size_t index);
+    void check_incarnations(std::size_t index);
     void check_usage();
     void check_bill();
+    void add_restored(std::size_t index, std::vector<Fact>& facts);
 
     World& world_;
     SimAccount& account_;

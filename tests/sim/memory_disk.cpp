@@ -60,6 +60,22 @@ void MemoryDisk::lose_process() {
     for (auto& [path, file] : files_) file = std::make_shared<File>(*file);
 }
 
+MemoryDisk::Image MemoryDisk::image() const {
+    Image image;
+    for (const auto& [path, file] : files_) image.emplace(path, file->contents);
+    return image;
+}
+
+void MemoryDisk::put_back(const Image& image) {
+    files_.clear();
+    for (const auto& [path, contents] : image) {
+        auto file = std::make_shared<File>();
+        file->contents = file->synced = contents;
+        file->durable = true;
+        files_.emplace(path, std::move(file));
+    }
+}
+
 void MemoryDisk::power_on() {
     powered_ = true;
     operations_left_ = -1;

@@ -42,6 +42,11 @@ public:
     bool powered() const { return powered_; }
     void power_on();
 
+    // A copy of what is on it now, and putting it back in place of what is there since. Not while it runs.
+    using Image = std::map<std::string, std::string>;
+    Image image() const;
+    void put_back(const Image& image);
+
     void set_full(bool full) { full_ = full; }
     bool full() const { return full_; }
     // A canary's disk: forgets what was synced, too.

@@ -44,22 +44,19 @@ void Network::send(std::size_t agent, const AgentName& from, std::string path, s
     const bool faults = world_.faults;
     if (faults && dice_.chance(world_.plan.lost)) return world_.tally.fault("network: request lost");
     std::int64_t delay = dice_.spread(1, 300);
-    // Not hello: nothing in it tells one that its sender gave up from one of a copied disk, and the account
-    // keeps it as evidence against the agent. See docs/TESTING.md, Simulation.
-    const bool hello = call->path == "/v1/hello";
-    if (faults && !hello && dice_.chance(world_.plan.late)) {
+    if (faults && dice_.chance(world_.plan.late)) {
         world_.tally.fault("network: request late");
         delay = timeout_ms + dice_.spread(1, 600'000);
     }
     world_.schedule.after(delay, [this, call] { deliver(call, true); });
     if (faults && dice_.chance(world_.plan.repeated))
-        world_.schedule.after(delay + dice_.spread(1, hello ? 100 : 60'000),
-                              [this, call] { deliver(call, false); });
+        world_.schedule.after(delay + dice_.spread(1, 60'000), [this, call] { deliver(call, false); });
 }
 
 void Network::deliver(const std::shared_ptr<Call>& call, bool original) {
     if (cut(call->agent)) return world_.tally.fault("network: request cut off");
     if (!original) world_.tally.fault("network: request repeated");
+    if (call->path == "/v1/hello" && !call->done) world_.tally.saw("hello after its sender gave up");
     const bool taken = account_.handle(
         call->path, call->body, call->from, [this, call, original](const platform::Answer& answer) {
             if (++call->answered == 2 && call->path == "/v1/sync" && answer.status == 200)

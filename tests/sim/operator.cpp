@@ -16,6 +16,7 @@ void Operator::set_up(const std::vector<AgentName>& agents) {
     for (const std::string& team : world_.plan.teams)
         for (const core::Resource& resource : world_.plan.resources)
             if (dice_.chance(800)) buy(team, resource);
+    if (world_.plan.disk_copied_every > 0) allow_waiting();
 }
 
 void Operator::start() {
@@ -23,6 +24,19 @@ void Operator::start() {
         if (!world_.faults) return;
         buy_later();
         start();
+    });
+}
+
+// Looks every now and then for agents that wait, and lets them go on.
+void Operator::allow_waiting() {
+    world_.schedule.after(dice_.between(1, world_.faults ? 120 : 10) * core::minute_ms, [this] {
+        std::vector<std::string> waiting;
+        if (account_.up())
+            account_.store().database().each("SELECT id FROM agent WHERE waits_since IS NOT NULL ORDER BY id",
+                                             [&](auto& row) { waiting.push_back(row.string(0)); });
+        for (const std::string& agent : waiting)
+            if (account_.up()) account_.command({"agent", "allow", agent});
+        allow_waiting();
     });
 }
 

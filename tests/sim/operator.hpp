@@ -18,6 +18,7 @@ public:
     void start();
 
 private:
+    void allow_waiting();
     void buy_later();
     void buy(const std::string& team, const core::Resource& resource);
 

@@ -47,6 +47,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     disk_full_every = every(3 * hour_ms);
     clock_turn_every = every(4 * hour_ms);
     suspend_every = every(4 * hour_ms);
+    disk_copied_every = dice.chance(500) ? 0 : dice.spread(4 * hour_ms, 60 * hour_ms);
     grant_every = dice.between(1, 8) * hour_ms;
 }
 

@@ -45,6 +45,7 @@ struct Plan {
     std::int64_t disk_full_every = 0;
     std::int64_t clock_turn_every = 0;
     std::int64_t suspend_every = 0;
+    std::int64_t disk_copied_every = 0;  // each agent's, to be put back later
     std::int64_t grant_every = 0;
     std::int64_t product_answer_lost = 0;  // in thousandths
 };

@@ -99,7 +99,9 @@ void Products::answered(const std::vector<std::string>& ids, int attempt, bool k
     const auto count = static_cast<std::int64_t>(ids.size());
     require(outcome->accepted + outcome->duplicates == count, "each event is accepted or a duplicate");
     require(outcome->accepted == 0 || outcome->duplicates == 0, "a report is taken whole or not at all");
-    if (known) require(outcome->duplicates == count, "what was acknowledged is a duplicate ever after (I10)");
+    const bool lost = machine_.restores() > 0;  // what was acknowledged may have gone with the disk
+    if (known && !lost)
+        require(outcome->duplicates == count, "what was acknowledged is a duplicate ever after (I10)");
     if (attempt == 1 && !known) require(outcome->accepted == count, "what is new is accepted");
     if (outcome->duplicates > 0) world_.tally.saw("report answered as duplicate");
     if (hears_nothing()) return;
@@ -116,6 +118,7 @@ void Products::open_session() {
     session.asked_at = machine_.clock().monotonic_now();
     session.boot = machine_.boots();
     session.run = machine_.run();
+    session.restores = machine_.restores();
     book_.sessions.emplace(id, session);
     ask(id, dice_.spread(dice_.chance(500) ? 1'000 : core::minute_ms * 5, 6 * core::hour_ms));
 }
@@ -189,6 +192,10 @@ void Products::keep(const std::string& id, core::UtcTime until) {
 
 void Products::beat(const std::string& id, core::UtcTime until) {
     KnownSession& session = book_.sessions.at(id);
+    if (session.restores != machine_.restores()) {  // its agent may not know of it any more
+        session.gone = true;
+        return;
+    }
     if (session.run != machine_.run() && machine_.answers()) {  // it was restarted: come back, or not at all
         if (dice_.chance(700)) return ask(id, until - world_.now());
         session.gone = true;
@@ -226,6 +233,7 @@ void Products::look_back(const std::string& id) {
 
 void Products::end(const std::string& id) {
     KnownSession& session = book_.sessions.at(id);
+    session.gone = session.gone || session.restores != machine_.restores();
     if (session.metered || session.gone) return;
     session.ended_before = std::exchange(session.end_asked, true);
     if (!session.ended_before) session.ran_ms = machine_.clock().monotonic_now() - session.asked_at;

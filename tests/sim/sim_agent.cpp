@@ -195,6 +195,7 @@ void SimAgent::begin_faults() {
     next_full_disk();
     next_turn_of_clock();
     next_suspend();
+    next_copy();
 }
 
 void SimAgent::next_crash() {
@@ -242,6 +243,40 @@ void SimAgent::next_suspend() {
             next_suspend();
         });
     });
+}
+
+void SimAgent::next_copy() {
+    if (world_.plan.disk_copied_every == 0) return;
+    world_.schedule.after(dice_.between(1, 2 * world_.plan.disk_copied_every), [this] {
+        if (!world_.faults) return;
+        if (!answers() || !disk_.powered()) return next_copy();
+        world_.schedule.after(dice_.spread(1'000, core::day_ms),
+                              [this, image = disk_.image(), metered = metered_ever()] {
+                                  if (world_.faults) put_disk_back(image, metered);
+                                  next_copy();
+                              });
+    });
+}
+
+// As from a backup: the machine is off meanwhile, and what ran in it since is gone.
+void SimAgent::put_disk_back(const MemoryDisk::Image& image,
+                             const std::map<std::string, std::int64_t>& metered) {
+    if (suspended_ || disk_.full()) return;
+    world_.tally.fault("agent: disk put back from a copy");
+    ++restores_;
+    put_back_ = true;
+    copies_.push_back(metered);
+    if (up()) fall(true);
+    disk_.put_back(image);
+}
+
+std::map<std::string, std::int64_t> SimAgent::metered_ever() const {
+    std::map<std::string, std::int64_t> metered;
+    for (const agent::LedgerView& ledger : ledgers()) {
+        const std::string& key = ledger->resource().key;
+        metered[key] = (process_->journal.former(key) + ledger->metered()).value();
+    }
+    return metered;
 }
 
 void SimAgent::heal() {

@@ -53,10 +53,21 @@ public:
     std::uint64_t run() const { return run_; }          // changes whenever it starts or falls
     int boots() const { return boots_; }
 
+    // Its disk was put back from a copy.
+    int restores() const { return restores_; }
+    std::int64_t incarnation() const { return process_->journal.incarnation(); }
+    // And nothing was settled with the account since.
+    bool put_back() const { return put_back_; }
+    void note_sync() { put_back_ = put_back_ && link().syncs() == 0; }
+    // All that was ever metered, by resource, when each copy was made that was put back.
+    const std::vector<std::map<std::string, std::int64_t>>& copies() const { return copies_; }
+    std::map<std::string, std::int64_t> metered_ever() const;
+
     // What runs. Requires up().
     const agent::Balances& balances() const { return process_->balances; }
     agent::Sessions& sessions() { return process_->sessions; }
     agent::Journal& journal() { return process_->journal; }
+    const agent::Journal& journal() const { return process_->journal; }
     const agent::AccountLink& link() const { return process_->link; }
     const agent::AgentTime& time() const { return process_->time; }
     // A number out of the journal.
@@ -98,6 +109,8 @@ private:
     void next_full_disk();
     void next_turn_of_clock();
     void next_suspend();
+    void next_copy();
+    void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered);
     template <class Work>
     bool call(Work work);
     template <class Answer>
@@ -117,6 +130,9 @@ private:
     std::uint64_t run_ = 0;
     int boots_ = 1;
     bool suspended_ = false;
+    int restores_ = 0;
+    bool put_back_ = false;
+    std::vector<std::map<std::string, std::int64_t>> copies_;
 };
 
 }  // namespace meterbox::sim

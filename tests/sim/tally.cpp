@@ -53,6 +53,10 @@ const std::vector<std::string>& Tally::rare_paths() {
         "payg charged",
         "lease final",
         "agent hello again after its session was lost",
+        "hello after its sender gave up",
+        "agent went on as another incarnation",
+        "agent fenced again, waits for the operator",
+        "remainder of a fenced agent in custody",
     };
     return paths;
 }

@@ -265,20 +265,6 @@ TEST_CASE_METHOD(Lab, "counters that no honest agent sends are refused whole, an
     REQUIRE(sync_one(4, {counters("render", 3'000, 0, 0, {used("t1", 3)})}));
 }
 
-TEST_CASE_METHOD(Lab, "a falling counter in hello is refused") {
-    free_grant("lab", "render", 10);
-    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
-    REQUIRE(sync_one(2, {counters("render", 2'000, 0, 0, {used("t1", 2)})}));
-    core::wire::HelloRequest said;
-    said.agent = one;
-    said.nonce = "00112233445566778899aabbccddeeff";
-    said.resources = {counters("render", 1'000, 0, 0, {used("t1", 1)})};
-    CHECK(hello("lab", said).error().code == core::ErrorCode::conflict);
-    said.resources = {counters("render", 3'000, 0, 0, {used("t1", 3)})};
-    REQUIRE(hello("lab", said));
-    CHECK(card().charged_units == Units{3});
-}
-
 TEST_CASE_METHOD(Lab, "hello books units by the hours in which they were completed, as sync does") {
     done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
     REQUIRE(sync_one(1, {counters("render", 0, 3, 0)}));

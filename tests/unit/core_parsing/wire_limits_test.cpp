@@ -129,6 +129,10 @@ TEST_CASE("a hello with a member missing or ill-typed is refused") {
     CHECK(pointer_of(hello_request_from_json, without(to_json(hello_request()), "/journal")) == "/journal");
     CHECK(pointer_of(hello_request_from_json, edited(to_json(hello_request()), "/clock", 1)) == "/clock");
     CHECK(pointer_of(hello_reply_from_json, edited(to_json(hello_reply()), "/session", "")) == "/session");
+    HelloReply waits = hello_reply();
+    waits.session.clear();
+    waits.verdict = Verdict::fenced;
+    CHECK(hello_reply_from_json(to_json(waits)));  // it waits for an operator: no session was opened
 }
 
 TEST_CASE("ranges and lengths of a hello, from both sides") {

@@ -106,7 +106,7 @@ TEST_CASE("a hello has the names of the protocol") {
     CHECK(
         to_json(hello_reply()) ==
         R"({"protocol":1,"session":"s1","epoch":1,"incarnation":1,"verdict":"ok","acknowledged":{"sequence":7,"hash":""},)"
-        R"("server_time":"1970-01-01T00:00:00Z","catalogue":[{"key":"render","name":"Render","kind":"exhaustible",)"
+        R"("usage_acknowledged":0,"server_time":"1970-01-01T00:00:00Z","catalogue":[{"key":"render","name":"Render","kind":"exhaustible",)"
         R"("measure":"duration","unit_size":1000,"enforcement":"hard"}],"catalogue_version":0,"lease_keys":{"keys":[)"
         R"({"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"k1","x":")" +
             key_x + R"(","y":")" + key_x + R"("}]}})");
@@ -134,7 +134,7 @@ TEST_CASE("a sync has the names of the protocol") {
         R"({"session":"s1","request_number":4,"resources":[],"usage":[{"resource":"render",)"
         R"("hour":"1970-01-01T01:00:00Z","subject":"job","usage":2500}],"journal":{"acknowledged":)"
         R"({"sequence":6,"hash":"g"},"head":{"sequence":7,"hash":"h"},"starts":[{"sequence":7,"hash":"h"}]},)"
-        R"("catalogue_version":0})");
+        R"("catalogue_version":0,"more_usage":false})");
     CHECK(
         to_json(SyncReply{}) ==
         R"({"request_number":0,"acknowledged":{"sequence":0,"hash":""},"server_time":"1970-01-01T00:00:00Z",)"

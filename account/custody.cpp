@@ -1,0 +1,159 @@
+// The custodian's rows: agent, agent_resource, holding.
+#include "account/custody.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace meterbox::account {
+
+using core::Amount;
+using core::Units;
+
+Custody::Custody(Database& database, Ledger& ledger, Pool& pool)
+    : database_(database), ledger_(ledger), pool_(pool) {
+    agent_.id = "custody/" + pool.team();
+    agent_.team = pool.team();
+    holder_ = {agent_.id, agent_.incarnation};
+}
+
+void Custody::ensure() {
+    database_.run(
+        "INSERT INTO agent (id, team, name, state, incarnation, key_fingerprint, certificate_fingerprint, "
+        "certificate, certificate_expires_at, acknowledged, acknowledged_hash, lease_number, enrolled_at) "
+        "VALUES (?1, ?2, 'custody', 'retired', 1, '', ?1, '', 0, 0, '', 0, ?3) ON CONFLICT DO NOTHING",
+        agent_.id, agent_.team, ledger_.now());
+}
+
+void Custody::take_over(const Agent& from) {
+    ensure();
+    std::vector<Kept> handed;
+    database_.each(
+        "SELECT resource, unit_size, remainder, overage_units FROM agent_resource JOIN resource ON "
+        "resource.key = agent_resource.resource WHERE agent = ? AND incarnation = ? AND "
+        "(remainder > 0 OR overage_units > 0)",
+        [&](auto& row) {
+            handed.push_back(
+                {row.string(0), Amount{row.integer(1)}, {}, Amount{row.integer(2)}, Units{row.integer(3)}});
+        },
+        from.id, from.incarnation);
+    for (const Kept& part : handed) {
+        database_.run(
+            "UPDATE agent_resource SET remainder = 0, overage_units = 0 WHERE agent = ? AND incarnation = ? "
+            "AND resource = ?",
+            from.id, from.incarnation, part.resource);
+        database_.run(
+            "INSERT INTO handed_over (agent, incarnation, resource, remainder, overage_units) "
+            "VALUES (?, ?, ?, ?, ?)",
+            from.id, from.incarnation, part.resource, part.remainder, part.overage);
+        const Amount amount = part.remainder + Amount{part.overage.value() * part.unit_size.value()};
+        database_.run(
+            "INSERT INTO agent_resource (agent, incarnation, resource, metered, remainder, overage_units, "
+            "rate_per_hour) VALUES (?, 1, ?, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
+            agent_.id, part.resource);
+        // The team's sums stay as they are, but for remainders that complete a unit.
+        database_.run(
+            "UPDATE agent_resource SET metered = metered + ?1, overage_units = overage_units + ?2 + "
+            "(remainder + ?3) / ?4, remainder = (remainder + ?3) % ?4 WHERE agent = ?5 AND resource = ?6",
+            amount, part.overage, part.remainder, part.unit_size, agent_.id, part.resource);
+    }
+    database_.run(
+        "UPDATE team_resource SET (remainder, overage_units) = (SELECT coalesce(sum(remainder), 0), "
+        "coalesce(sum(overage_units), 0) FROM agent_resource JOIN agent ON agent.id = agent_resource.agent "
+        "WHERE agent.team = team_resource.team AND agent_resource.resource = team_resource.resource) "
+        "WHERE team = ?",
+        agent_.team);
+}
+
+void Custody::take_slots(const Agent& from, Tranche& tranche, Units units) {
+    ensure();
+    const Holder holder{from.id, from.incarnation};
+    ledger_.move(tranche, Place::leased, free_place(tranche, ledger_.now()), units, "hand over", &holder);
+    database_.run(
+        "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
+        units, from.id, from.incarnation, tranche.id);
+    lease(tranche, units, "hand over");
+}
+
+void Custody::settle() {
+    std::vector<Kept> all;
+    database_.each(
+        "SELECT resource, unit_size, metered, remainder, overage_units FROM agent_resource JOIN resource ON "
+        "resource.key = agent_resource.resource WHERE agent = ? AND (overage_units > 0 OR EXISTS "
+        "(SELECT 1 FROM holding WHERE holding.agent = agent_resource.agent AND used + returned < granted))",
+        [&](auto& row) {
+            all.push_back({row.string(0), Amount{row.integer(1)}, Amount{row.integer(2)},
+                           Amount{row.integer(3)}, Units{row.integer(4)}});
+        },
+        agent_.id);
+    for (const Kept& kept : all) settle(kept);
+}
+
+void Custody::settle(Kept kept) {
+    const Kept before = kept;
+    Units needed{kept.remainder > Amount{} ? 1 : 0};  // a slot that came along waits for the next unit
+    for (Tranche& tranche : pool_.of(kept.resource)) {
+        const Units own = left(tranche);
+        const bool valid = tranche.valid_at(ledger_.now());
+        const Units taken = valid ? std::min(own, kept.overage) : Units{};
+        charge(tranche, taken);
+        kept.overage -= taken;
+        const Units waits = valid ? std::min(own - taken, needed) : Units{};
+        needed -= waits;
+        give_back(tranche, own - taken - waits);
+    }
+    for (Tranche& tranche : pool_.of(kept.resource)) {
+        if (!tranche.valid_at(ledger_.now())) continue;
+        const Units there = tranche.open() ? kept.overage : std::max(Units{}, tranche.available);
+        const Units taken = std::min(kept.overage, there);
+        lease(tranche, taken, "lease");
+        charge(tranche, taken);
+        kept.overage -= taken;
+    }
+    if (kept.overage != before.overage) store(kept, before);
+}
+
+Units Custody::left(const Tranche& tranche) {
+    return Units{database_.number(
+        "SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation = 1 AND tranche = ?",
+        agent_.id, tranche.id)};
+}
+
+void Custody::lease(Tranche& tranche, Units units, std::string_view reason) {
+    if (units.value() == 0) return;
+    ledger_.move(tranche, free_place(tranche, ledger_.now()), Place::leased, units, reason, &holder_);
+    database_.run(
+        "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
+        "VALUES (?, 1, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + excluded.granted",
+        agent_.id, tranche.id, units, ledger_.now());
+}
+
+void Custody::charge(Tranche& tranche, Units units) {
+    if (units.value() == 0) return;
+    ledger_.move(tranche, Place::leased, Place::charged, units, "charge", &holder_);
+    database_.run(
+        "UPDATE holding SET used = used + ?1, in_hours = in_hours + ?1 WHERE agent = ?2 AND incarnation = 1 "
+        "AND tranche = ?3",
+        units, agent_.id, tranche.id);
+    database_.run(
+        "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, 1, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET units = units + excluded.units",
+        agent_.id, core::hour_of(ledger_.now()), tranche.id, units);
+}
+
+void Custody::give_back(Tranche& tranche, Units units) {
+    if (units.value() == 0) return;
+    ledger_.move(tranche, Place::leased, free_place(tranche, ledger_.now()), units, "return", &holder_);
+    database_.run(
+        "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = 1 AND tranche = ?",
+        units, agent_.id, tranche.id);
+}
+
+void Custody::store(const Kept& kept, const Kept& before) {
+    database_.run("UPDATE agent_resource SET overage_units = ? WHERE agent = ? AND resource = ?",
+                  kept.overage, agent_.id, kept.resource);
+    database_.run(
+        "UPDATE team_resource SET overage_units = overage_units - ? WHERE team = ? AND resource = ?",
+        before.overage - kept.overage, agent_.team, kept.resource);
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,147 @@
+// The table doubt, and the moves that go with it.
+#include "account/doubt.hpp"
+
+#include <array>
+#include <vector>
+
+namespace meterbox::account {
+
+using core::Units;
+
+namespace {
+
+constexpr std::string_view heard_again = "heard again";  // audit knows it, too
+constexpr std::array<std::string_view, 3> policies{"hold", "count", "release"};
+
+struct Line {
+    std::int64_t incarnation = 1;
+    std::int64_t tranche = 0;
+    std::string resource;
+    Units units;
+};
+
+std::vector<Line> held_of(Database& database, const Agent& agent) {
+    std::vector<Line> lines;
+    database.each(
+        "SELECT incarnation, tranche, resource, held FROM doubt WHERE agent = ? AND held > 0",
+        [&](auto& row) {
+            lines.push_back({row.integer(0), row.integer(1), row.string(2), Units{row.integer(3)}});
+        },
+        agent.id);
+    return lines;
+}
+
+}  // namespace
+
+std::optional<LostPolicy> lost_policy_from(std::string_view name) {
+    for (std::size_t i = 0; i < policies.size(); ++i)
+        if (policies[i] == name) return static_cast<LostPolicy>(i);
+    return std::nullopt;
+}
+
+std::string_view name_of(LostPolicy policy) {
+    return policies[static_cast<std::size_t>(policy)];
+}
+
+void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
+                 std::string_view reason) {
+    std::vector<Line> lines;
+    database.each(
+        "SELECT tranche, tranche.resource, granted - used - returned FROM holding JOIN tranche ON tranche.id "
+        "= holding.tranche WHERE agent = ? AND incarnation = ? AND used + returned < granted",
+        [&](auto& row) {
+            lines.push_back({agent.incarnation, row.integer(0), row.string(1), Units{row.integer(2)}});
+        },
+        agent.id, agent.incarnation);
+    const Holder holder{agent.id, agent.incarnation};
+    for (const Line& line : lines) {
+        Tranche& tranche = *pool.find(line.tranche);
+        // Open payg is leased out of nothing, so there is nothing to be held.
+        const Place to = tranche.open() ? Place::purchase : Place::in_doubt;
+        ledger.move(tranche, Place::leased, to, line.units, reason, &holder);
+        database.run(
+            "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
+            line.units, agent.id, agent.incarnation, line.tranche);
+        database.run(
+            "INSERT INTO doubt (agent, incarnation, tranche, resource, held, counted, released) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT DO UPDATE SET held = held + excluded.held, "
+            "released = released + excluded.released",
+            agent.id, agent.incarnation, line.tranche, line.resource, tranche.open() ? Units{} : line.units,
+            tranche.open() ? line.units : Units{});
+    }
+}
+
+void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy) {
+    if (policy == LostPolicy::hold) return;
+    for (const Line& line : held_of(database, agent)) {
+        Tranche& tranche = *pool.find(line.tranche);
+        const Holder holder{agent.id, line.incarnation};
+        const bool count = policy == LostPolicy::count;
+        const Place to = count ? Place::charged : free_place(tranche, ledger.now());
+        ledger.move(tranche, Place::in_doubt, to, line.units, name_of(policy), &holder);
+        database.run(
+            "UPDATE doubt SET held = 0, counted = counted + ?, released = released + ? WHERE agent = ? AND "
+            "incarnation = ? AND tranche = ? AND resource = ?",
+            count ? line.units : Units{}, count ? Units{} : line.units, agent.id, line.incarnation,
+            line.tranche, line.resource);
+    }
+}
+
+void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy) {
+    Ledger ledger(database, now);
+    Pool pool(database, agent.team);
+    hold_leased(database, ledger, pool, agent, "write-off");
+    decide_held(database, ledger, pool, agent, policy);
+    database.run("DELETE FROM session WHERE agent = ?", agent.id);
+    database.run("UPDATE agent SET session = NULL, written_off_at = coalesce(written_off_at, ?) WHERE id = ?",
+                 now, agent.id);
+}
+
+void write_off_lost(Database& database, core::UtcTime now, const std::string& team) {
+    const auto policy = database.first(
+        "SELECT lost, lost_after_ms FROM team WHERE key = ? AND lost_after_ms IS NOT NULL",
+        [](auto& row) { return std::pair(lost_policy_from(row.string(0)), row.integer(1)); }, team);
+    if (!policy) return;
+    std::vector<std::string> lost;
+    database.each(
+        "SELECT id FROM agent WHERE team = ? AND state = 'active' AND written_off_at IS NULL AND "
+        "coalesce(last_sync_at, enrolled_at) < ?",
+        [&](auto& row) { lost.push_back(row.string(0)); }, team, now + -policy->second);
+    for (const std::string& id : lost) write_off(database, now, *find_agent(database, id), *policy->first);
+}
+
+bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
+    struct Given {
+        std::int64_t tranche = 0;
+        std::string resource;
+        Units held, counted, released;
+    };
+    std::vector<Given> lines;
+    database.each(
+        "SELECT tranche, resource, held, counted, released FROM doubt WHERE agent = ? AND incarnation = ?",
+        [&](auto& row) {
+            lines.push_back({row.integer(0), row.string(1), Units{row.integer(2)}, Units{row.integer(3)},
+                             Units{row.integer(4)}});
+        },
+        agent.id, agent.incarnation);
+    const Holder holder{agent.id, agent.incarnation};
+    bool whole = true;
+    for (const Given& line : lines) {
+        Tranche& tranche = *pool.find(line.tranche);
+        ledger.move(tranche, Place::in_doubt, Place::leased, line.held, heard_again, &holder);
+        ledger.move(tranche, Place::charged, Place::leased, line.counted, heard_again, &holder);
+        const Units open = tranche.open() ? line.released : Units{};
+        ledger.move(tranche, Place::purchase, Place::leased, open, heard_again, &holder);
+        database.run(
+            "UPDATE holding SET returned = returned - ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
+            line.held + line.counted + open, agent.id, agent.incarnation, line.tranche);
+        database.run(
+            "UPDATE doubt SET held = 0, counted = 0, released = released - ? WHERE agent = ? AND "
+            "incarnation = ? AND tranche = ? AND resource = ?",
+            open, agent.id, agent.incarnation, line.tranche, line.resource);
+        whole = whole && line.released == open;
+    }
+    return whole;
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,35 @@
+// Units of an agent that was fenced or given up: how many of them it used nobody knows. They are held in
+// doubt, neither charged nor sold, until evidence comes or an operator decides.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "account/agents.hpp"
+#include "account/database.hpp"
+#include "account/ledger.hpp"
+#include "account/pool.hpp"
+
+namespace meterbox::account {
+
+enum class LostPolicy { hold, count, release };
+std::optional<LostPolicy> lost_policy_from(std::string_view);
+std::string_view name_of(LostPolicy);
+
+// All that this incarnation of the agent was leased and hasn't shown as used or returned.
+void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, std::string_view reason);
+// What is held of the agent's incarnations: charged, or available again. hold: it stays.
+void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
+// Gives an agent up: what it was leased is held, and all that is held of it is decided. It is heard of again
+// when it says hello.
+void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
+
+// Those of the team that were not heard of for as long as it has set, as it has set.
+void write_off_lost(Database& database, core::UtcTime now, const std::string& team);
+
+// The agent is heard of again, with its lease: what is held of it, or was counted, is leased as before, and
+// its own word settles it. False: some of it was released, so that the lease can't be honoured any more.
+[[nodiscard]] bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent);
+
+}  // namespace meterbox::account

@@ -1,0 +1,105 @@
+// The tables incarnation and journal_start, and the agent's row.
+#include "account/fencing.hpp"
+
+#include <algorithm>
+
+#include "account/custody.hpp"
+#include "account/doubt.hpp"
+#include "core/limits.hpp"
+
+namespace meterbox::account {
+
+using core::wire::JournalHead;
+
+namespace {
+
+std::vector<JournalHead> starts_of(Database& database, const Agent& agent, std::int64_t incarnation) {
+    std::vector<JournalHead> starts;
+    database.each(
+        "SELECT sequence, hash FROM journal_start WHERE agent = ? AND incarnation = ? ORDER BY sequence",
+        [&](auto& row) {
+            starts.push_back({row.integer(0), row.string(1)});
+        },
+        agent.id, incarnation);
+    return starts;
+}
+
+void keep_starts(Database& database, Agent& agent, const std::vector<JournalHead>& starts,
+                 std::int64_t up_to) {
+    for (const JournalHead& start : starts) {
+        if (start.sequence > up_to) continue;
+        database.run(
+            "INSERT INTO journal_start (agent, incarnation, sequence, hash) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            agent.id, agent.incarnation, start.sequence, start.hash);
+    }
+    const auto beyond = database.first(
+        "SELECT sequence FROM journal_start WHERE agent = ? AND incarnation = ? ORDER BY sequence DESC "
+        "LIMIT 1 OFFSET ?",
+        [](auto& row) { return row.integer(0); }, agent.id, agent.incarnation,
+        core::limits::journal_starts_kept);
+    if (!beyond) return;
+    agent.starts_after = std::max(agent.starts_after, *beyond);
+    database.run("DELETE FROM journal_start WHERE agent = ? AND incarnation = ? AND sequence <= ?", agent.id,
+                 agent.incarnation, *beyond);
+}
+
+}  // namespace
+
+KnownJournal known_journal(Database& database, const Agent& agent) {
+    return {{agent.acknowledged, agent.acknowledged_hash},
+            starts_of(database, agent, agent.incarnation),
+            agent.starts_after};
+}
+
+std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number) {
+    auto past = database.first(
+        "SELECT acknowledged, acknowledged_hash, usage_acknowledged, starts_after FROM incarnation "
+        "WHERE agent = ? AND number = ?",
+        [](auto& row) {
+            return PastIncarnation{{{row.integer(0), row.string(1)}, {}, row.integer(3)}, row.integer(2)};
+        },
+        agent.id, number);
+    if (past) past->journal.starts = starts_of(database, agent, number);
+    return past;
+}
+
+void acknowledge_journal(Database& database, Agent& agent, const JournalHead& head,
+                         const JournalHead& acknowledged, const std::vector<JournalHead>& starts,
+                         bool whole_usage) {
+    // What it doesn't name between what was known and its oldest is not known.
+    const std::int64_t named_after = starts_named_after(acknowledged, starts);
+    if (named_after > agent.acknowledged) agent.starts_after = std::max(agent.starts_after, named_after);
+    agent.acknowledged = head.sequence;
+    agent.acknowledged_hash = head.hash;
+    if (whole_usage) agent.usage_acknowledged = head.sequence;
+    keep_starts(database, agent, starts, head.sequence);
+    database.run(
+        "UPDATE agent SET acknowledged = ?, acknowledged_hash = ?, usage_acknowledged = ?, starts_after = ? "
+        "WHERE id = ?",
+        agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged, agent.starts_after, agent.id);
+}
+
+void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent,
+                       const core::wire::HelloRequest& said, std::int64_t shared) {
+    hold_leased(database, ledger, pool, agent, "fence");
+    Custody custody(database, ledger, pool);
+    custody.take_over(agent);
+    database.run(
+        "INSERT INTO incarnation (agent, number, acknowledged, acknowledged_hash, usage_acknowledged, "
+        "starts_after, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        agent.id, agent.incarnation, agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged,
+        agent.starts_after, ledger.now());
+    // Of the starts that both journals have, the known ones are known still.
+    std::vector<JournalHead> starts = starts_of(database, agent, agent.incarnation);
+    std::erase_if(starts, [&](const JournalHead& start) { return start.sequence > shared; });
+    ++agent.incarnation;
+    keep_starts(database, agent, starts, shared);
+    database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL WHERE id = ?", agent.incarnation,
+                 agent.id);
+    agent.acknowledged = shared;  // where the two parted
+    acknowledge_journal(database, agent, said.head, said.acknowledged, said.starts, true);
+    custody.settle();
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,36 @@
+// The ends of incarnations: what the account knows of an agent's journal, and what it does where another
+// journal comes in its name (docs/PROTOCOL.md, Incarnations).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "account/agents.hpp"
+#include "account/database.hpp"
+#include "account/journal_judgement.hpp"
+#include "account/ledger.hpp"
+#include "account/pool.hpp"
+#include "core/wire.hpp"
+
+namespace meterbox::account {
+
+KnownJournal known_journal(Database& database, const Agent& agent);  // of its present incarnation
+struct PastIncarnation {
+    KnownJournal journal;
+    std::int64_t usage_acknowledged = 0;
+};
+// None: it never had one of that number.
+std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number);
+
+// The counters at this link of its journal were taken: it is the newest that is known.
+void acknowledge_journal(Database& database, Agent& agent, const core::wire::JournalHead& head,
+                         const core::wire::JournalHead& acknowledged,
+                         const std::vector<core::wire::JournalHead>& starts, bool whole_usage);
+
+// Ends the agent's incarnation and begins the next, for the journal that says this hello, whose last link
+// in common with the known one is `shared`: what is leased is in doubt, the last remainders are in
+// custody, what it showed last stays.
+void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent,
+                       const core::wire::HelloRequest& said, std::int64_t shared);
+
+}  // namespace meterbox::account

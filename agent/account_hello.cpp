@@ -1,0 +1,130 @@
+// What hello's answer means: a session begins; or this journal isn't the one that the account knew, and
+// the agent goes on as another incarnation, or waits for an operator.
+#include <utility>
+
+#include "agent/account_link.hpp"
+#include "agent/account_refusal.hpp"
+#include "agent/journal_job.hpp"
+
+namespace meterbox::agent {
+
+using core::wire::Verdict;
+
+void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
+    if (!answer) return failed(answer.error(), false);
+    if (answer->status == 409) return mark_start_again(refusal_of(*answer).error);
+    if (answer->status != 200) return refused(*answer, false);
+    auto reply = core::wire::hello_reply_from_json(answer->body);
+    if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
+    const bool fenced = reply->verdict == Verdict::fenced;
+    if (fenced && reply->session.empty()) return wait_for_operator();
+    if (fenced || reply->verdict == Verdict::ok || reply->verdict == Verdict::learning)
+        return begin_session(std::move(*reply));
+    failed({core::ErrorCode::forbidden,
+            "the account answered hello with " + std::string(core::wire::name_of(reply->verdict)),
+            {},
+            {}},
+           false);
+}
+
+// The account knows more of this journal than it holds: a copy, or memory that was put back. Its own link
+// will tell.
+void AccountLink::mark_start_again(const core::Error& why) {
+    store_.submit(journal_job(
+        [this] {
+            journal_.mark_start();
+            return 0;
+        },
+        [this, why](const core::Result<void>& committed, std::optional<int>) {
+            if (!stopped_) failed(why, committed.has_value());
+        }));
+}
+
+void AccountLink::begin_session(core::wire::HelloReply reply) {
+    time_.trusted().anchor(reply.server_time, time_.read());
+    auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch)] {
+        if (reply.verdict == Verdict::fenced) move_to_next_incarnation(reply);
+        journal_.dispel_suspicion();
+        journal_.describe(reply.catalogue);
+        journal_.set_meta("epoch", std::to_string(epoch));
+        return 0;
+    };
+    auto finish = [this, reply](const core::Result<void>& committed, std::optional<int>) {
+        if (committed && reply.verdict == Verdict::fenced) moved(reply);
+        listener_.published(balances_.publish(journal_.take_publications()));
+        if (!committed) return failed(committed.error(), false);
+        session_ = reply.session;
+        acknowledged_ = reply.verdict == Verdict::fenced ? hello_head_.sequence : reply.acknowledged.sequence;
+        epoch_ = std::max(epoch_, reply.epoch);
+        request_number_ = 0;
+        catalogue_version_ = reply.catalogue_version;
+        apply_supply();
+        busy_ = false;
+        plan_.hello_succeeded(time_.boot());
+        pump();
+    };
+    store_.submit(journal_job(std::move(apply), std::move(finish)));
+}
+
+namespace {
+
+// Of the incarnation that begins nothing is known yet.
+SupplyRecord begun_anew(SupplyRecord supply) {
+    for (auto& [key, entry] : supply.resources) {
+        entry.completed_at_card = {};
+        entry.charged_at_card = {};
+        entry.last_lease = {};
+        entry.final = false;
+    }
+    supply.spend_until.reset();
+    return supply;
+}
+
+}  // namespace
+
+void AccountLink::move_to_next_incarnation(const core::wire::HelloReply& reply) {
+    if (reply.incarnation <= journal_.incarnation()) return;
+    journal_.begin_incarnation({reply.incarnation, reply.acknowledged.sequence, reply.usage_acknowledged});
+    journal_.set_meta("lease", "");
+    journal_.set_meta("supply", supply_to_json(begun_anew(supply_)));
+}
+
+void AccountLink::moved(const core::wire::HelloReply& reply) {
+    log_.warn("agent.fenced", {{"account", identity_->url},
+                               {"incarnation", reply.incarnation},
+                               {"detail",
+                                "this disk isn't as the account knew it: what was metered since "
+                                "link " +
+                                    std::to_string(reply.acknowledged.sequence) +
+                                    " of the journal counts in a new incarnation"}});
+    incarnation_ = reply.incarnation;
+    lease_text_.clear();
+    supply_ = begun_anew(supply_);
+    brought_.clear();
+    for (auto& [key, balance] : balances_.all()) {
+        balance.asked = false;
+        balance.supply.refused = false;
+    }
+}
+
+void AccountLink::wait_for_operator() {
+    const core::Error why{core::ErrorCode::forbidden,
+                          "fenced: another copy of this agent's disk is at work, or it was put back twice in "
+                          "30 days; at the account run: meterbox-account agent allow " +
+                              identity_->agent,
+                          {},
+                          {}};
+    store_.submit(journal_job(
+        [this, detail = why.detail] {
+            if (!journal_.suspicion()) journal_.suspect(detail);
+            return 0;
+        },
+        [this, why](const core::Result<void>& committed, std::optional<int>) {
+            if (stopped_) return;
+            standing_ = core::wire::Standing::fenced;
+            failed(committed ? why : committed.error(), false);
+            listener_.published(balances_.publish(journal_.take_publications()));
+        }));
+}
+
+}  // namespace meterbox::agent

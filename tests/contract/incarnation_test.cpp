@@ -1,0 +1,182 @@
+// A new incarnation in the journal: what counts in the former ones stays there, what doesn't comes along,
+// once; the chain bears it out, and nothing of what products and admins see is lost.
+#include "agent/chain_check.hpp"
+#include "tests/support/journal_builders.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+
+namespace {
+
+struct Machine {
+    Machine() : journal(std::make_unique<agent::Journal>(folder / "journal.db")) {
+        transaction(*journal, [&] {
+            journal->describe({render()});
+            journal->take_lease(lease(10), journal_now());
+        });
+    }
+    void reopen() {
+        journal.reset();
+        journal = std::make_unique<agent::Journal>(folder / "journal.db");
+    }
+    void report(std::int64_t amount) {
+        transaction(*journal, [&] {
+            const agent::JournalEvent made = event(++events, amount);
+            REQUIRE(journal->report({&made, 1}, journal_now()));
+        });
+    }
+    std::int64_t head() { return journal->chain().head().sequence; }
+    const core::ResourceLedger& ledger() {
+        view = journal->ledgers().front();
+        return *view;
+    }
+    std::int64_t number(const std::string& sql) { return journal->connection().number(sql).value(); }
+    void verify() {
+        agent::ChainCheck check(journal->connection());
+        while (check.go_on([] { return false; }).value()) {
+        }
+        const auto report = check.finish(journal->chain().head());
+        REQUIRE(report);
+        INFO((report->broken ? report->broken->what : ""));
+        CHECK_FALSE(report->broken);
+    }
+
+    TemporaryFolder folder;
+    std::unique_ptr<agent::Journal> journal;
+    agent::LedgerView view;
+    int events = 0;
+};
+
+std::int64_t told(const agent::CounterReading& reading) {
+    std::int64_t sum = 0;
+    for (const auto& row : reading.usage) sum += row.usage.value();
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Machine, "what was metered after the last link that counts moves into the new incarnation") {
+    report(2'500);
+    const std::int64_t counted = head();
+    report(1'500);
+    transaction(*journal, [&] { journal->begin_incarnation({2, counted, counted}); });
+    const auto holds = [&] {
+        CHECK(journal->incarnation() == 2);
+        CHECK(ledger().metered() == core::Amount{1'500});
+        CHECK(ledger().used() == core::Units{0});
+        CHECK(ledger().overage_units() == core::Units{1});
+        CHECK(ledger().tranches().empty());
+        CHECK(journal->former("render") == core::Amount{2'500});
+        const agent::CounterReading reading = journal->read_counters(100);
+        CHECK(told(reading) == 1'500);
+        CHECK(reading.hours.empty());
+        CHECK(journal->pending_usage_rows() == 1);
+        verify();
+    };
+    holds();
+    reopen();
+    holds();
+    CHECK(number("SELECT sum(amount) FROM usage") == 4'000);
+    CHECK(number("SELECT sum(units) FROM unit_hour") == 2);  // the other two wait for slots
+
+    transaction(*journal, [&] { journal->take_lease(lease(3, 2), journal_now()); });
+    CHECK(ledger().used() == core::Units{1});
+    const agent::CounterReading reading = journal->read_counters(100);
+    REQUIRE(reading.hours.size() == 1);
+    CHECK(reading.hours.front().units.units == core::Units{1});
+    verify();
+}
+
+TEST_CASE_METHOD(Machine, "where nothing counts, all of it comes along") {
+    report(2'500);
+    reopen();
+    report(700);
+    transaction(*journal, [&] { journal->begin_incarnation({2, 0, 0}); });
+    CHECK(ledger().metered() == core::Amount{3'200});
+    CHECK(journal->former("render") == core::Amount{0});
+    CHECK(told(journal->read_counters(100)) == 3'200);
+    verify();
+}
+
+TEST_CASE_METHOD(Machine, "usage that counts, but not yet by the hour, is told again and not metered again") {
+    report(2'500);
+    const std::int64_t by_hour = head();
+    report(1'000);
+    const std::int64_t counted = head();
+    report(300);
+    transaction(*journal, [&] { journal->begin_incarnation({2, counted, by_hour}); });
+    CHECK(ledger().metered() == core::Amount{300});
+    CHECK(told(journal->read_counters(100)) == 1'300);
+    verify();
+}
+
+TEST_CASE_METHOD(Machine,
+                 "a report in the transaction of a new incarnation is neither lost nor there twice") {
+    report(2'500);
+    const std::int64_t counted = head();
+    const agent::JournalEvent before = event(90, 400);
+    const agent::JournalEvent after = event(91, 800);
+    transaction(*journal, [&] {
+        REQUIRE(journal->report({&before, 1}, journal_now()));
+        journal->begin_incarnation({2, counted, counted});
+        REQUIRE(journal->report({&after, 1}, journal_now()));
+    });
+    CHECK(ledger().metered() == core::Amount{1'200});
+    CHECK(told(journal->read_counters(100)) == 1'200);
+    CHECK(number("SELECT sum(amount) FROM usage") == 3'700);
+    verify();
+    reopen();
+    CHECK(ledger().metered() == core::Amount{1'200});
+}
+
+TEST_CASE_METHOD(Machine, "an incarnation that nobody heard of moves on into the next as it is") {
+    report(2'500);
+    const std::int64_t counted = head();
+    report(700);
+    transaction(*journal, [&] { journal->begin_incarnation({2, counted, counted}); });
+    report(100);
+    transaction(*journal, [&] { journal->begin_incarnation({3, counted + 1, counted + 1}); });
+    CHECK(ledger().metered() == core::Amount{800});
+    CHECK(told(journal->read_counters(100)) == 800);
+    CHECK(journal->former("render") == core::Amount{2'500});
+    verify();
+}
+
+TEST_CASE_METHOD(Machine, "a new incarnation that is not committed leaves no trace") {
+    report(2'500);
+    REQUIRE(journal->begin());
+    journal->begin_incarnation({2, 0, 0});
+    journal->rollback();
+    CHECK(journal->incarnation() == 1);
+    CHECK(ledger().used() == core::Units{2});
+    CHECK(journal->former("render") == core::Amount{0});
+    CHECK(journal->pending_usage_rows() == 1);
+    report(500);
+    CHECK(ledger().used() == core::Units{3});
+    verify();
+}
+
+TEST_CASE_METHOD(Machine,
+                 "a journal that is suspect spends nothing, restarts included, until that is dispelled") {
+    transaction(*journal, [&] { journal->suspect("a copy may be at work"); });
+    report(1'500);
+    CHECK(ledger().used() == core::Units{0});
+    reopen();
+    REQUIRE(journal->suspicion());
+    report(500);
+    CHECK(ledger().used() == core::Units{0});
+    transaction(*journal, [&] { journal->dispel_suspicion(); });
+    transaction(*journal, [&] { journal->settle_overage(journal_now()); });
+    CHECK(ledger().used() == core::Units{2});
+}
+
+TEST_CASE_METHOD(Machine, "each mark of a start is a link that no copy has") {
+    report(100);
+    transaction(*journal, [&] { journal->mark_start(); });
+    transaction(*journal, [&] { journal->mark_start(); });
+    const auto starts = journal->chain().starts_after(0, 10).value();
+    REQUIRE(starts.size() == 3);
+    CHECK(starts[0].hash != starts[1].hash);
+    verify();
+}

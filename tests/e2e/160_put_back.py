@@ -1,0 +1,109 @@
+"""160: an agent's disk is put back from a copy, or copied and run twice.
+
+Goal: the account tells the disk it knew from the other, which goes on as a new incarnation; everything
+that was metered counts in full and no unit is charged twice. The second fence waits for the operator.
+"""
+
+import os
+import shutil
+
+from over_http import wait_until
+from support import EndToEnd, main
+
+
+class PutBack(EndToEnd):
+    def charged(self, account, units, remainder):
+        def settled():
+            card = account.card("studio", "render")
+            said = (card["charged_units"], card["remainder"], card["overage_units"])
+            return card if said == (units, remainder, 0) else None
+        try:
+            return wait_until(settled, f"{units} units are charged, {remainder} ms remain")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; the card says {account.card('studio', 'render')}") from None
+
+    def agent_id(self, account):
+        return account.json("agent", "list", "studio")["agents"][0]["id"]
+
+    def test_yesterdays_copy_counts_in_full_and_charges_nothing_twice(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(agent.report("render", "a", duration_ms=2500).status, 200)
+        self.charged(account, 2, 500)
+        agent.process.stop()
+        yesterday = f"{self.folder}/yesterday"
+        shutil.copytree(f"{agent.folder}/state", yesterday)
+        agent.start()
+        self.assertEqual(agent.report("render", "b", duration_ms=3200).status, 200)
+        self.charged(account, 5, 700)
+        agent.process.stop()
+        shutil.rmtree(f"{agent.folder}/state")
+        os.rename(yesterday, f"{agent.folder}/state")
+        agent.start()
+        self.assertEqual(agent.report("render", "c", duration_ms=1800).status, 200)
+        # 5 700 ms were told before, 1 800 ms came since; what each left over waits apart.
+        card = self.charged(account, 6, 1500)
+        self.assertEqual(agent.status()["enrollment"]["state"], "enrolled")
+        self.assertEqual(agent.report("render", "a", duration_ms=2500).json["duplicates"], 1)
+        audit = account.json("audit", "studio")
+        self.assertTrue(audit["ok"])
+        self.assertIn("incarnation 1 was fenced", " ".join(audit["findings"]))
+        self.assertEqual(card["available_units"],
+                         100 - 6 - self.in_doubt(account))
+        agent.cli("verify")
+
+    @staticmethod
+    def in_doubt(account):
+        agents = account.json("agent", "list", "studio")["agents"]
+        return sum(sum(agent["in_doubt"].values()) for agent in agents)
+
+    def test_of_two_copies_at_work_one_waits_for_the_operator_and_loses_nothing(self):
+        account, one = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(one.report("render", "a", duration_ms=2500).status, 200)
+        self.charged(account, 2, 500)
+        one.process.stop()
+        two = self.agent("two")
+        two.process.stop()
+        shutil.rmtree(f"{two.folder}/state")
+        shutil.copytree(f"{one.folder}/state", f"{two.folder}/state")
+        one.start()
+        self.assertEqual(one.report("render", "b", duration_ms=3000).status, 200)
+        self.charged(account, 5, 500)
+        two.start()
+        self.assertEqual(two.report("render", "c", duration_ms=4000).status, 200)
+        self.charged(account, 9, 500)
+        wait_until(lambda: one.status()["enrollment"]["state"] == "fenced", "the other is fenced, and waits")
+        self.assertIn("agent allow " + self.agent_id(account), one.status()["account"]["last_error"])
+        self.assertEqual(account.json("agent", "list", "studio")["agents"][0]["state"], "fenced")
+        card = one.card("render")
+        self.assertEqual((card["state"], card["reason"]), ("exhausted", "suspect"))
+        refused = one.session("render")
+        self.assertEqual((refused.status, refused.json["reason"]), (402, "suspect"))
+        self.assertEqual(one.report("render", "d", duration_ms=1000).status, 200)  # usage is a fact
+        one.process.stop()
+        one.start()
+        self.assertEqual(one.session("render").status, 402)  # also after a restart
+
+        two.process.stop()
+        account.command("agent", "allow", self.agent_id(account))
+        self.charged(account, 10, 500)
+        wait_until(lambda: one.status()["enrollment"]["state"] == "enrolled", "it goes on")
+        self.assertEqual(one.session("render").status, 201)
+        account.command("audit", "studio")
+
+    def test_a_revoked_agent_is_refused_and_its_units_wait_for_a_decision(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(agent.report("render", "a", duration_ms=2500).status, 200)
+        card = self.charged(account, 2, 500)
+        held = account.json("agent", "list", "studio")["agents"][0]["leased"]["render"]
+        self.assertGreater(held, 0)
+        account.command("agent", "revoke", self.agent_id(account))
+        self.assertEqual(account.card("studio", "render")["available_units"], card["available_units"] - held)
+        listed = account.json("agent", "list", "studio")["agents"][0]
+        self.assertEqual((listed["state"], listed["in_doubt"]), ("revoked", {"render": held}))
+        wait_until(lambda: "revoked" in (agent.status()["account"]["last_error"] or ""), "the agent is refused")
+        account.command("agent", "write-off", self.agent_id(account), "--as", "release")
+        self.assertEqual(account.card("studio", "render")["available_units"], card["available_units"])
+        account.command("audit", "studio")
+
+
+main()
