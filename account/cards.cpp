@@ -58,6 +58,15 @@ std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> 
     return line;
 }
 
+// What is held is taken off the tiers in their order.
+void take_held(core::Card& card, Units held) {
+    for (core::CardTier& line : card.tiers) {
+        const Units here = std::min(held, line.available_units.value_or(Units{0}));
+        if (line.available_units) *line.available_units -= here;
+        held -= here;
+    }
+}
+
 core::BalanceState state_of(const core::Card& card, bool valid_any, bool had_grants, int low_percent) {
     if (card.enforcement == core::Enforcement::none) return core::BalanceState::ok;
     if (!valid_any && had_grants) return core::BalanceState::ended;
@@ -98,12 +107,17 @@ core::Card make_card(const core::Resource& resource, std::span<const Tranche> tr
     }
     card.ends_at = ends.ends_at();
     card.refreshes_at = ends.refreshes_at();
+    if (resource.kind == core::Kind::returnable) {
+        card.charged_units = totals.held;
+        card.available_units = std::max(Units{}, card.available_units - totals.held);
+    }
 
     static constexpr std::array tiers{core::Tier::free, core::Tier::token_flex, core::Tier::flex,
                                       core::Tier::payg};
     for (const core::Tier tier : tiers) {
         if (auto line = tier_of(tier, tranches, now)) card.tiers.push_back(*line);
     }
+    if (resource.kind == core::Kind::returnable) take_held(card, totals.held);
 
     card.state = state_of(card, valid_any, had_grants, low_percent);
     if (card.state == core::BalanceState::exhausted) card.reason = "exhausted";

@@ -14,6 +14,7 @@ namespace meterbox::account {
 struct PoolTotals {
     core::Amount remainder;
     core::Units overage_units;
+    core::Units held{0};  // H, of a returnable resource
 };
 
 // tranches: the team's of this resource; those not valid now only tell `ended` from `exhausted`.

@@ -112,7 +112,9 @@ Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
     if (*kind == core::Kind::returnable && (options.rate_token_flex || options.rate_flex)) {
         return wrong_usage("a returnable resource has no rate in tokens: its grants are in units");
     }
-    if (*kind == core::Kind::returnable) return not_available("--kind returnable");
+    if (*kind == core::Kind::returnable && options.price) {
+        return wrong_usage("a returnable resource has no price");
+    }
 
     CatalogueEntry entry;
     entry.resource = {
@@ -133,6 +135,9 @@ Outcome resource_set(Store& store, const ResourceOptions& options, bool json) {
     if (!entry) {
         return failed("no resource " + options.key +
                       ": `meterbox-account resource list` shows those there are");
+    }
+    if (entry->resource.kind == core::Kind::returnable && options.price) {
+        return wrong_usage("a returnable resource has no price");
     }
     if (const auto problem = change(*entry, options)) return *problem;
     update_resource(store.database(), *entry, store.now());

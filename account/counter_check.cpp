@@ -59,14 +59,20 @@ private:
         const core::Resource* known = find(said.resource);
         if (!known) return invalid("unknown resource " + said.resource, pointer + "/resource");
 
-        ResourceChange change{
-            said.resource, said.metered, said.remainder, said.overage_units, said.rate_per_hour, {}, {}};
+        ResourceChange change;
+        change.resource = said.resource;
+        change.metered = said.metered;
+        change.remainder = said.remainder;
+        change.overage_units = said.overage_units;
+        change.rate_per_hour = said.rate_per_hour;
+        change.held = said.held;
         const auto seen = database_.first(
-            "SELECT metered, remainder, overage_units FROM agent_resource "
+            "SELECT metered, remainder, overage_units, held FROM agent_resource "
             "WHERE agent = ? AND incarnation = ? AND resource = ?",
             [&](auto& row) {
                 change.remainder_seen = core::Amount{row.integer(1)};
                 change.overage_seen = Units{row.integer(2)};
+                change.held_seen = Units{row.integer(3)};
                 return row.integer(0);
             },
             agent_.id, agent_.incarnation, said.resource);
@@ -79,6 +85,7 @@ private:
                                 " after whole units",
                             pointer + "/q");
         }
+        change.active = *grown > 0 || said.running.value() > 0 || said.need.value() > 0;
         // An older message has nothing new about what may also fall.
         if (*grown > 0 || later_ || !seen) changes.resources.push_back(std::move(change));
 

@@ -34,8 +34,11 @@ struct ResourceChange {
     core::Amount remainder;
     core::Units overage_units;
     core::Amount rate_per_hour;
+    bool active = false;          // something was metered since, runs or is needed
+    core::Units held;             // H
     core::Amount remainder_seen;  // what the team's sums hold of this agent
     core::Units overage_seen;
+    core::Units held_seen;
 };
 
 // What a message changes.

@@ -58,22 +58,25 @@ public:
     void resource(const ResourceChange& change) {
         database_.run(
             "INSERT INTO agent_resource (agent, incarnation, resource, metered, remainder, overage_units, "
-            "rate_per_hour) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "rate_per_hour, active_at, held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10) ON CONFLICT DO "
+            "UPDATE SET held = excluded.held, "
             "metered = excluded.metered, remainder = excluded.remainder, "
-            "overage_units = excluded.overage_units, rate_per_hour = excluded.rate_per_hour",
+            "overage_units = excluded.overage_units, rate_per_hour = excluded.rate_per_hour, "
+            "active_at = iif(?9, excluded.active_at, active_at)",
             agent_.id, agent_.incarnation, change.resource, change.metered, change.remainder,
-            change.overage_units, change.rate_per_hour);
+            change.overage_units, change.rate_per_hour, ledger_.now(), change.active ? 1 : 0, change.held);
         const core::Amount remainder = change.remainder - change.remainder_seen;
         const Units overage = change.overage_units - change.overage_seen;
-        if (remainder.value() == 0 && overage.value() == 0) return;
+        const Units held = change.held - change.held_seen;
+        if (remainder.value() == 0 && overage.value() == 0 && held.value() == 0) return;
         database_.run(
             "INSERT INTO team_resource (team, resource, remainder, overage_units) "
             "VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
             agent_.team, change.resource);
         database_.run(
-            "UPDATE team_resource SET remainder = remainder + ?, overage_units = overage_units + ? "
-            "WHERE team = ? AND resource = ?",
-            remainder, overage, agent_.team, change.resource);
+            "UPDATE team_resource SET remainder = remainder + ?, overage_units = overage_units + ?, "
+            "held = held + ? WHERE team = ? AND resource = ?",
+            remainder, overage, held, agent_.team, change.resource);
     }
 
     void usage(const core::wire::UsageRow& row) {

@@ -30,11 +30,16 @@ void Custody::take_over(const Agent& from) {
     database_.each(
         "SELECT resource, unit_size, remainder, overage_units FROM agent_resource JOIN resource ON "
         "resource.key = agent_resource.resource WHERE agent = ? AND incarnation = ? AND "
-        "(remainder > 0 OR overage_units > 0)",
+        "(remainder > 0 OR overage_units > 0) AND kind = 'exhaustible'",
         [&](auto& row) {
             handed.push_back(
                 {row.string(0), Amount{row.integer(1)}, {}, Amount{row.integer(2)}, Units{row.integer(3)}});
         },
+        from.id, from.incarnation);
+    // What is held is said anew by whoever goes on holding it.
+    database_.run(
+        "UPDATE agent_resource SET held = 0, overage_units = iif((SELECT kind FROM resource WHERE key = "
+        "agent_resource.resource) = 'returnable', 0, overage_units) WHERE agent = ? AND incarnation = ?",
         from.id, from.incarnation);
     for (const Kept& part : handed) {
         database_.run(
@@ -57,8 +62,9 @@ void Custody::take_over(const Agent& from) {
             amount, part.overage, part.remainder, part.unit_size, agent_.id, part.resource);
     }
     database_.run(
-        "UPDATE team_resource SET (remainder, overage_units) = (SELECT coalesce(sum(remainder), 0), "
-        "coalesce(sum(overage_units), 0) FROM agent_resource JOIN agent ON agent.id = agent_resource.agent "
+        "UPDATE team_resource SET (remainder, overage_units, held) = (SELECT coalesce(sum(remainder), 0), "
+        "coalesce(sum(overage_units), 0), coalesce(sum(agent_resource.held), 0) FROM agent_resource JOIN "
+        "agent ON agent.id = agent_resource.agent "
         "WHERE agent.team = team_resource.team AND agent_resource.resource = team_resource.resource) "
         "WHERE team = ?",
         agent_.team);

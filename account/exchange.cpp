@@ -9,6 +9,7 @@
 #include "account/doubt.hpp"
 #include "account/fencing.hpp"
 #include "account/next_cycle.hpp"
+#include "account/recalling.hpp"
 #include "account/team_cards.hpp"
 #include "core/mutant.hpp"
 
@@ -83,7 +84,10 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     pool.expire_ended(ledger);
     if (later) acknowledge(exchange, agent, request);
     Custody(database, ledger, pool).settle();
-    if (later) grant(database, ledger, pool, catalogue, agent, exchange.settings, request.resources);
+    Tickets tickets(database, agent, exchange.now);
+    if (later) {
+        grant(database, ledger, pool, catalogue, agent, exchange.settings, tickets, request.resources);
+    }
     if (later) lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings);
 
     core::Lease contents = describe_lease(database, pool, catalogue, agent, exchange.settings, exchange.now);
@@ -100,6 +104,11 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     reply.server_time = exchange.now;
     // Also one in force that an earlier answer carried: that answer may have been lost.
     if (lease->is_new || !later || asks_for_units(request)) reply.lease = std::move(lease->jws);
+    Recalled recalled =
+        recall(database, pool, catalogue, agent, exchange.settings, tickets, request.resources, exchange.now);
+    reply.recall = std::move(recalled.units);
+    reply.wait_ticket = tickets.name_of_own();
+    if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;
     reply.cards = team_cards(database, pool, catalogue, exchange.settings, exchange.now);
     reply.catalogue_version = catalogue.version;
     if (request.catalogue_version != catalogue.version) reply.catalogue = catalogue.resources;

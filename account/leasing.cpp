@@ -4,17 +4,22 @@
 #include <algorithm>
 
 #include "account/booking.hpp"
+#include "account/recalling.hpp"
 #include "account/sizing.hpp"
 
 namespace meterbox::account {
 
 using core::Units;
 
-namespace {
-
 bool is_leased(const core::Resource& resource) {
-    return resource.kind == core::Kind::exhaustible && resource.enforcement != core::Enforcement::none;
+    return resource.enforcement != core::Enforcement::none;
 }
+
+bool has_reserve(const core::Resource& resource) {
+    return is_leased(resource) && resource.kind == core::Kind::exhaustible;
+}
+
+namespace {
 
 Holding holding_of(Database& database, const Agent& agent, std::int64_t tranche) {
     const auto found = database.first(
@@ -32,13 +37,20 @@ Holding holding_of(Database& database, const Agent& agent, std::int64_t tranche)
 class Granting {
 public:
     Granting(Database& database, Ledger& ledger, const Agent& agent, const Settings& settings,
-             std::span<Tranche> tranches)
-        : database_(database), ledger_(ledger), agent_(agent), settings_(settings), tranches_(tranches) {
+             Tickets& tickets, std::span<Tranche> tranches)
+        : database_(database),
+          ledger_(ledger),
+          agent_(agent),
+          settings_(settings),
+          tickets_(tickets),
+          tranches_(tranches) {
         for (const Tranche& tranche : tranches_) {
             Units left;
             if (tranche.valid_at(ledger.now())) left = holding_of(database, agent, tranche.id).left();
             left_.push_back(left);
-            if (!tranche.valid_at(ledger.now()) || tranche.open()) continue;
+            if (!tranche.valid_at(ledger.now())) continue;
+            open_ = open_ || tranche.open();
+            if (tranche.open()) continue;
             held_ += left;
             available_ += tranche.available;
         }
@@ -46,24 +58,36 @@ public:
 
     void run(const core::Resource& resource, const core::wire::ResourceCounters* asked, std::int64_t agents) {
         const bool asks = asked && (asked->need.value() > 0 || asked->wanted.value() > 0);
-        const auto remainder = database_.number(
-            "SELECT remainder FROM agent_resource WHERE agent = ? AND incarnation = ? AND resource = ?",
-            agent_.id, agent_.incarnation, resource.key);
+        const Activity activity = activity_of(database_, agent_, resource.key);
+        const Line line = tickets_.line(resource.key);
 
         Demand demand;
-        const core::Amount begun = core::Amount{remainder} + (asked ? asked->running : core::Amount{});
+        const core::Amount begun = activity.remainder + (asked ? asked->running : core::Amount{});
         demand.spendable = std::max(Units{0}, held_ - units_begun(begun, resource.unit_size));
         if (asked) {
             demand.need = asked->need;
             demand.wants_reserve = asked->wanted.value() > 0;
+            demand.idle = ledger_.now() - activity.active_at >= settings_.idle_ms;
+            // Who waited was refused meanwhile and will come again: the ticket stands for its need until
+            // the agent has something, asks for nothing, or has done nothing for long.
+            const bool waits_on = line.own && asked->need.value() == 0 && demand.wants_reserve &&
+                                  demand.spendable.value() == 0 && !demand.idle;
+            if (waits_on) demand.need = line.own->need;
             demand.expected =
                 expected_units(asked->rate_per_hour, settings_.lease_horizon_ms, resource.unit_size);
         } else {
             // While A >= 2N every agent holds at least one unit, so that it can act offline.
             demand.wants_reserve = held_.value() == 0 && available_.value() / 2 / agents >= 1;
         }
-        lease_limited(units_to_lease(demand, available_, agents));
+        const Units units = units_to_lease(demand, available_, {line.older, line.others}, agents);
+        lease_limited(units);
         lease_open(asks);
+        if (asked) tickets_.served(resource.key, open_ ? Units{0} : demand.need - demand.spendable - units);
+    }
+
+    void run_returnable(const core::wire::ResourceCounters& asked) {
+        const Units free = std::max(Units{0}, held_ - asked.held);
+        lease_limited(capacity_to_lease(asked.need, asked.overage_units, free, available_));
     }
 
 private:
@@ -102,8 +126,10 @@ private:
     Ledger& ledger_;
     const Agent& agent_;
     const Settings& settings_;
+    Tickets& tickets_;
     std::span<Tranche> tranches_;
     std::vector<Units> left_;  // G - U - R of each tranche that is valid
+    bool open_ = false;        // one of them is open payg: nobody waits
     Units held_;               // of the limited ones
     Units available_;          // A: of the limited ones, unleased
 };
@@ -111,15 +137,21 @@ private:
 }  // namespace
 
 void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-           const Settings& settings, const std::vector<core::wire::ResourceCounters>& asked) {
+           const Settings& settings, Tickets& tickets,
+           const std::vector<core::wire::ResourceCounters>& asked) {
     const auto agents = agents_active_since(database, agent.team, ledger.now() + -core::day_ms);
     for (const core::Resource& resource : catalogue.resources) {
         const auto tranches = pool.of(resource.key);
         if (!is_leased(resource) || tranches.empty()) continue;
         const auto mentioned =
             std::ranges::find(asked, resource.key, &core::wire::ResourceCounters::resource);
-        Granting(database, ledger, agent, settings, tranches)
-            .run(resource, mentioned == asked.end() ? nullptr : &*mentioned, agents);
+        const auto* said = mentioned == asked.end() ? nullptr : &*mentioned;
+        Granting granting(database, ledger, agent, settings, tickets, tranches);
+        if (has_reserve(resource)) {
+            granting.run(resource, said, agents);
+        } else if (said) {
+            granting.run_returnable(*said);
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 #include "account/ledger.hpp"
 #include "account/pool.hpp"
 #include "account/settings.hpp"
+#include "account/tickets.hpp"
 #include "core/error.hpp"
 #include "core/lease.hpp"
 #include "core/wire.hpp"
@@ -28,10 +29,17 @@ public:
     virtual core::Result<std::string> sign(std::string_view claims) const = 0;
 };
 
-// Grants what is asked for, out of what is valid now. A resource that the agent doesn't mention gets
-// its one unit if it has none and there is enough for everyone.
+// Whether units of it are leased at all.
+bool is_leased(const core::Resource& resource);
+// Whether an agent keeps some of it as a reserve, and may be asked to give it back.
+bool has_reserve(const core::Resource& resource);
+
+// Grants what is asked for, out of what is valid now and not set aside for older tickets; who gets less
+// than its need waits. A resource that the agent doesn't mention gets its one unit if it has none and there
+// is enough for everyone.
 void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-           const Settings& settings, const std::vector<core::wire::ResourceCounters>& asked);
+           const Settings& settings, Tickets& tickets,
+           const std::vector<core::wire::ResourceCounters>& asked);
 
 // What the agent holds, as a lease without number and times.
 core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,

@@ -300,11 +300,36 @@ CREATE TABLE handed_over (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr const char* lines_and_holdings_step = R"sql(
+-- Who asked and got less than what can't wait: one an agent and resource, in the order of the grant
+-- transactions. polled_at: its agent was heard last; need: what it still lacks, in units.
+CREATE TABLE ticket (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  team TEXT NOT NULL REFERENCES team,
+  agent TEXT NOT NULL REFERENCES agent,
+  resource TEXT NOT NULL REFERENCES resource,
+  need INTEGER NOT NULL CHECK (need >= 1),
+  opened_at INTEGER NOT NULL,
+  polled_at INTEGER NOT NULL,
+  UNIQUE (agent, resource)
+) STRICT;
+CREATE INDEX ticket_of_team ON ticket (team, number);
+
+-- When the agent was last seen to use the resource, or to need it.
+ALTER TABLE agent_resource ADD COLUMN active_at INTEGER NOT NULL DEFAULT 0;
+-- H: units of a returnable resource that sessions hold, as they were said last.
+ALTER TABLE agent_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0);
+ALTER TABLE team_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0);
+)sql";
+
 }  // namespace
 
 std::span<const platform::sqlite::Migration> migrations() {
-    static constexpr platform::sqlite::Migration steps[] = {
-        {1, step_1}, {2, older_certificates_step}, {3, schema_tiers}, {4, step_fences}};
+    static constexpr platform::sqlite::Migration steps[] = {{1, step_1},
+                                                            {2, older_certificates_step},
+                                                            {3, schema_tiers},
+                                                            {4, step_fences},
+                                                            {5, lines_and_holdings_step}};
     return steps;
 }
 

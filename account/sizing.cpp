@@ -36,17 +36,35 @@ Units reserve_target(Units expected, Units available, std::int64_t agents) {
     return Units{std::max<std::int64_t>(1, std::min(expected.value(), share))};
 }
 
-Units units_to_lease(const Demand& demand, Units available, std::int64_t agents) {
+Units units_to_lease(const Demand& demand, Units available, const SetAside& aside, std::int64_t agents) {
     // A need repeated because the answer was lost is met by what was leased for it the first time.
     const Units unmet =
         METERBOX_MUTANT(need_met_twice) ? demand.need : std::max(Units{0}, demand.need - demand.spendable);
-    const Units for_need = METERBOX_MUTANT(pool_overdrawn) ? unmet : std::min(unmet, available);
+    const Units not_set_aside = std::max(Units{0}, available - aside.older);
+    const Units for_need = METERBOX_MUTANT(pool_overdrawn) ? unmet : std::min(unmet, not_set_aside);
     if (!demand.wants_reserve) return for_need;
 
-    const Units left = available - for_need;
+    const Units left = std::max(Units{0}, available - for_need - aside.others);
     const Units reserve = std::max(Units{0}, demand.spendable - demand.need);
     const Units target = reserve_target(demand.expected, left, agents);
-    return for_need + std::min(left, std::max(Units{0}, target - reserve));
+    Units most = left;
+    if (demand.idle) most = std::max(Units{0}, left - Units{2 * agents});
+    return for_need + std::min(most, std::max(Units{0}, target - reserve));
+}
+
+Units capacity_to_lease(Units need, Units beyond, Units free, Units available) {
+    const Units unmet = std::max(Units{0}, need - free);
+    const Units held = std::min(unmet, beyond);
+    const Units for_held = std::min(held, available);
+    const Units checkouts = unmet - held;
+    if (for_held < held || checkouts > available - for_held) return for_held;
+    return for_held + checkouts;
+}
+
+Units units_to_recall(Units spare, bool idle, bool others_wait, Units available, std::int64_t agents) {
+    const bool scarce = available.value() / 2 / agents == 0;  // A < 2N
+    if (!others_wait && !(idle && scarce)) return Units{0};
+    return std::max(Units{0}, spare);
 }
 
 Units open_units_to_lease(Units held, Units exposure, bool asked) {

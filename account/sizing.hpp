@@ -16,6 +16,7 @@ namespace meterbox::account {
 struct Demand {
     core::Units need;  // can't wait
     bool wants_reserve = false;
+    bool idle = false;      // it used nothing for long
     core::Units expected;   // rate x lease horizon, in units
     core::Units spendable;  // what it was given and, as far as heard of, hasn't begun: sum of valid
                             // G - U - R, less the slot of the unit in progress
@@ -32,9 +33,27 @@ core::Units units_begun(core::Amount begun, core::Amount unit_size);
 // share them: min(expected, A / 2N), at least 1 while A >= 2N, and one unit below that; 0 when A is 0.
 core::Units reserve_target(core::Units expected, core::Units available, std::int64_t agents);
 
+// What is set aside for those who wait.
+struct SetAside {
+    core::Units older;   // for tickets older than this agent's own, or all if it has none
+    core::Units others;  // for all tickets of others: before any reserve
+};
+
 // Units to lease now out of the limited tranches: the need that is not already on its way to the
-// agent, then the reserve up to its target. Never more than `available`.
-core::Units units_to_lease(const Demand& demand, core::Units available, std::int64_t agents);
+// agent, then the reserve up to its target. Never more than `available`, nothing that is set aside, and
+// no reserve to who is idle but what leaves A >= 2N, so that it isn't recalled at once.
+core::Units units_to_lease(const Demand& demand, core::Units available, const SetAside& aside,
+                           std::int64_t agents);
+
+// Units to ask an agent for that holds `spare` beyond what it needs: all of them while others wait, and
+// when it is idle and A < 2N.
+core::Units units_to_recall(core::Units spare, bool idle, bool others_wait, core::Units available,
+                            std::int64_t agents);
+
+// Units of a returnable resource to lease now. need: the checkouts that wait, and what is held beyond what
+// is leased (`beyond`). That is covered as far as the pool goes, a checkout wholly or not at all; what the
+// agent has free is on its way already. There is no reserve.
+core::Units capacity_to_lease(core::Units need, core::Units beyond, core::Units free, core::Units available);
 
 // Units to lease now out of an open payg tranche, so that the agent holds `exposure` of it. It is
 // topped up when something is asked for, or half of it is used.

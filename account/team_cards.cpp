@@ -10,9 +10,10 @@ std::vector<core::Card> team_cards(Database& database, Pool& pool, const Catalog
     std::vector<core::Card> cards;
     for (const core::Resource& resource : catalogue.resources) {
         const auto totals = database.first(
-            "SELECT remainder, overage_units FROM team_resource WHERE team = ? AND resource = ?",
+            "SELECT remainder, overage_units, held FROM team_resource WHERE team = ? AND resource = ?",
             [](auto& row) {
-                return PoolTotals{core::Amount{row.integer(0)}, core::Units{row.integer(1)}};
+                return PoolTotals{core::Amount{row.integer(0)}, core::Units{row.integer(1)},
+                                  core::Units{row.integer(2)}};
             },
             pool.team(), resource.key);
         const auto tranches = pool.of(resource.key);

@@ -1,11 +1,14 @@
 // Adding hours up.
 #include "account/usage.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <limits>
 #include <map>
 #include <tuple>
+
+#include "core/resource.hpp"
 
 namespace meterbox::account {
 
@@ -53,9 +56,15 @@ std::vector<UsageRow> team_usage(Database& database, const std::string& team, Ut
         return std::tuple(start.ms, row.string(1), row.string(2), std::move(subject));
     };
     database.each(
-        "SELECT hour, resource, usage.agent, subject, amount FROM usage JOIN agent ON agent.id = "
-        "usage.agent WHERE agent.team = ? AND hour >= ? AND hour < ?",
-        [&](auto& row) { add(sums[key_of(row, row.string(3))].usage, row.integer(4)); }, team, first, end);
+        "SELECT hour, resource, usage.agent, subject, amount, (SELECT kind FROM resource WHERE key = "
+        "usage.resource) FROM usage JOIN agent ON agent.id = usage.agent WHERE agent.team = ? AND hour >= ? "
+        "AND hour < ?",
+        [&](auto& row) {
+            std::int64_t& usage = sums[key_of(row, row.string(3))].usage;
+            if (row.text(5) == core::name_of(core::Kind::exhaustible)) return add(usage, row.integer(4));
+            usage = std::max(usage, row.integer(4));  // the most that was held at once
+        },
+        team, first, end);
     database.each(
         "SELECT hour, tranche.resource, unit_hour.agent, units FROM unit_hour JOIN tranche ON "
         "tranche.id = unit_hour.tranche WHERE tranche.team = ? AND hour >= ? AND hour < ?",

@@ -56,6 +56,7 @@ SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
         if (completed == exchange_.completed.end()) continue;
         entry.completed_at_card = completed->second;
         entry.charged_at_card = exchange_.charged.at(card.resource);
+        entry.held_at_card = exchange_.held.at(card.resource);
     }
     if (!lease) return record;
     record.spend_until = lease->spend_until;
@@ -74,7 +75,7 @@ bool AccountLink::is_news(const core::wire::SyncReply& reply, const std::optiona
         const auto found = exchange_.completed.find(resource);
         return found == exchange_.completed.end() ? core::Units{} : found->second;
     };
-    if (lease || reply.catalogue || !exchange_.usage_keys.empty()) return true;
+    if (lease || reply.catalogue || !exchange_.usage_keys.empty() || !exchange_.returns.empty()) return true;
     for (const core::wire::ResourceCounters& counters : exchange_.request.resources)
         for (const core::wire::TrancheCounters& tranche : counters.tranches)
             if (!tranche.hours.empty()) return true;
@@ -90,37 +91,48 @@ void AccountLink::take_up(core::wire::SyncReply reply) {
     const auto lease = judge(reply);
     if (!lease) return failed(lease.error(), false);
     SupplyRecord supply = supply_after(reply, *lease);
+    exchange_.returns = returns_for(reply.recall, balances_, sessions_, time_.range());
     if (!is_news(reply, *lease)) {
         supply_ = std::move(supply);
         return took_up(reply, std::nullopt);
     }
     struct Stored {
-        std::map<std::string, core::Amount> available;
+        SupplyRecord supply;
+        bool returned = false;
     };
     auto apply = [this, reply, lease = *lease, supply, usage = exchange_.usage_keys,
-                  change = exchange_.change, now = time_.journal_now()]() mutable {
+                  change = exchange_.change, returns = exchange_.returns,
+                  now = time_.journal_now()]() mutable {
+        Stored stored;
         if (reply.catalogue) journal_.describe(*reply.catalogue);
         if (lease) {
             journal_.take_lease(*lease, now);
             journal_.set_meta("lease", *reply.lease);
             journal_.set_meta("lease_number", std::to_string(lease->number));
-            // What the lease gives is measured where it is taken up: later reports make it smaller.
+        }
+        for (const Return& give : returns)
+            stored.returned = journal_.give_back(give, now) > core::Units{} || stored.returned;
+        // What the lease gives is measured where it is taken up: later reports make it smaller.
+        if (lease || stored.returned) {
             for (const LedgerView& ledger : journal_.ledgers()) {
-                const std::string& key = ledger->resource().key;
-                supply.resources[key].last_lease = ledger->available(now.range);
+                SupplyRecord::Entry& entry = supply.resources[ledger->resource().key];
+                entry.last_lease = ledger->available(now.range);
+                entry.last_exposure = ledger->exposure(now.range);
             }
         }
         journal_.settle(usage, change);
         journal_.set_meta("supply", supply_to_json(supply));
-        return std::move(supply);
+        stored.supply = std::move(supply);
+        return stored;
     };
     auto finish = [this, reply, lease = *lease](const core::Result<void>& committed,
-                                                std::optional<SupplyRecord> stored) {
+                                                std::optional<Stored> stored) {
         if (!committed) {
             listener_.published(balances_.publish(journal_.take_publications()));
             return failed(committed.error(), false);
         }
-        supply_ = std::move(*stored);
+        supply_ = std::move(stored->supply);
+        exchange_.returned = stored->returned;
         if (lease) {
             lease_number_ = lease->number;
             lease_text_ = *reply.lease;
@@ -137,6 +149,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     if (reply.catalogue) catalogue_version_ = reply.catalogue_version;
     acknowledged_ = reply.acknowledged.sequence;
     for (const auto& [resource, completed] : exchange_.completed) brought_[resource] = completed;
+    brought_held_ = exchange_.held;
     reachable_ = true;
     heard_outcome_ = true;
     apply_supply();
@@ -163,7 +176,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     standing_.reset();
     if (reported_.changed("ok")) log_.info("sync.ok", {{"account", identity_->url}});
     plan_.sync_succeeded(time_.boot(), reply.next_sync_ms, random_.number());
-    if (exchange_.more_usage) plan_.wake(core::SyncReason::more, time_.boot());
+    if (exchange_.more_usage || exchange_.returned) plan_.wake(core::SyncReason::more, time_.boot());
     if (overage_covered) plan_.wake(core::SyncReason::completion, time_.boot());
     listener_.published(changed);
     ended({});
@@ -186,15 +199,22 @@ void AccountLink::forget_refusals() {
 // The account gave nothing: because its pool is empty, or because what is held here is the share that
 // it has for this agent. Then half of what is left is when to ask again.
 void AccountLink::given_nothing(const std::string& resource, Balance& balance) {
+    if (balance.ledger->resource().kind == core::Kind::returnable) {
+        balance.supply.refused = true;
+        return;
+    }
     const std::optional<core::Card>& team = balance.supply.team;
     const bool pool_empty =
         !team || (!team->payg_open && team->available_units - team->leased_units <= core::Units{});
     const core::Amount available = sessions_.standing(resource).available;
-    balance.supply.refused = pool_empty;
-    balance.asked = pool_empty || available == core::Amount{};
+    // At 0 it was told no, even if there is something that waits for others.
+    balance.supply.refused = pool_empty || available == core::Amount{};
+    balance.asked = balance.supply.refused;
     if (balance.asked) return;
-    balance.supply.last_lease = available;
-    supply_.resources[resource].last_lease = available;
+    SupplyRecord::Entry& entry = supply_.resources[resource];
+    balance.supply.last_lease = entry.last_lease = available;
+    balance.supply.last_exposure = entry.last_exposure =
+        std::min(available, balance.ledger->exposure(time_.range()));
 }
 
 // What the last answer said, put where the gate looks.
@@ -209,7 +229,9 @@ void AccountLink::apply_supply() {
         supply.team = known->second.card;
         supply.completed_at_card = known->second.completed_at_card;
         supply.charged_at_card = known->second.charged_at_card;
+        supply.held_at_card = known->second.held_at_card;
         supply.last_lease = known->second.last_lease;
+        supply.last_exposure = known->second.last_exposure;
         supply.final = known->second.final;
         supply.spend_until = supply_.spend_until;
     }

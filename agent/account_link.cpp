@@ -100,7 +100,9 @@ void AccountLink::sync_now(Done done) {
 void AccountLink::ledgers_changed(const std::vector<std::string>& resources) {
     for (const std::string& resource : resources) {
         const Balance* balance = balances_.find(resource);
-        if (balance == nullptr || balance->ledger->completed() <= brought_[resource]) continue;
+        if (balance == nullptr) continue;
+        const bool completed = balance->ledger->completed() > brought_[resource];
+        if (!completed && balance->ledger->held() == brought_held_[resource]) continue;
         return wake(core::SyncReason::completion);
     }
 }
@@ -134,7 +136,12 @@ core::wire::ResourceCounters AccountLink::counters_of(const core::ResourceLedger
     counters.resource = ledger.resource().key;
     counters.metered = ledger.metered();
     counters.remainder = ledger.remainder();
-    counters.overage_units = ledger.overage_units();
+    const bool returnable = ledger.resource().kind == core::Kind::returnable;
+    const bool enforced = ledger.resource().enforcement != core::Enforcement::none;
+    counters.held = ledger.held();
+    counters.overage_units = !returnable ? ledger.overage_units()
+                             : enforced  ? ledger.held_beyond(time_.range())
+                                         : core::Units{};
     for (const core::Tranche& tranche : ledger.tranches())
         counters.tranches.push_back({tranche.id, tranche.used, tranche.returned, {}});
     for (const CounterReading::HourUnits& hour : reading.hours) {
@@ -152,7 +159,8 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     rate_.observe(resource.key, ledger.metered(), now);
     counters.rate_per_hour = rate_.mean_per_hour(resource.key);
     counters.idle = sessions_.count(resource.key) == 0 && rate_.idle(resource.key, now);
-    if (resource.enforcement == core::Enforcement::none || resource.kind == core::Kind::returnable) return;
+    if (resource.enforcement == core::Enforcement::none) return;
+    if (resource.kind == core::Kind::returnable) return ask_for_capacity(counters, ledger);
     if (resource.measure == core::Measure::duration) {
         const core::Amount running{sessions_.count(resource.key) * core::hour_ms};
         counters.rate_per_hour = std::max(counters.rate_per_hour, running);
@@ -164,8 +172,9 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     counters.running = std::max(core::Amount{}, sessions_.running(resource.key));
     const core::Units free = available > core::Amount{} ? spendable : core::Units{};
     counters.need = ledger.overage_units() + std::max(core::Units{}, waiting - free);
+    if (counters.need > core::Units{}) rate_.needed(resource.key, now);
 
-    const bool half_used = available.value() <= balance.supply.last_lease.value() / 2;
+    const bool half_used = available <= core::ask_below(balance.supply);
     if (half_used) {
         const std::int64_t hours = core::limits::lease_horizon_default_ms / core::hour_ms;
         const std::int64_t units = std::min(counters.rate_per_hour.value(), core::limits::units_max) * hours /
@@ -174,9 +183,24 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
     }
     if (counters.need == core::Units{} && counters.wanted == core::Units{}) return;
     balance.asked = true;
+    note_asked(ledger);
+}
+
+void AccountLink::note_asked(const core::ResourceLedger& ledger) {
     core::Units granted;
     for (const core::Tranche& tranche : ledger.tranches()) granted += tranche.granted;
-    exchange_.asked.push_back({resource.key, granted, false});
+    exchange_.asked.push_back({ledger.resource().key, granted, false});
+}
+
+// What is held beyond what is leased, what is being taken in this moment, and the checkouts that wait.
+void AccountLink::ask_for_capacity(core::wire::ResourceCounters& counters,
+                                   const core::ResourceLedger& ledger) {
+    const std::string& key = ledger.resource().key;
+    const core::Units checkouts = sessions_.carry_checkouts(key);
+    const core::Units opening = std::max(core::Units{}, sessions_.held(key) - ledger.held());
+    counters.need = counters.overage_units + opening + checkouts;
+    counters.idle = ledger.held() == core::Units{} && counters.need == core::Units{};
+    if (counters.need > core::Units{}) note_asked(ledger);
 }
 
 // First a link that no copy of this disk has, so that the account can tell it from them. On a full disk
@@ -252,6 +276,7 @@ void AccountLink::send_sync(CounterReading reading) {
         core::wire::ResourceCounters counters = counters_of(ledger, reading);
         exchange_.completed[counters.resource] = ledger.completed();
         exchange_.charged[counters.resource] = core::charged_by(ledger);
+        exchange_.held[counters.resource] = ledger.held();
         ask_for(counters, ledger);
         request.resources.push_back(std::move(counters));
     }

@@ -14,6 +14,7 @@
 #include "agent/balances.hpp"
 #include "agent/identity.hpp"
 #include "agent/journal.hpp"
+#include "agent/returning.hpp"
 #include "agent/sessions.hpp"
 #include "agent/supply_record.hpp"
 #include "agent/usage_rate.hpp"
@@ -93,6 +94,9 @@ private:
         std::vector<Asked> asked;
         std::map<std::string, core::Units> completed;
         std::map<std::string, core::TierUnits> charged;
+        std::map<std::string, core::Units> held;
+        std::vector<Return> returns;  // what the answer recalled
+        bool returned = false;
     };
 
     void pump();
@@ -120,6 +124,8 @@ private:
     core::wire::ResourceCounters counters_of(const core::ResourceLedger& ledger,
                                              const CounterReading& reading) const;
     void ask_for(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger);
+    void ask_for_capacity(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger);
+    void note_asked(const core::ResourceLedger& ledger);
     core::wire::ClockStatement clock_statement() const;
 
     static core::Error with_context(const char* context, core::Error error);
@@ -157,7 +163,8 @@ private:
     std::int64_t catalogue_version_ = 0;
     std::int64_t acknowledged_ = 0;  // the link that the account has acknowledged
     SupplyRecord supply_;
-    std::map<std::string, core::Units> brought_;  // completed units that the account has heard of
+    std::map<std::string, core::Units> brought_;       // completed units that the account has heard of
+    std::map<std::string, core::Units> brought_held_;  // and what was held then
     Exchange exchange_;
     std::vector<Waiter> waiters_;
 

@@ -18,6 +18,13 @@ void take_off(core::Card& card, const core::TierUnits& charged) {
     card.charged_units += charged.sum();
 }
 
+// What was checked out or given back here since.
+void hold(core::Card& card, core::Units since) {
+    card.charged_units = std::max(core::Units{}, card.charged_units + since);
+    card.available_units = std::clamp(card.available_units - since, core::Units{},
+                                      std::max(core::Units{}, card.purchased_units));
+}
+
 core::Card card_of(const Balance& balance, const Sessions& sessions, core::Now range, core::UtcTime now) {
     const core::ResourceLedger& ledger = *balance.ledger;
     const core::Resource& resource = ledger.resource();
@@ -27,6 +34,11 @@ core::Card card_of(const Balance& balance, const Sessions& sessions, core::Now r
     card.leased_units = ledger.leased(range);
     card.remainder = core::part_of_unit(ledger, sessions.running(resource.key));
     card.overage_units = ledger.overage_units();
+    if (resource.kind == core::Kind::returnable) {
+        hold(card, ledger.held() - balance.supply.held_at_card);
+        card.overage_units =
+            resource.enforcement == core::Enforcement::none ? core::Units{} : ledger.held_beyond(range);
+    }
     card.resource = resource.key;
     card.name = resource.name;
     card.kind = resource.kind;

@@ -88,6 +88,7 @@ Journal::Journal(const std::filesystem::path& path)
     change_ = std::max(required(tables_.newest_change(settled_)), chain_.head().sequence);
     prepare_start();
     pending_usage_rows_ = required(tables_.pending_usage_rows());
+    load_holders();
     doubt();
 }
 
@@ -142,6 +143,9 @@ void Journal::rollback() noexcept {
         entry.metered = entry.tranches = false;
         entry.metered_by_sessions = core::Amount{};
     }
+    for (auto undo = counted_.rbegin(); undo != counted_.rend(); ++undo)
+        count_holder(undo->first, undo->second.first, !undo->second.second);
+    counted_.clear();
     for (const std::string& key : added_) {
         keys_.erase(entries_.at(key).id);
         entries_.erase(key);
@@ -251,6 +255,7 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
 
 void Journal::meter(SessionSlice& slice, const JournalNow& now) {
     Entry& entry = touch(entries_.at(slice.record.resource));
+    if (entry.ledger.resource().kind == core::Kind::returnable) return hold(entry, slice, now);
     if (slice.starts) slice.record.completed_at_start = completed_ever(entry);
     for (const SessionSlice::Part& part : slice.parts) {
         add_usage(entry, part.hour, slice.record.subject, part.amount);

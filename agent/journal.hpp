@@ -37,6 +37,7 @@
 namespace meterbox::agent {
 
 using LedgerView = std::shared_ptr<const core::ResourceLedger>;
+struct Return;
 
 // A report that passed every check that needs no journal.
 struct JournalEvent {
@@ -124,6 +125,10 @@ public:
     void take_lease(const core::Lease& lease, const JournalNow& now);
     void describe(const std::vector<core::Resource>& catalogue);
     void settle_overage(const JournalNow& now);  // tranches may have begun to be valid
+    // Both raise R, and say by how much: what a recall asks for, and what no session holds.
+    core::Units give_back(const Return& give, const JournalNow& now);
+    core::Units give_back_beyond(const std::string& resource, core::Units keep, const JournalNow& now);
+    void note_held(const JournalNow& now);  // what is held as an hour begins
     void settle(const std::vector<UsageKey>& usage, std::int64_t change);
     void set_meta(std::string_view key, std::string_view value);
     void begin_incarnation(const NextIncarnation& next);
@@ -174,6 +179,12 @@ private:
         bool changed = false;    // in changed_cells_
     };
     using UsageCells = std::map<UsageKey, UsageCell>;
+    // A session that holds units of a returnable resource.
+    struct Holder {
+        ResourceId resource = 0;
+        std::string subject;
+        core::Units quantity;
+    };
 
     static bool is_counted(const Entry& entry);
     core::Amount& hour_total(ResourceId resource, core::UtcHour hour);
@@ -181,6 +192,11 @@ private:
     std::int64_t must(const core::Result<std::int64_t>& done);
     Entry& touch(Entry& entry);
     void add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount);
+    void mark_changed(UsageCells::value_type& usage);
+    void load_holders();
+    void hold(Entry& entry, SessionSlice& slice, const JournalNow& now);
+    void count_holder(const std::string& session, const Holder& holder, bool holds);
+    void note_peak(Entry& entry, core::UtcHour hour, const std::string& subject);
     UsageCells::value_type& cell(ResourceId resource, core::UtcHour hour, const std::string& subject);
     bool takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject);
     void add_amount(Entry& entry, core::Amount amount, const JournalNow& now);
@@ -216,6 +232,9 @@ private:
     std::int64_t writes_before_ = 0;
     std::map<std::string, Entry, std::less<>> entries_;
     std::map<ResourceId, std::string> keys_;
+    std::map<std::string, Holder> holders_;                                 // by session
+    std::map<ResourceId, std::map<std::string, core::Units>> subjects_;     // what they hold, by subject
+    std::vector<std::pair<std::string, std::pair<Holder, bool>>> counted_;  // by the transaction: to undo
     UsageCells cells_;
     std::vector<UsageCells::value_type*> changed_cells_;  // by the transaction in progress
     // Subjects that it is the first to name, by resource and hour.

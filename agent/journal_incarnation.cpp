@@ -65,7 +65,9 @@ void Journal::carry(Entry& entry, core::Amount metered) {
     metered = std::min(metered, entry.ledger.metered());
     if (!entry.former_before) entry.former_before = entry.former;
     entry.former += entry.ledger.metered() - metered;
+    const core::Units held = entry.ledger.held();  // by sessions, which go on
     entry.ledger = core::ResourceLedger(entry.ledger.resource(), metered, {});
+    if (held > core::Units{}) entry.ledger.hold(held);
     entry.metered = entry.tranches = true;
 }
 

@@ -12,6 +12,7 @@ constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to 
 }  // namespace
 
 void Journal::publish() {
+    counted_.clear();
     identities_.committed();
     Publication publication;
     bool raised = take_up_meta();

@@ -119,6 +119,9 @@ ALTER TABLE usage ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 
 ALTER TABLE usage ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE unit_hour ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
 ALTER TABLE unit_hour ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
+)sql"},
+                                                      {5, R"sql(
+ALTER TABLE session ADD COLUMN quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity >= 1);
 )sql"}};
 
 }  // namespace

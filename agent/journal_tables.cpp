@@ -22,7 +22,7 @@ std::optional<core::UtcTime> optional_utc(const Cursor& row, int column) {
 
 constexpr std::string_view session_columns =
     "id, resource, subject, keeping, uid, started_at_ms, metered, completed_at_start, boot_id, mark_ms, "
-    "stop_at_ms, ended_at_ms, units_completed, remainder";
+    "stop_at_ms, ended_at_ms, units_completed, remainder, quantity";
 
 SessionRecord session_of(const Cursor& row) {
     SessionRecord session;
@@ -40,6 +40,7 @@ SessionRecord session_of(const Cursor& row) {
     session.ended_at = optional_utc(row, 11);
     session.units_completed = core::Units{row.integer(12)};
     session.remainder = core::Amount{row.integer(13)};
+    session.quantity = core::Units{row.integer(14)};
     return session;
 }
 
@@ -134,7 +135,7 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
           "UPDATE unit_hour SET units = units - ?4, former = min(former, units - ?4) WHERE resource = ?1 AND "
           "tranche = ?2 AND hour = ?3")),
       save_session_(connection.statement("INSERT OR REPLACE INTO session(" + std::string(session_columns) +
-                                         ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+                                         ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       session_(
           connection.statement("SELECT " + std::string(session_columns) + " FROM session WHERE id = ?")) {}
 
@@ -319,10 +320,11 @@ core::Result<void> JournalTables::take_back_units(ResourceId id, std::string_vie
 }
 
 core::Result<void> JournalTables::save_session(const SessionRecord& session) {
-    return save_session_.run(
-        session.id, session.resource, session.subject, session.keeping == SessionKeeping::connection ? 0 : 1,
-        session.uid, session.started_at, session.metered, session.completed_at_start, session.boot_id,
-        session.mark, session.stop_at, session.ended_at, session.units_completed, session.remainder);
+    return save_session_.run(session.id, session.resource, session.subject,
+                             session.keeping == SessionKeeping::connection ? 0 : 1, session.uid,
+                             session.started_at, session.metered, session.completed_at_start, session.boot_id,
+                             session.mark, session.stop_at, session.ended_at, session.units_completed,
+                             session.remainder, session.quantity);
 }
 
 core::Result<std::vector<SessionRecord>> JournalTables::running_sessions() {

@@ -73,11 +73,36 @@ void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& sub
     usage.second.amount += amount;
     const bool metered = entry.ledger.resource().enforcement != core::Enforcement::none;
     (metered ? usage.second.added : usage.second.unmetered) += amount;
+    mark_changed(usage);
+}
+
+void Journal::mark_changed(UsageCells::value_type& usage) {
     if (usage.second.changed) return;
     usage.second.changed = true;
     changed_cells_.push_back(&usage);
     const std::string& named = usage.first.subject;
-    if (!usage.second.stored && !named.empty() && named != other_subject) ++new_subjects_[{entry.id, hour}];
+    if (!usage.second.stored && !named.empty() && named != other_subject)
+        ++new_subjects_[{usage.first.resource, usage.first.hour}];
+}
+
+// The most that was held at once: of a subject, or of all those that share a row.
+void Journal::note_peak(Entry& entry, core::UtcHour hour, const std::string& subject) {
+    const std::map<std::string, core::Units>& held = subjects_[entry.id];
+    core::Units sum;
+    const bool own_row = takes_subject(entry.id, hour, subject);
+    if (own_row) {
+        const auto found = held.find(subject);
+        if (found != held.end()) sum = found->second;
+    } else {
+        for (const auto& [name, units] : held)
+            if (!takes_subject(entry.id, hour, name)) sum += units;
+    }
+    UsageCells::value_type& usage = cell(entry.id, hour, own_row ? subject : other_subject);
+    const core::Amount peak{sum.value()};
+    if (peak <= usage.second.amount) return;
+    usage.second.unmetered += peak - usage.second.amount;
+    usage.second.amount = peak;
+    mark_changed(usage);
 }
 
 void Journal::save_usage() {

@@ -289,14 +289,13 @@ void ProductRoutes::admit_session(SessionOrder order, std::int64_t quantity, htt
                                     "resource: no resource \"" + order.resource + "\" in this account",
                                     "/resource"));
     const core::Resource& resource = balance->ledger->resource();
-    if (resource.kind == core::Kind::returnable)
-        return responder.send(error(core::ErrorCode::not_available,
-                                    "sessions on returnable resources are not available in this version"));
-    if (resource.measure != core::Measure::duration)
+    const bool returnable = resource.kind == core::Kind::returnable;
+    order.quantity = core::Units{quantity};
+    if (!returnable && resource.measure != core::Measure::duration)
         return responder.send(
             error(core::ErrorCode::invalid,
                   "resource: " + resource.key + " is metered as a count; report it as events", "/resource"));
-    if (quantity != 1)
+    if (!returnable && quantity != 1)
         return responder.send(error(core::ErrorCode::invalid,
                                     "quantity: a session on " + resource.key + " counts as 1", "/quantity"));
     const std::string key = order.resource;

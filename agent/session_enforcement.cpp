@@ -44,6 +44,11 @@ core::Amount Sessions::running(const std::string& resource) const {
     if (const auto found = balances.find(resource); found != balances.end()) sum = found->second.in_flight;
     const auto group = groups_.find(resource);
     if (group == groups_.end()) return sum;
+    if (is_returnable(resource)) {
+        const core::Units units =
+            group->second.held + group->second.returning - balances.at(resource).ledger->held();
+        return core::Amount{std::max<std::int64_t>(0, units.value())};
+    }
     const std::int64_t since =
         static_cast<std::int64_t>(group->second.running.size()) * time_.monotonic().ms -
         group->second.marks_ms;
@@ -72,6 +77,11 @@ bool Sessions::is_account_silent() const {
     return at && time_.monotonic() >= *at;
 }
 
+std::int64_t Sessions::waiting(const std::string& resource) const {
+    const auto group = groups_.find(resource);
+    return group == groups_.end() ? 0 : static_cast<std::int64_t>(group->second.waiting.size());
+}
+
 std::int64_t Sessions::carry_waiting(const std::string& resource) {
     if (!carried_at_) carried_at_ = asked_at_;
     asked_at_.reset();
@@ -93,7 +103,12 @@ void Sessions::answered(bool reached) {
     answered_at_ = time_.monotonic();
     carried_at_.reset();
     if (!reached) asked_at_.reset();
+    reached_ = reached;
     for (auto& [resource, group] : groups_) {
+        if (is_returnable(resource)) {
+            answer_checkouts(resource, group, reached);
+            continue;
+        }
         std::list<WaitingOrder> waiting = std::exchange(group.waiting, {});
         for (WaitingOrder& order : waiting) {
             if (admits(resource)) {
@@ -150,8 +165,8 @@ void Sessions::consider(const std::string& resource, Group& group) {
     Balance* balance = balances_.find(resource);
     if (balance == nullptr) return;
     const core::Enforcement enforcement = balance->ledger->resource().enforcement;
-    if (enforcement == core::Enforcement::none || balance->ledger->resource().kind == core::Kind::returnable)
-        return serve_waiting(group);
+    if (is_returnable(resource)) return consider_holdings(resource, group);
+    if (enforcement == core::Enforcement::none) return serve_waiting(group);
     settle_overage(resource, group);
     const Meters now = meters(resource, group);
     const bool at_zero = !group.running.empty() && now.left_ms() <= 0;
@@ -162,7 +177,8 @@ void Sessions::consider(const std::string& resource, Group& group) {
         const auto sessions = std::max<std::int64_t>(1, static_cast<std::int64_t>(group.running.size()));
         group.used_up_at = time_.monotonic() + std::max<std::int64_t>(0, now.left_ms()) / sessions;
     }
-    const bool half_used = std::max<std::int64_t>(0, now.left_ms()) <= balance->supply.last_lease.value() / 2;
+    const bool half_used =
+        std::max<std::int64_t>(0, now.left_ms()) <= core::ask_below(balance->supply).value();
     if (half_used && !balance->asked && !balance->supply.final) {
         balance->asked = true;
         ask(now.left_ms() > 0 ? core::SyncReason::completion : core::SyncReason::asked);
@@ -352,7 +368,7 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
 
     if (ledger.resource().enforcement == core::Enforcement::hard) {
         const std::int64_t left = meters(resource, group).left_ms();
-        const std::int64_t half = balance.supply.last_lease.value() / 2;
+        const std::int64_t half = core::ask_below(balance.supply).value();
         if (group.zero_since) {
             wait = std::min(wait, *group.zero_since + core::limits::exhaustion_answer_ms - now);
         } else {

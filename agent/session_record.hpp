@@ -19,7 +19,8 @@ struct SessionRecord {
     std::string resource;
     std::string subject;  // empty: none
     SessionKeeping keeping = SessionKeeping::connection;
-    std::uint32_t uid = 0;  // of the product that asked for it
+    std::uint32_t uid = 0;    // of the product that asked for it
+    core::Units quantity{1};  // units of a returnable resource that it holds
     core::UtcTime started_at;
     core::Amount metered;
     core::Units completed_at_start;  // of the resource, when it began

@@ -13,6 +13,30 @@ void Sessions::show(const std::string& id, Shown done) {
     look_up(id, std::move(done));
 }
 
+void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {
+    Session* session = find(id);
+    if (session == nullptr)  // it has ended meanwhile: its stream says so and closes
+        return show(id, [stream](const core::Result<SessionView>& ended) {
+            if (ended) stream->send("state", session_json(*ended));
+            stream->close();
+        });
+    const std::shared_ptr<platform::http::EventStream> before =
+        std::exchange(session->stream, std::move(stream));
+    session->attachment = ++attachments_;
+    if (before) before->close();
+    session->stream->on_close([this, id, attachment = session->attachment] {
+        Session* closed = find(id);
+        if (shut_down_ || closed == nullptr || closed->attachment != attachment) return;
+        closed->stream.reset();
+        if (closed->end_at) return;
+        consider(closed->record.resource,
+                 groups_[closed->record.resource]);  // it may have been to stop before
+        finish(*closed, time_.monotonic());
+    });
+    tell(*session);
+    if (shut_down_) session->stream->close();  // it was begun as the agent stopped, and outlives it
+}
+
 void Sessions::look_up(const std::string& id, Shown done) {
     store_.read(journal_read(
         [this, id] { return journal_.tables().session(id); },
@@ -43,7 +67,7 @@ SessionView Sessions::view(const Session& session) const {
     const core::Standing balance = standing(resource);
     shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
     shown.available = balance.available;
-    const bool low = balance.state != core::BalanceState::ok;
+    const bool low = !session.holds && balance.state != core::BalanceState::ok;
     shown.state = session.record.stop_at ? SessionState::stop
                   : low                  ? SessionState::low
                                          : SessionState::active;
@@ -65,6 +89,7 @@ SessionView Sessions::view(const SessionRecord& record) const {
     shown.state = SessionState::ended;
     shown.started_at = record.started_at;
     shown.metered = record.metered;
+    if (is_returnable(record.resource)) shown.quantity = record.quantity;
     shown.heartbeat_ms = settings_.heartbeat_ms;
     shown.as_of = time_.utc();
     shown.units_completed = record.units_completed;

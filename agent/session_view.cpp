@@ -24,6 +24,7 @@ std::string session_json(const SessionView& session) {
     json["id"] = session.id;
     json["resource"] = session.resource;
     if (!session.subject.empty()) json["subject"] = session.subject;
+    if (session.quantity) json["quantity"] = session.quantity->value();
     json["state"] = name_of(session.state);
     json["metered"] = session.metered.value();
     if (session.state == SessionState::ended) {

@@ -20,8 +20,9 @@ struct SessionView {
     std::string subject;
     SessionState state = SessionState::active;
     core::UtcTime started_at;
-    core::Amount metered;    // ms, what runs since the last checkpoint included
-    core::Amount available;  // of the resource, in the measure
+    core::Amount metered;                 // ms, what runs since the last checkpoint included
+    core::Amount available;               // of the resource, in the measure
+    std::optional<core::Units> quantity;  // held, of a returnable resource
     std::int64_t heartbeat_ms = 0;
     std::optional<std::int64_t> exhausts_in_ms;  // none: it doesn't run, or nothing stops it
     core::UtcTime as_of;

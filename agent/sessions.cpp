@@ -54,6 +54,8 @@ void Sessions::restore(std::vector<SessionRecord> records) {
         session->confirmed = session->record.mark;
         Session& added = *session;
         sessions_[added.record.id] = std::move(session);
+        added.holds = is_returnable(added.record.resource);
+        if (added.holds) groups_[added.record.resource].held += added.record.quantity;
         if (same_boot) {
             if (added.runs()) run(added);
             if (const auto stop_at = added.record.stop_at)
@@ -124,6 +126,9 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
         return done(error(core::ErrorCode::conflict, "id: this session runs on " + record.resource));
     if (record.uid != order.uid)
         return done(error(core::ErrorCode::conflict, "id: this session is another user's"));
+    if (session.holds && record.quantity != order.quantity)
+        return done(error(core::ErrorCode::conflict,
+                          "id: this session holds " + std::to_string(record.quantity.value())));
     if (!session.end_at && is_silent(session)) finish(session, reach(session, session.confirmed));
     if (session.end_at)
         return done(
@@ -149,6 +154,7 @@ void Sessions::admit(SessionOrder order, Opened done) {
                               " sessions at once; end some, or raise [products] max_sessions"));
     const Balance* balance = balances_.find(order.resource);
     METERBOX_ASSERT(balance != nullptr);
+    if (is_returnable(order.resource)) return check_out(std::move(order), std::move(done));
     if (admits(order.resource)) return begin(std::move(order), std::move(done));
     const core::MonotonicTime now = time_.monotonic();
     const bool just_answered = answered_at_ && now - *answered_at_ < core::limits::exhaustion_ask_spacing_ms;
@@ -170,6 +176,8 @@ void Sessions::begin(SessionOrder order, Opened done) {
     session->record.subject = order.subject;
     session->record.keeping = order.keeping;
     session->record.uid = order.uid;
+    session->record.quantity = order.quantity;
+    session->holds = is_returnable(order.resource);
     session->record.started_at = time_.utc();
     // Exact once it is stored; this is for a slice that is made before that is known.
     session->record.completed_at_start = balances_.find(order.resource)->ledger->completed();
@@ -182,7 +190,11 @@ void Sessions::begin(SessionOrder order, Opened done) {
     }
     Session& added = *session;
     sessions_[order.id] = std::move(session);
-    run(added);
+    if (added.holds) {
+        groups_[order.resource].held += order.quantity;
+    } else {
+        run(added);
+    }
     SessionSlice slice{added.record, {}, true, false};
     std::vector<SessionSlice> slices{std::move(slice)};
     submit(std::move(slices),
@@ -203,31 +215,8 @@ void Sessions::not_begun(const std::string& id) {
     if (session.ending) return;
     if (session.submitted > 0) return finish(session, session.record.mark);
     if (session.runs()) halt(session);
+    if (session.holds) groups_[session.record.resource].held -= session.record.quantity;
     sessions_.erase(id);
-}
-
-void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {
-    Session* session = find(id);
-    if (session == nullptr)  // it has ended meanwhile: its stream says so and closes
-        return show(id, [stream](const core::Result<SessionView>& ended) {
-            if (ended) stream->send("state", session_json(*ended));
-            stream->close();
-        });
-    const std::shared_ptr<platform::http::EventStream> before =
-        std::exchange(session->stream, std::move(stream));
-    session->attachment = ++attachments_;
-    if (before) before->close();
-    session->stream->on_close([this, id, attachment = session->attachment] {
-        Session* closed = find(id);
-        if (shut_down_ || closed == nullptr || closed->attachment != attachment) return;
-        closed->stream.reset();
-        if (closed->end_at) return;
-        consider(closed->record.resource,
-                 groups_[closed->record.resource]);  // it may have been to stop before
-        finish(*closed, time_.monotonic());
-    });
-    tell(*session);
-    if (shut_down_) session->stream->close();  // it was begun as the agent stopped, and outlives it
 }
 
 void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
@@ -245,7 +234,7 @@ void Sessions::heartbeat(const std::string& id, std::uint32_t uid, Shown done) {
     session->awaited = false;
     session->confirmed = time_.monotonic();
     const core::MonotonicTime until = reach(*session, session->confirmed);
-    if (until <= session->record.mark) return done(view(*session));
+    if (session->holds || until <= session->record.mark) return done(view(*session));
     std::vector<SessionSlice> slices;
     slices.push_back(take_slice(*session, until));
     submit(std::move(slices), [this, id, done = std::move(done)](const core::Result<void>& committed) {
@@ -275,6 +264,12 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done, std::op
 // Moves the mark, and makes of the time between what the journal takes.
 SessionSlice Sessions::take_slice(Session& session, core::MonotonicTime until) {
     SessionRecord& record = session.record;
+    if (session.holds) {
+        record.mark = std::max(record.mark, until);
+        SessionSlice slice;
+        slice.record = record;
+        return slice;
+    }
     const std::int64_t length = std::max<std::int64_t>(0, until - record.mark);
     const core::UtcTime end = time_.utc() + -(time_.monotonic() - (record.mark + length));
     SessionSlice slice;
@@ -377,12 +372,17 @@ void Sessions::finished(const std::string& id, const core::Result<void>& committ
     const SessionView ended = view(session->record);
     tell(*session);
     if (session->stream) session->stream->close();
+    const std::string resource = session->record.resource;
+    const bool held = session->holds;
+    if (held) groups_[resource].held -= session->record.quantity;
     sessions_.erase(id);
+    if (held) consider(resource, groups_[resource]);
     for (const Shown& ender : enders) ender(ended);
 }
 
 void Sessions::checkpoint() {
     const core::MonotonicTime now = time_.monotonic();
+    note_hour();
     std::vector<SessionSlice> slices;
     for (const auto& [id, session] : sessions_) {
         if (!session->runs()) continue;

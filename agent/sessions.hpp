@@ -39,6 +39,7 @@ struct SessionOrder {
     std::string subject;
     SessionKeeping keeping = SessionKeeping::heartbeat;
     std::uint32_t uid = 0;
+    core::Units quantity{1};  // of a returnable resource
 };
 
 struct OpenedSession {
@@ -62,8 +63,8 @@ public:
     // ended at their last checkpoint.
     void restore(std::vector<SessionRecord> records);
 
-    // The resource is known, of duration, and the order's fields are valid. Answers later or at once;
-    // a session asked for at 0 waits for the account's answer (R6).
+    // The resource is known, of duration or returnable, and the order's fields are valid. Answers later or at
+    // once; a session asked for at 0 waits for the account's answer (R6).
     void open(SessionOrder order, Opened done);
     // The connection that keeps a session alive; the newest one counts.
     void attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream);
@@ -81,9 +82,14 @@ public:
     // An exchange with the account ended: who waited for it is admitted or refused.
     void answered(bool reached);
 
-    core::Amount running(const std::string& resource) const;  // not in the ledger yet
+    // Not in the ledger yet; of a returnable resource what is being checked out or given back.
+    core::Amount running(const std::string& resource) const;
+    core::Units held(const std::string& resource) const;  // of a returnable resource
+    // Checkouts that wait, as carry_waiting().
+    core::Units carry_checkouts(const std::string& resource);
     std::int64_t count(const std::string& resource) const;    // of sessions that run
-    // Sessions asked for at 0. A request that is being made carries their need: its answer is theirs.
+    std::int64_t waiting(const std::string& resource) const;  // sessions asked for at 0
+    // The same. A request that is being made carries their need: its answer is theirs.
     std::int64_t carry_waiting(const std::string& resource);
     std::size_t active() const { return sessions_.size(); }
     core::Standing standing(const std::string& resource) const;
@@ -106,7 +112,8 @@ private:
         std::size_t place = 0;  // in Group::running, while it runs
         int submitted = 0;      // slices whose commit's fate isn't known yet
         std::vector<Shown> enders;
-        bool runs() const { return !record.stop_at && !end_at; }
+        bool holds = false;  // units of a returnable resource: nothing of it is metered or stopped
+        bool runs() const { return !holds && !record.stop_at && !end_at; }
     };
     struct WaitingOrder {
         SessionOrder order;
@@ -123,6 +130,11 @@ private:
         bool settling = false;                          // overage is taking units that have begun to be valid
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
         std::optional<core::MonotonicTime> used_up_at;  // by what runs, as it was when last looked at
+        core::Units held;                    // of a returnable resource: also what isn't stored yet
+        core::Units returning;               // on its way into R
+        bool one_by_one = false;             // the checkouts that wait don't fit together
+        bool answering = false;              // they are being served
+        std::optional<core::Units> refused;  // the least that the last answer didn't give
     };
     struct Meters {                       // one moment of a group
         core::Standing before;            // without what runs since the marks
@@ -143,6 +155,14 @@ private:
     void begin(SessionOrder order, Opened done);
     void reopen(Session& session, const SessionOrder& order, const Opened& done);
     core::Error refusal(const std::string& resource) const;
+    bool is_returnable(const std::string& resource) const;
+    bool fits(const SessionOrder& order) const;
+    void check_out(SessionOrder order, Opened done);
+    void turn_away(WaitingOrder order);
+    void answer_checkouts(const std::string& resource, Group& group, bool reached);
+    void consider_holdings(const std::string& resource, Group& group);
+    void give_back_unheld(const std::string& resource, Group& group);
+    void note_hour();
     void look_up(const std::string& id, Shown done);
 
     SessionSlice take_slice(Session& session, core::MonotonicTime until);
@@ -190,6 +210,8 @@ private:
     std::optional<core::MonotonicTime> answered_at_;  // the last exchange with the account ended
     std::optional<core::MonotonicTime> asked_at_;     // and no request was made since
     std::optional<core::MonotonicTime> carried_at_;   // asked then, by a request that isn't answered yet
+    bool reached_ = false;                            // that one found the account
+    std::optional<core::UtcHour> noted_hour_;         // for which what is held is stored
     bool checkpointing_ = false;
     bool shut_down_ = false;
 };

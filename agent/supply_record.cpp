@@ -41,7 +41,9 @@ std::string supply_to_json(const SupplyRecord& record) {
         boost::json::array charged;
         for (const core::Units units : entry.charged_at_card.of) charged.emplace_back(units.value());
         json["charged_at_card"] = std::move(charged);
+        json["held_at_card"] = entry.held_at_card.value();
         json["last_lease"] = entry.last_lease.value();
+        json["last_exposure"] = entry.last_exposure.value();
         json["final"] = entry.final;
         resources.push_back(std::move(json));
     }
@@ -74,6 +76,8 @@ SupplyRecord supply_from_json(std::string_view text) {
         entry.completed_at_card = core::Units{resource.integer("completed_at_card", 0, any)};
         if (resource.has("charged_at_card")) read_charged(resource, entry.charged_at_card);
         entry.last_lease = core::Amount{resource.integer("last_lease", 0, any)};
+        entry.held_at_card = core::Units{resource.optional_integer("held_at_card", 0, any).value_or(0)};
+        entry.last_exposure = core::Amount{resource.optional_integer("last_exposure", 0, any).value_or(0)};
         entry.final = resource.boolean_or("final", false);
         if (!resource.ok()) continue;
         if (resource.has("card"))

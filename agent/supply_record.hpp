@@ -20,7 +20,9 @@ struct SupplyRecord {
         std::optional<core::Card> card;
         core::Units completed_at_card;
         core::TierUnits charged_at_card;
+        core::Units held_at_card;
         core::Amount last_lease;
+        core::Amount last_exposure;
         bool final = false;
     };
     std::map<std::string, Entry> resources;

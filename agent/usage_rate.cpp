@@ -12,12 +12,17 @@ void UsageRate::observe(const std::string& resource, core::Amount metered, core:
     const std::int64_t hour = core::hour_of(now).number;
     if (series.started && metered > series.metered) {
         series.hours[hour] += metered - series.metered;
-        series.rose_at = now;
+        series.active_at = now;
     }
+    if (!series.started) series.active_at = now;
     series.started = true;
     series.metered = metered;
     while (!series.hours.empty() && series.hours.begin()->first <= hour - hours_kept)
         series.hours.erase(series.hours.begin());
+}
+
+void UsageRate::needed(const std::string& resource, core::UtcTime now) {
+    series_[resource].active_at = now;
 }
 
 void UsageRate::remember(const std::string& resource, core::Amount last_day, core::UtcTime now) {
@@ -35,7 +40,7 @@ core::Amount UsageRate::mean_per_hour(const std::string& resource) const {
 
 bool UsageRate::idle(const std::string& resource, core::UtcTime now) const {
     const auto found = series_.find(resource);
-    return found == series_.end() || now - found->second.rose_at >= idle_after_ms;
+    return found == series_.end() || now - found->second.active_at >= idle_after_ms;
 }
 
 }  // namespace meterbox::agent

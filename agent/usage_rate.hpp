@@ -15,10 +15,12 @@ class UsageRate {
 public:
     // The resource's counter M at this moment; it never falls.
     void observe(const std::string& resource, core::Amount metered, core::UtcTime now);
+    // Something of it couldn't wait at this moment.
+    void needed(const std::string& resource, core::UtcTime now);
     // Usage of the 24 hours before the start, as one sum: it counts for half a day more.
     void remember(const std::string& resource, core::Amount last_day, core::UtcTime now);
     core::Amount mean_per_hour(const std::string& resource) const;
-    // When the counter last rose; a resource that never did since the start has none.
+    // Nothing was metered or needed for 15 minutes, since the start at the earliest.
     bool idle(const std::string& resource, core::UtcTime now) const;
 
 private:
@@ -26,7 +28,7 @@ private:
         core::Amount metered;
         bool started = false;
         std::map<std::int64_t, core::Amount> hours;  // by hour number, at most 24
-        core::UtcTime rose_at;
+        core::UtcTime active_at;
     };
     std::map<std::string, Series> series_;
 };

@@ -42,7 +42,48 @@ BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount
     return BalanceState::ok;
 }
 
+bool is_stale(const Supply& supply, Now now) {
+    return supply.spend_until && now.latest >= *supply.spend_until;
+}
+
+// What the team had free when it was last asked, unless all of it has ended since.
+Units free_elsewhere(const Supply& supply, Now now) {
+    if (!supply.reachable || supply.suspect || !supply.team) return {};
+    const Card& card = *supply.team;
+    if (card.ends_at && now.latest >= *card.ends_at) return {};
+    return std::max(Units{}, card.available_units + card.charged_units - card.leased_units);
+}
+
+// R10: capacity that is checked out and comes back. What is held stays held, whatever this says.
+Standing standing_of_capacity(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
+    Standing result;
+    result.available_units = free_here(ledger, supply, opening, now) + free_elsewhere(supply, now);
+    result.available = usage_of(result.available_units, ledger.resource().unit_size);
+    const bool soft = ledger.resource().enforcement == Enforcement::soft;
+    const bool none = result.available_units == Units{};
+    if (ledger.resource().enforcement == Enforcement::none) {
+        result.state = BalanceState::ok;
+    } else if (!supply.team) {
+        result.state = BalanceState::unknown;
+    } else if (has_ended(ledger, supply, now)) {
+        result.state = soft ? BalanceState::low : BalanceState::ended;
+    } else if (none) {
+        result.state = soft ? BalanceState::low : BalanceState::exhausted;
+    } else {
+        result.state = team_is_low(ledger, supply) ? BalanceState::low : BalanceState::ok;
+    }
+    if (result.state == BalanceState::ended) result.reason = "ended";
+    if (result.state == BalanceState::exhausted)
+        result.reason = supply.suspect ? "suspect" : is_stale(supply, now) ? "stale" : "exhausted";
+    return result;
+}
+
 }  // namespace
+
+Units free_here(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
+    if (supply.suspect || is_stale(supply, now)) return {};
+    return std::max(Units{}, ledger.leased(now) - ledger.held() - opening);
+}
 
 Units TierUnits::sum() const {
     return std::accumulate(of.begin(), of.end(), Units{});
@@ -62,10 +103,12 @@ TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply) {
 }
 
 Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now, Amount apart) {
+    if (ledger.resource().kind == Kind::returnable)
+        return standing_of_capacity(ledger, supply, Units{running.value()}, now);
     Standing result;
     result.available_units = ledger.leased(now);
     result.available = ledger.available(now);
-    const bool stale = supply.spend_until && now.latest >= *supply.spend_until;
+    const bool stale = is_stale(supply, now);
     if (stale) {  // the unit in progress may finish, no new one starts
         const Amount unit = ledger.resource().unit_size;
         const bool begun = ledger.remainder() > Amount{} || running + apart > Amount{};
@@ -93,6 +136,13 @@ Amount low_below(const Supply& supply) {
     if (!supply.nothing_to_be_had()) return {};
     const std::int64_t lease = supply.last_lease.value();
     return Amount{lease / 100 * supply.low_percent + (lease % 100 * supply.low_percent + 99) / 100};
+}
+
+Amount ask_below(const Supply& supply) {
+    const Amount exposure = std::min(supply.last_exposure, supply.last_lease);
+    const Amount limited = supply.last_lease - exposure;
+    if (limited == Amount{}) return Amount{exposure.value() / 2};
+    return exposure + Amount{limited.value() / 2};
 }
 
 RunOut run_out(Amount available, std::int64_t sessions) {

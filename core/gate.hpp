@@ -31,7 +31,9 @@ struct Supply {
     std::optional<Card> team;            // the team's card, as of the last sync; none: no balance heard yet
     Units completed_at_card;             // units completed here, overage included, that the card has counted
     TierUnits charged_at_card;           // those of them that took a slot here
+    Units held_at_card;                  // of a returnable resource, here, as the card counts it
     Amount last_lease;                   // available, in the measure, when the lease in force was taken up
+    Amount last_exposure;                // of that, open payg
     std::optional<UtcTime> spend_until;  // of the lease; past it no new unit starts
     bool final = false;                  // the lease said that the pool has no more
     bool refused = false;                // the account, asked at half or later, had none
@@ -60,8 +62,16 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
 // The remainder as it is now: what sessions ran and isn't in the ledger yet included.
 Amount part_of_unit(const ResourceLedger& ledger, Amount running);
 
+// Of a returnable resource: what can be handed out here, alone. opening: units that sessions took which are
+// not in the ledger yet.
+Units free_here(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now);
+
 // Under how much `available` the lease is low (R8): 0 while more can be had.
 Amount low_below(const Supply& supply);
+
+// At how much `available` to ask for more: half of the limited part of what the lease gave is used, or half
+// of the exposure where there is nothing else.
+Amount ask_below(const Supply& supply);
 
 // Units that took a slot here since the card was made: to be taken off what it shows as available.
 TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply);

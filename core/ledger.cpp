@@ -86,6 +86,46 @@ bool ResourceLedger::holds_open_payg(Now now) const {
     });
 }
 
+Amount ResourceLedger::exposure(Now now) const {
+    Units open;
+    for (const Tranche& tranche : tranches_)
+        if (tranche.payg_open && tranche.valid(now)) open += tranche.left();
+    return std::min(available(now), coverage(open, resource_.unit_size));
+}
+
+Units ResourceLedger::begun(Amount running) const {
+    const Amount usage = remainder() + running;
+    const std::int64_t unit = resource_.unit_size.value();
+    return Units{usage.value() / unit + (usage.value() % unit != 0 ? 1 : 0)};
+}
+
+Units ResourceLedger::returnable(Units keep, Now now) const {
+    Units limited;
+    for (const Tranche& tranche : tranches_)
+        if (!tranche.payg_open && tranche.valid(now)) limited += tranche.left();
+    return std::max(Units{}, limited - keep);
+}
+
+Units ResourceLedger::held_beyond(Now now) const {
+    return std::max(Units{}, held_ - leased(now));
+}
+
+Units ResourceLedger::kept_beyond(Units keep) const {
+    Units left;
+    for (const Tranche& tranche : tranches_) left += tranche.left();
+    return std::max(Units{}, left - keep);
+}
+
+void ResourceLedger::hold(Units units) {
+    METERBOX_ASSERT(units > Units{});
+    held_ += units;
+}
+
+void ResourceLedger::let_go(Units units) {
+    METERBOX_ASSERT(units > Units{} && units <= held_);
+    held_ -= units;
+}
+
 bool ResourceLedger::can_meter(Amount amount) const {
     return amount.value() >= 0 && amount.value() <= reported_max - metered_.value();
 }
@@ -139,6 +179,35 @@ std::vector<Completion> ResourceLedger::settle_overage(Now now) {
     }
     check();
     return completions;
+}
+
+Units ResourceLedger::give_back(Units keep, Now now) {
+    const Units given = returnable(keep, now);
+    Units left = given;
+    for (auto tranche = tranches_.rbegin(); tranche != tranches_.rend() && left > Units{}; ++tranche) {
+        if (tranche->payg_open || !tranche->valid(now)) continue;
+        const Units here = std::min(left, tranche->left());
+        tranche->returned += here;
+        left -= here;
+    }
+    check();
+    return given;
+}
+
+Units ResourceLedger::give_back_beyond(Units keep, Now now) {
+    Units given;
+    for (const bool valid : {true, false}) {
+        for (Tranche& tranche : tranches_) {
+            if (tranche.valid(now) != valid) continue;
+            const Units here = std::min(keep, tranche.left());
+            keep -= here;
+            const Units back = tranche.left() - here;
+            tranche.returned += back;
+            given += back;
+        }
+    }
+    check();
+    return given;
 }
 
 void ResourceLedger::describe(const Resource& resource) {

@@ -73,6 +73,12 @@ public:
     Amount available(Now now) const;                              // R6, never below 0
     Units spendable(Now now) const;                               // leased less the unit in progress
     bool holds_open_payg(Now now) const;
+    Amount exposure(Now now) const;               // what open payg covers of `available`
+    Units begun(Amount running) const;            // slots of the remainder and of what runs beyond M
+    Units returnable(Units keep, Now now) const;  // what give_back() would give
+    Units held() const { return held_; }          // by sessions: H, of a returnable resource
+    Units held_beyond(Now now) const;             // of that, what no valid tranche covers
+    Units kept_beyond(Units keep) const;          // G - R of all tranches, beyond so many
 
     // Whether so much more can be reported. Well below the end of the counters' range, so that what
     // sessions run, which nobody can refuse, always fits.
@@ -92,6 +98,17 @@ public:
     // Units in overage take the slots that there are: after a lease, or when a tranche begins to be valid.
     std::vector<Completion> settle_overage(Now now);
 
+    // Raises R of the limited tranches that are valid, the last drawn first, until no more than `keep`
+    // units of them are left. How many were given back.
+    Units give_back(Units keep, Now now);
+
+    // A session took so many units out, or is gone. They are counted, not judged: soft ones may hold more
+    // than there is, and a grant may end under them.
+    void hold(Units units);
+    void let_go(Units units);
+    // Raises R of all tranches, valid or not, until so many units are left: of those that are valid first.
+    Units give_back_beyond(Units keep, Now now);
+
     // The account changed what may be changed of a resource: its name and enforcement.
     void describe(const Resource& resource);
 
@@ -101,6 +118,7 @@ private:
     Resource resource_;
     Amount metered_;
     std::vector<Tranche> tranches_;
+    Units held_;
 };
 
 }  // namespace meterbox::core

@@ -32,8 +32,14 @@ AccountView::AccountView(account::Database& database) {
     database.each("SELECT team, resource, remainder, overage_units FROM team_resource", [this](auto& row) {
         team_sums[{row.string(0), row.string(1)}] = {0, row.integer(2), row.integer(3)};
     });
-    database.each("SELECT id, lease_number FROM agent",
-                  [this](auto& row) { lease_numbers[row.string(0)] = row.integer(1); });
+    database.each("SELECT id, lease_number, team FROM agent", [this](auto& row) {
+        lease_numbers[row.string(0)] = row.integer(1);
+        team_of[row.string(0)] = row.string(2);
+    });
+    database.each("SELECT number, team, agent, resource, need, polled_at FROM ticket", [this](auto& row) {
+        tickets[row.integer(0)] = {row.string(1), row.string(2), row.string(3), row.integer(4),
+                                   row.integer(5)};
+    });
     evidence = database.number("SELECT count(*) FROM evidence");
     entries = database.number("SELECT coalesce(max(entry), 0) FROM ledger");
 }

@@ -41,6 +41,13 @@ struct CounterRow {
 };
 
 using HoldingKey = std::tuple<std::string, std::int64_t, std::int64_t>;  // agent, tranche, incarnation
+struct TicketRow {
+    std::string team;
+    std::string agent;
+    std::string resource;
+    std::int64_t need = 0;
+    std::int64_t polled_at = 0;
+};
 
 struct AccountView {
     explicit AccountView(account::Database& database);
@@ -54,6 +61,8 @@ struct AccountView {
     std::int64_t waiting = 0;                                                       // agents fenced again
     std::map<std::pair<std::string, std::string>, CounterRow> team_sums;            // by team and resource
     std::map<std::string, std::int64_t> lease_numbers;                              // by agent
+    std::map<std::string, std::string> team_of;                                     // by agent
+    std::map<std::int64_t, TicketRow> tickets;                                      // by number
     std::int64_t evidence = 0;
     std::int64_t entries = 0;  // of the ledger
 

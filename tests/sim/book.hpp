@@ -23,6 +23,8 @@ struct ReportedEvent {
 struct KnownSession {
     std::string resource;
     bool by_connection = false;
+    std::int64_t quantity = 1;
+    bool holds = false;  // units of a returnable resource
     // When its product asked for it first, on the machine's clock, and in which boot and run of the agent.
     core::MonotonicTime asked_at;
     int boot = 0;

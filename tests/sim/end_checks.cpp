@@ -24,6 +24,9 @@ void Invariants::check_end() {
         check_settled(index);
         check_incarnations(index);
     }
+    for (const TrancheRow& tranche : view_->tranches)
+        SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.leased == 0,
+                    "R10: at the end all that was held is back: t" + std::to_string(tranche.id));
     check_usage();
     check_bill();
     for (const std::string& team : world_.plan.teams) {
@@ -115,14 +118,26 @@ void Invariants::check_usage() {
         }
         for (const auto& [session, metered] : agents_[index]->metered_sessions())
             if (metered > 0) whole[{book.sessions.at(session).resource, session}] += metered;
+        std::set<std::string> held;
         std::map<Key, std::int64_t> said;
         std::map<std::pair<Key, std::int64_t>, std::int64_t> said_by_hour;
         for (const auto& [row, amount] : usage) {
             const auto& [agent, resource, hour, subject] = row;
             if (agent != id) continue;
+            if (world_.plan.is_returnable(resource)) {  // the most at once: each has its own subject
+                // In each incarnation that it was held in.
+                const std::int64_t quantity = book.sessions.at(subject).quantity;
+                SIM_REQUIRE(amount > 0 && amount % quantity == 0,
+                            "usage of " + subject + " is what it held: " + std::to_string(amount));
+                held.insert(subject);
+                continue;
+            }
             said[{resource, subject}] += amount;
             said_by_hour[{{resource, subject}, hour}] += amount;
         }
+        for (const auto& [session, metered] : agents_[index]->metered_sessions())
+            SIM_REQUIRE(!book.sessions.at(session).holds || held.contains(session),
+                        "usage is kept of what was held: " + session);
         for (const auto& [key, amount] : whole)
             SIM_REQUIRE(said[key] == amount, "I21: usage is kept: " + id + " " + key.first + " \"" +
                                                  key.second + "\": " + std::to_string(amount) +

@@ -80,6 +80,7 @@ void Invariants::check_account() {
     }
     if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
+    if (view_) check_line(*view);
     if (view->evidence > 0) {
         std::string detail;
         for (const std::string& team : world_.plan.teams)
@@ -101,6 +102,14 @@ void Invariants::check_booking(const AccountView& view) {
             const std::string reason = row.string(3);
             // Its slot is free again, though its agent counts it as used.
             if (reason == "draw order" && row.string(1) == "leased") freed_[booked.id] += row.integer(5);
+            if (row.string(1) == "leased" && row.string(2) == "available")
+                SIM_REQUIRE(reason == "return" || reason == "draw order",
+                            "I15: a lease's units come back only when its agent says so, not by " + reason);
+            if (reason == "return" && world_.plan.is_returnable(booked.resource)) {
+                const bool ended = booked.ends_at && world_.now().ms >= *booked.ends_at;
+                world_.tally.saw(ended ? "capacity given back after its grant's end" : "capacity given back");
+            } else if (reason == "return")
+                world_.tally.saw("recall answered");
             if (row.string(2) != "charged") return;
             if (reason == "draw order") world_.tally.saw("unit booked to an earlier tier");
             if (booked.tier == "payg") world_.tally.saw("payg charged");
@@ -161,6 +170,7 @@ void Invariants::check_agent(std::size_t index) {
             world_.tally.saw("lease final");
         const std::int64_t unit = ledger->resource().unit_size.value();
         const std::int64_t overage = metered / unit - used;
+        if (ledger->resource().kind == core::Kind::returnable) check_held(index, *ledger);
         SIM_REQUIRE(overage >= 0, "I5: no more units took a slot than were completed");
         std::int64_t& overage_before = seen.overage[key];
         if (overage < overage_before) world_.tally.saw("overage covered later");
@@ -174,6 +184,25 @@ void Invariants::check_agent(std::size_t index) {
         seen.commits_checked = agent.commits();
     }
     seen.run = agent.run();
+}
+
+// H is what sessions hold, and somebody leased it; of what is checked out nothing is ever used up.
+void Invariants::check_held(std::size_t index, const core::ResourceLedger& ledger) {
+    SimAgent& agent = *agents_[index];
+    const std::string& key = ledger.resource().key;
+    const std::int64_t held = agent.journaled(
+        "SELECT coalesce(sum(quantity), 0) FROM session WHERE resource = ? AND ended_at_ms IS NULL", key);
+    core::Units leased;
+    for (const core::Tranche& tranche : ledger.tranches()) {
+        leased += tranche.left();
+        SIM_REQUIRE(tranche.used == core::Units{}, "U stays 0 of what is returnable");
+    }
+    SIM_REQUIRE(ledger.held().value() == held, "H is what sessions hold: " + agent.name().id);
+    // A new incarnation has no lease yet for what its sessions go on holding.
+    const bool first = agent.incarnation() == 1 && agent.restores() == 0;
+    SIM_REQUIRE(!first || ledger.held() <= leased, "H <= sum(G - R): " + agent.name().id + " holds " +
+                                                       std::to_string(held) + " of " +
+                                                       std::to_string(leased.value()));
 }
 
 // What products were told is on the disk, and nothing is there that they didn't do (I5, I8, I10).

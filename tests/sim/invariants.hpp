@@ -50,8 +50,10 @@ private:
 
     void check_account();
     void check_booking(const AccountView& view);
+    void check_line(const AccountView& view);
     void check_agent(std::size_t index);
     void begin_incarnation(SeenAgent& seen, const SimAgent& agent);
+    void check_held(std::size_t index, const core::ResourceLedger& ledger);
     void check_against_account(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_stops(std::size_t index);

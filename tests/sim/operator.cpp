@@ -7,10 +7,12 @@ void Operator::set_up(const std::vector<AgentName>& agents) {
     for (const core::Resource& resource : world_.plan.resources) {
         const bool duration = resource.measure == core::Measure::duration;
         const std::string size = std::to_string(resource.unit_size.value()) + (duration ? "ms" : "");
-        account_.command({"resource", "add", resource.key, "--kind", "exhaustible", "--measure",
+        account_.command({"resource", "add", resource.key, "--kind",
+                          std::string(core::name_of(resource.kind)), "--measure",
                           std::string(core::name_of(resource.measure)), "--unit", size, "--enforcement",
-                          std::string(core::name_of(resource.enforcement)), "--price", "100", "--currency",
-                          "EUR"});
+                          std::string(core::name_of(resource.enforcement))});
+        if (resource.kind == core::Kind::exhaustible)
+            account_.command({"resource", "set", resource.key, "--price", "100", "--currency", "EUR"});
     }
     for (const AgentName& agent : agents) account_.add_agent(agent);
     for (const std::string& team : world_.plan.teams)
@@ -52,7 +54,7 @@ void Operator::buy(const std::string& team, const core::Resource& resource) {
     // Little for some, plenty for others.
     const std::string amount =
         std::to_string(dice_.chance(500) ? dice_.spread(1, 50) : dice_.spread(100, 5'000));
-    if (kind < 7) {
+    if (kind < 7 || resource.kind == core::Kind::returnable) {
         words.insert(words.end(), {"free", "--amount", amount});
     } else if (kind < 9) {
         words.insert(words.end(), {"payg", "--cap", amount});

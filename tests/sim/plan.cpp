@@ -28,6 +28,8 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     resources.push_back(resource("render", core::Measure::duration,
                                  dice.chance(500) ? 20 * minute_ms : dice.between(60, 600) * 1'000));
     resources.push_back(resource("calls", core::Measure::count, dice.spread(1, 1'000)));
+    resources.push_back(resource("seats", core::Measure::count, 1));
+    resources.back().kind = core::Kind::returnable;
     sync_interval_ms = dice.chance(700) ? 4 * minute_ms : dice.between(10, 3'600) * 1'000;
     busy_per_mille = dice.spread(20, 400);
 
@@ -49,6 +51,12 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     suspend_every = every(4 * hour_ms);
     disk_copied_every = dice.chance(500) ? 0 : dice.spread(4 * hour_ms, 60 * hour_ms);
     grant_every = dice.between(1, 8) * hour_ms;
+}
+
+bool Plan::is_returnable(const std::string& key) const {
+    for (const core::Resource& resource : resources)
+        if (resource.key == key) return resource.kind == core::Kind::returnable;
+    return false;
 }
 
 }  // namespace meterbox::sim

@@ -29,6 +29,7 @@ struct Plan {
     std::vector<std::string> agents;  // their teams, by index
     std::vector<std::string> teams;
     std::vector<core::Resource> resources;
+    bool is_returnable(const std::string& resource) const;
     std::int64_t sync_interval_ms = 0;
     std::int64_t busy_per_mille = 0;  // of the time, for each product
 

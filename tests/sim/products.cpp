@@ -46,8 +46,7 @@ void Products::report() {
     std::vector<std::string> ids;
     const std::int64_t count = dice_.spread(1, 8);
     for (std::int64_t i = 0; i < count; ++i) {
-        const auto at = static_cast<std::size_t>(dice_.number() % world_.plan.resources.size());
-        const core::Resource& resource = world_.plan.resources[at];
+        const core::Resource& resource = world_.plan.resources[dice_.chance(500) ? 0 : 1];
         ReportedEvent event;
         event.resource = resource.key;
         event.subject = dice_.chance(500) ? "" : "s" + std::to_string(dice_.between(1, 3));
@@ -113,7 +112,9 @@ void Products::answered(const std::vector<std::string>& ids, int attempt, bool k
 void Products::open_session() {
     const std::string id = prefix_ + "s" + std::to_string(++numbered_);
     KnownSession session;
-    session.resource = "render";
+    session.holds = dice_.chance(400);
+    session.resource = session.holds ? "seats" : "render";
+    if (session.holds) session.quantity = dice_.spread(1, 40);
     session.by_connection = dice_.chance(500);
     session.asked_at = machine_.clock().monotonic_now();
     session.boot = machine_.boots();
@@ -129,6 +130,7 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
     order.id = id;
     order.resource = session.resource;
     order.subject = id;
+    order.quantity = core::Units{session.quantity};
     order.keeping =
         session.by_connection ? agent::SessionKeeping::connection : agent::SessionKeeping::heartbeat;
     const core::UtcTime asked = world_.now();
@@ -138,7 +140,7 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
             KnownSession& it = book_.sessions.at(id);
             if (!opened) {
                 const bool refused = opened.error().code == core::ErrorCode::exhausted;
-                if (refused) world_.tally.saw("session refused at 0");
+                if (refused) world_.tally.saw(it.holds ? "checkout refused" : "session refused at 0");
                 if (!it.began) it.gone = true;
                 return;
             }
@@ -153,7 +155,9 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
             }
             if (it.began) return;
             it.began = true;
-            world_.tally.saw("session began");
+            world_.tally.saw(it.holds ? "checkout held" : "session began");
+            if (it.holds && opened->fresh && world_.now() == asked && !machine_.link().reachable())
+                world_.tally.saw("checkout handed out offline");
             it.at_once = opened->fresh && world_.now() == asked;
             if (it.at_once) it.asked_at = machine_.clock().monotonic_now();
             if (opened->fresh && world_.now() != asked) world_.tally.saw("session began after waiting");
@@ -206,6 +210,7 @@ void Products::beat(const std::string& id, core::UtcTime until) {
         if (!shown) return;
         if (shown->state == agent::SessionState::ended) return note_end(id, *shown, false);
         if (shown->state != agent::SessionState::stop || it.told_to_stop) return;
+        require(!it.holds, id + ": what is held stays held (R10)");
         it.told_to_stop = true;
         world_.tally.saw("session stopped");
         if (!machine_.link().reachable()) world_.tally.saw("session stopped offline");
@@ -262,6 +267,7 @@ void Products::note_end(const std::string& id, const agent::SessionView& view, b
     } else if (!ended_now && !session.told_to_stop) {
         world_.tally.saw("session ended without a sign of life");
     }
+    if (session.holds) return require(view.metered.value() == 0, id + " holds, and nothing is metered");
     if (session.boot != machine_.boots()) return;
     const std::int64_t went_by =
         session.end_asked ? session.ran_ms : machine_.clock().monotonic_now() - session.asked_at;

@@ -57,6 +57,13 @@ const std::vector<std::string>& Tally::rare_paths() {
         "agent went on as another incarnation",
         "agent fenced again, waits for the operator",
         "remainder of a fenced agent in custody",
+        "recall answered",
+        "ticket served",
+        "ticket given up",
+        "checkout refused",
+        "checkout handed out offline",
+        "capacity given back",
+        "capacity given back after its grant's end",
     };
     return paths;
 }

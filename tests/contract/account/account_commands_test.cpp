@@ -99,7 +99,6 @@ TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plain
          {Words{"invoice", "lab", "--cycle", "2026-01-01"},
           Words{"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "x"},
           Words{"backup", "file"}, Words{"restore", "file"},
-          Words{"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"},
           Words{"resource", "set", "render", "--enforcement", "soft"},
           Words{"resource", "set", "render", "--enforcement", "none"},
           Words{"--store", "postgresql://db/x", "team", "list"}}) {
@@ -232,4 +231,16 @@ TEST_CASE_METHOD(Lab, "usage that adds up beyond every figure is shown as the la
             .as_array();
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].at("usage") == std::numeric_limits<std::int64_t>::max());
+}
+
+TEST_CASE_METHOD(Lab, "returnable capacity is counted in units of 1 and granted as free or flex") {
+    const Words add{"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"};
+    Words priced = add;
+    priced.insert(priced.end(), {"--price", "1", "--currency", "EUR"});
+    CHECK(exit(priced) == exit_usage);
+    done(add);
+    CHECK(exit({"resource", "set", "seat", "--price", "1", "--currency", "EUR"}) == exit_usage);
+    CHECK(exit({"grant", "add", "lab", "--resource", "seat", "--tier", "payg", "--cap", "3"}) == exit_usage);
+    done({"grant", "add", "lab", "--resource", "seat", "--tier", "free", "--amount", "3"});
+    done({"grant", "add", "lab", "--resource", "seat", "--tier", "flex", "--amount", "3"});
 }

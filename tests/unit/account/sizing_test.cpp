@@ -19,7 +19,7 @@ Tranche limited(std::int64_t id, std::int64_t available) {
 }
 
 Demand reserve(std::int64_t expected, std::int64_t spendable = 0) {
-    return {Units{0}, true, Units{expected}, Units{spendable}};
+    return {Units{0}, true, false, Units{expected}, Units{spendable}};
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ TEST_CASE("the reserve is no more than the rate asks for, but at least one unit"
 
 TEST_CASE("need is served in full as far as the pool goes") {
     const auto lease = [](std::int64_t need, std::int64_t available) {
-        return units_to_lease({Units{need}, false, Units{0}, Units{0}}, Units{available}, 2);
+        return units_to_lease({Units{need}, false, false, Units{0}, Units{0}}, Units{available}, {}, 2);
     };
     CHECK(lease(5, 4) == Units{4});
     CHECK(lease(5, 5) == Units{5});
@@ -76,7 +76,7 @@ TEST_CASE("need is served in full as far as the pool goes") {
 
 TEST_CASE("the reserve comes out of what the need has left") {
     const auto lease = [](std::int64_t need, std::int64_t available) {
-        return units_to_lease({Units{need}, true, Units{100}, Units{0}}, Units{available}, 2);
+        return units_to_lease({Units{need}, true, false, Units{100}, Units{0}}, Units{available}, {}, 2);
     };
     CHECK(lease(5, 5) == Units{5});
     CHECK(lease(5, 6) == Units{6});       // one left: one unit
@@ -85,15 +85,15 @@ TEST_CASE("the reserve comes out of what the need has left") {
 }
 
 TEST_CASE("a reserve that is held already is only brought up to its target") {
-    CHECK(units_to_lease(reserve(100, 0), Units{40}, 2) == Units{10});
-    CHECK(units_to_lease(reserve(100, 9), Units{40}, 2) == Units{1});
-    CHECK(units_to_lease(reserve(100, 10), Units{40}, 2) == Units{0});
-    CHECK(units_to_lease(reserve(100, 11), Units{40}, 2) == Units{0});
+    CHECK(units_to_lease(reserve(100, 0), Units{40}, {}, 2) == Units{10});
+    CHECK(units_to_lease(reserve(100, 9), Units{40}, {}, 2) == Units{1});
+    CHECK(units_to_lease(reserve(100, 10), Units{40}, {}, 2) == Units{0});
+    CHECK(units_to_lease(reserve(100, 11), Units{40}, {}, 2) == Units{0});
 }
 
 TEST_CASE("a need that is asked for again because its answer was lost is not leased twice") {
-    CHECK(units_to_lease({Units{5}, false, Units{0}, Units{5}}, Units{9}, 1) == Units{0});
-    CHECK(units_to_lease({Units{5}, false, Units{0}, Units{3}}, Units{9}, 1) == Units{2});
+    CHECK(units_to_lease({Units{5}, false, false, Units{0}, Units{5}}, Units{9}, {}, 1) == Units{0});
+    CHECK(units_to_lease({Units{5}, false, false, Units{0}, Units{3}}, Units{9}, {}, 1) == Units{2});
 }
 
 TEST_CASE(
@@ -102,8 +102,8 @@ TEST_CASE(
         for (std::int64_t agents = 1; agents <= 4; ++agents) {
             for (std::int64_t need = 0; need <= 6; ++need) {
                 for (std::int64_t spendable = 0; spendable <= 6; ++spendable) {
-                    const Demand demand{Units{need}, true, Units{1'000}, Units{spendable}};
-                    const Units given = units_to_lease(demand, Units{available}, agents);
+                    const Demand demand{Units{need}, true, false, Units{1'000}, Units{spendable}};
+                    const Units given = units_to_lease(demand, Units{available}, {}, agents);
                     REQUIRE(given.value() >= 0);
                     REQUIRE(given.value() <= available);
                     if (need == 0 && available >= 2) REQUIRE(given.value() <= (available + 1) / 2);
@@ -142,4 +142,60 @@ TEST_CASE("what runs holds the units that it fills and the one in progress") {
     CHECK(begun(1'999) == Units{1});
     CHECK(begun(2'000) == Units{1});
     CHECK(begun(2'001) == Units{2});
+}
+
+TEST_CASE("who comes later doesn't overtake what older tickets need, and has what is beyond it") {
+    const auto need = [](std::int64_t units, std::int64_t available, std::int64_t older) {
+        return units_to_lease({Units{units}, false, false, Units{0}, Units{0}}, Units{available},
+                              {Units{older}, Units{older}}, 2);
+    };
+    CHECK(need(3, 5, 0) == Units{3});
+    CHECK(need(3, 5, 2) == Units{3});
+    CHECK(need(3, 5, 3) == Units{2});
+    CHECK(need(3, 5, 5) == Units{0});
+    CHECK(need(3, 5, 9) == Units{0});
+}
+
+TEST_CASE("a ticket is served before younger ones, and no reserve before any of them") {
+    const SetAside aside{Units{1}, Units{8}};  // one older, seven younger
+    CHECK(units_to_lease({Units{4}, true, false, Units{9}, Units{0}}, Units{5}, aside, 1) == Units{4});
+    CHECK(units_to_lease({Units{0}, true, false, Units{9}, Units{0}}, Units{8}, aside, 1) == Units{0});
+    CHECK(units_to_lease({Units{0}, true, false, Units{9}, Units{0}}, Units{9}, aside, 1) == Units{1});
+}
+
+TEST_CASE("who is idle is given no reserve that would be recalled at once") {
+    const auto given = [](std::int64_t available) {
+        return units_to_lease({Units{0}, true, true, Units{9}, Units{0}}, Units{available}, {}, 2);
+    };
+    CHECK(given(3) == Units{0});
+    CHECK(given(4) == Units{0});
+    CHECK(given(5) == Units{1});  // four are left: 2N
+    CHECK(given(20) == Units{5});
+}
+
+TEST_CASE("reserve is recalled while others wait, and from the idle while little is left") {
+    const auto recalled = [](bool idle, bool others_wait, std::int64_t available) {
+        return units_to_recall(Units{3}, idle, others_wait, Units{available}, 2);
+    };
+    CHECK(recalled(false, true, 100) == Units{3});
+    CHECK(recalled(false, false, 0) == Units{0});
+    CHECK(recalled(true, false, 3) == Units{3});  // 2N - 1
+    CHECK(recalled(true, false, 4) == Units{0});
+    CHECK(units_to_recall(Units{-1}, true, true, Units{0}, 2) == Units{0});
+}
+
+TEST_CASE("a checkout is leased exactly or not at all, what is held already as far as the pool goes") {
+    const auto lease = [](std::int64_t need, std::int64_t beyond, std::int64_t free, std::int64_t available) {
+        return capacity_to_lease(Units{need}, Units{beyond}, Units{free}, Units{available}).value();
+    };
+    CHECK(lease(5, 0, 0, 5) == 5);
+    CHECK(lease(5, 0, 0, 4) == 0);
+    CHECK(lease(5, 0, 2, 3) == 3);  // the rest is on its way
+    CHECK(lease(5, 0, 2, 2) == 0);
+    CHECK(lease(5, 0, 5, 9) == 0);
+    CHECK(lease(4, 4, 0, 3) == 3);
+    CHECK(lease(6, 4, 0, 6) == 6);
+    CHECK(lease(6, 4, 0, 5) == 4);
+    CHECK(lease(6, 4, 0, 3) == 3);
+    CHECK(lease(0, 0, 0, 9) == 0);
 }

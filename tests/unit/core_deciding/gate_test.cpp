@@ -275,3 +275,38 @@ TEST_CASE("sessions that run out together use exactly what was available") {
         }
     }
 }
+
+TEST_CASE("more is asked for when half of what is limited is used, or half of the exposure") {
+    const auto below = [](std::int64_t lease, std::int64_t exposure) {
+        Supply supply;
+        supply.last_lease = Amount{lease};
+        supply.last_exposure = Amount{exposure};
+        return core::ask_below(supply);
+    };
+    CHECK(below(10, 0) == Amount{5});
+    CHECK(below(1, 0) == Amount{0});
+    CHECK(below(1'010, 1'000) == Amount{1'005});  // limited units are drawn first
+    CHECK(below(1'000, 1'000) == Amount{500});
+    CHECK(below(900, 1'000) == Amount{450});
+    CHECK(below(0, 0) == Amount{0});
+}
+
+TEST_CASE("capacity is what is free here and at the last sync elsewhere, and out of reach what is here") {
+    core::Resource seats = resource_of(1);
+    seats.kind = core::Kind::returnable;
+    core::ResourceLedger ledger{seats};
+    (void)ledger.take_lease(lease_of(1, {leased("g", Tier::free, 5, 0, 100)}), at(0));
+    ledger.hold(Units{3});
+    Supply supply = supply_of(4, 10);  // six are held by all
+    supply.reachable = true;
+    supply.team->charged_units = Units{6};
+    supply.team->leased_units = Units{8};
+    CHECK(core::standing(ledger, supply, Amount{0}, at(0)).available == Amount{2 + 2});
+    CHECK(core::standing(ledger, supply, Amount{1}, at(0)).available == Amount{1 + 2});
+    supply.reachable = false;
+    CHECK(core::standing(ledger, supply, Amount{0}, at(0)).available == Amount{2});
+    CHECK(core::standing(ledger, supply, Amount{2}, at(0)).state == BalanceState::exhausted);
+    supply.spend_until = core::UtcTime{50};
+    CHECK(core::standing(ledger, supply, Amount{0}, at(49)).available == Amount{2});
+    CHECK(core::standing(ledger, supply, Amount{0}, at(50)).reason == "stale");
+}

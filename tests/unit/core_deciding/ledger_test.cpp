@@ -157,3 +157,40 @@ TEST_CASE("a change of name or enforcement leaves every counter as it is") {
     CHECK(ledger.metered() == Amount{15});
     CHECK(ledger.used() == Units{1});
 }
+
+TEST_CASE("units go back from the last drawn on, and what is to be kept stays in draw order") {
+    core::ResourceLedger ledger =
+        ledger_with(10, {leased("g", Tier::free, 3), leased("f", Tier::flex, 4), open_payg("p", 100)});
+    REQUIRE(charge(ledger, 14) == 1);
+    CHECK(ledger.begun(Amount{0}) == Units{1});
+    CHECK(ledger.begun(Amount{6}) == Units{1});
+    CHECK(ledger.begun(Amount{7}) == Units{2});
+    CHECK(ledger.returnable(Units{1}, at(0)) == Units{5});
+    CHECK(ledger.give_back(Units{1}, at(0)) == Units{5});
+    CHECK(ledger.tranches()[0].returned == Units{1});
+    CHECK(ledger.tranches()[1].returned == Units{4});
+    CHECK(ledger.tranches()[2].returned == Units{0});
+    CHECK(ledger.give_back(Units{1}, at(0)) == Units{0});
+    CHECK(ledger.give_back(Units{9}, at(0)) == Units{0});
+}
+
+TEST_CASE("what isn't valid isn't given back: it may be needed when it is") {
+    core::ResourceLedger ledger = ledger_with(10, {leased("g", Tier::free, 3, 0, 100)});
+    CHECK(ledger.give_back(Units{0}, at(100)) == Units{0});
+    CHECK(ledger.give_back(Units{0}, at(99)) == Units{3});
+}
+
+TEST_CASE("what is held stays when its grant ends, and is beyond what is leased then") {
+    core::ResourceLedger ledger =
+        ledger_with(1, {leased("g", Tier::free, 3, 0, 100), leased("f", Tier::flex, 2)});
+    ledger.hold(Units{4});
+    CHECK(ledger.held_beyond(at(99)) == Units{0});
+    CHECK(ledger.held_beyond(at(100)) == Units{2});
+    CHECK(ledger.kept_beyond(ledger.held()) == Units{1});
+    CHECK(ledger.give_back_beyond(ledger.held(), at(100)) == Units{1});
+    CHECK(ledger.tranches()[0].returned == Units{1});  // what is valid is kept first
+    ledger.let_go(Units{4});
+    CHECK(ledger.held() == Units{0});
+    CHECK(ledger.give_back_beyond(Units{0}, at(100)) == Units{4});
+    CHECK(ledger.kept_beyond(Units{0}) == Units{0});
+}

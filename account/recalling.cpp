@@ -1,0 +1,73 @@
+// Resource by resource: what is held, what is needed, who waits.
+#include "account/recalling.hpp"
+
+#include <algorithm>
+
+#include "account/leasing.hpp"
+#include "account/sizing.hpp"
+
+namespace meterbox::account {
+
+using core::Units;
+
+namespace {
+
+// Of the limited tranches that are valid.
+struct Held {
+    Units by_agent;   // G - U - R
+    Units available;  // A
+};
+
+Held held_by(Database& database, Pool& pool, const Agent& agent, const std::string& resource,
+             core::UtcTime now) {
+    Held held;
+    for (const Tranche& tranche : pool.of(resource)) {
+        if (!tranche.valid_at(now) || tranche.open()) continue;
+        held.available += tranche.available;
+        held.by_agent += Units{
+            database.number("SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation "
+                            "= ? AND tranche = ?",
+                            agent.id, agent.incarnation, tranche.id)};
+    }
+    return held;
+}
+
+}  // namespace
+
+Activity activity_of(Database& database, const Agent& agent, const std::string& resource) {
+    return database
+        .first(
+            "SELECT remainder, active_at FROM agent_resource WHERE agent = ? AND incarnation = ? AND "
+            "resource = ?",
+            [](auto& row) {
+                return Activity{core::Amount{row.integer(0)}, {row.integer(1)}};
+            },
+            agent.id, agent.incarnation, resource)
+        .value_or(Activity{});
+}
+
+Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
+                const Settings& settings, const Tickets& tickets,
+                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now) {
+    Recalled recalled;
+    recalled.soon = tickets.name_of_own().has_value();
+    const auto agents = agents_active_since(database, agent.team, now + -core::day_ms);
+    for (const core::wire::ResourceCounters& counters : asked) {
+        const auto resource = std::ranges::find(catalogue.resources, counters.resource, &core::Resource::key);
+        if (resource == catalogue.resources.end() || !has_reserve(*resource)) continue;
+        const Line line = tickets.line(counters.resource);
+        if (line.own && line.older.value() == 0) continue;  // it is the first of those who wait
+        const Activity activity = activity_of(database, agent, counters.resource);
+        const Held held = held_by(database, pool, agent, counters.resource, now);
+        const Units begun = units_begun(activity.remainder + counters.running, resource->unit_size);
+        const bool idle = now - activity.active_at >= settings.idle_ms;
+        const Units units = units_to_recall(held.by_agent - begun - counters.need, idle,
+                                            line.others.value() > 0, held.available, agents);
+        if (units.value() == 0) continue;
+        recalled.units.push_back({counters.resource, units});
+        recalled.soon = recalled.soon || line.others.value() > 0;
+    }
+    return recalled;
+}
+
+}  // namespace meterbox::account

@@ -1,0 +1,35 @@
+// What the account asks an agent to give back (protocol, Sizing): all that it holds and doesn't need, when
+// others wait for it, or when it is idle while little is left. It only asks: units return when the agent
+// says so (I15).
+#pragma once
+
+#include <vector>
+
+#include "account/agents.hpp"
+#include "account/catalogue.hpp"
+#include "account/database.hpp"
+#include "account/pool.hpp"
+#include "account/settings.hpp"
+#include "account/tickets.hpp"
+#include "core/wire.hpp"
+
+namespace meterbox::account {
+
+// How much an agent does with a resource, as far as it was heard.
+struct Activity {
+    core::Amount remainder;   // q
+    core::UtcTime active_at;  // it last used some of it, or needed some
+};
+Activity activity_of(Database& database, const Agent& agent, const std::string& resource);
+
+struct Recalled {
+    std::vector<core::wire::Recall> units;
+    bool soon = false;  // its next sync is awaited: it waits itself, or holds what others wait for
+};
+
+// asked: what the agent said in this request, after it was granted.
+Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
+                const Settings& settings, const Tickets& tickets,
+                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now);
+
+}  // namespace meterbox::account

@@ -1,0 +1,53 @@
+// Who waits for units (protocol, Sizing). An agent that asked for what can't wait and got less holds a
+// ticket: one for each resource, numbered in the order of the grant transactions, kept in the store. What
+// an older ticket needs is set aside from whoever comes later (I18), as long as its agent still polls.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "account/agents.hpp"
+#include "account/database.hpp"
+#include "core/quantity.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::account {
+
+inline constexpr std::int64_t waiting_sync_ms = 10'000;    // between syncs while a ticket waits
+inline constexpr std::int64_t ticket_timeout_ms = 30'000;  // its agent gave no sign: the ticket is given up
+
+struct Ticket {
+    std::int64_t number = 0;
+    std::string agent;
+    core::Units need;  // what its agent still waits for
+};
+
+// What one agent finds before it in the line for a resource.
+struct Line {
+    core::Units older;   // needed by older tickets of others
+    core::Units others;  // by all of others
+    std::optional<Ticket> own;
+};
+
+class Tickets {
+public:
+    // Those of the agent's team. Whose agents have not been heard for too long are given up.
+    Tickets(Database& database, const Agent& agent, core::UtcTime now);
+
+    Line line(const std::string& resource) const;
+    // The agent was served, and still lacks so much: it waits on in its place, comes last, or waits no more.
+    void served(const std::string& resource, core::Units lacking);
+    // The oldest that the agent holds, as it is told.
+    std::optional<std::string> name_of_own() const;
+
+private:
+    Database& database_;
+    const Agent& agent_;
+    core::UtcTime now_;
+    std::map<std::string, std::vector<Ticket>> waiting_;  // by resource, the oldest first
+};
+
+}  // namespace meterbox::account
