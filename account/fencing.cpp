@@ -98,7 +98,7 @@ void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& ag
     database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL WHERE id = ?", agent.incarnation,
                  agent.id);
     agent.acknowledged = shared;  // where the two parted
-    acknowledge_journal(database, agent, said.head, said.acknowledged, said.starts, true);
+    acknowledge_journal(database, agent, said.head, {}, said.starts, true);
     custody.settle();
 }
 

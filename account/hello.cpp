@@ -145,7 +145,7 @@ private:
         if (const auto taken = take_counters(database_, ledger_, pool_, catalogue_, agent_, message); !taken)
             return taken.error();
         if (said_.head.sequence >= agent_.acknowledged)
-            acknowledge_journal(database_, agent_, said_.head, said_.acknowledged, said_.starts, false);
+            acknowledge_journal(database_, agent_, said_.head, {}, said_.starts, false);
         return answer(Verdict::ok, open_session());
     }
 

@@ -21,8 +21,7 @@ bool has(const std::vector<JournalHead>& starts, const JournalHead& start) {
 // The first link that begins a start of one chain and not of the other.
 std::optional<std::int64_t> first_difference(const KnownJournal& known,
                                              const core::wire::HelloRequest& said) {
-    const std::int64_t from =
-        std::max(known.starts_after, starts_named_after(said.acknowledged, said.starts));
+    const std::int64_t from = std::max(known.starts_after, starts_named_after({}, said.starts));
     const std::int64_t to = std::min(known.acknowledged.sequence, said.head.sequence);
     std::optional<std::int64_t> first;
     const auto differ = [&](const JournalHead& start) {

@@ -33,7 +33,7 @@ struct JournalJudgement {
 
 JournalJudgement judge_journal(const KnownJournal& known, const core::wire::HelloRequest& said);
 
-// After which link a message names all starts.
+// After which link a message names all starts: hello after none, sync after the acknowledged one.
 std::int64_t starts_named_after(const core::wire::JournalHead& acknowledged,
                                 const std::vector<core::wire::JournalHead>& starts);
 

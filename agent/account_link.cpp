@@ -215,8 +215,16 @@ void AccountLink::say_hello() {
                               }));
 }
 
+// With all its starts: whoever was fenced doesn't share the link that was acknowledged with who goes on.
+CounterReading AccountLink::read_for_hello_at(std::int64_t acknowledged) {
+    CounterReading reading = journal_.read_counters(0, acknowledged);
+    if (auto starts = journal_.chain().starts_after(0, core::limits::journal_starts_max))
+        reading.starts = std::move(*starts);
+    return reading;
+}
+
 void AccountLink::read_for_hello() {
-    store_.read(journal_read([this, known = acknowledged_] { return journal_.read_counters(0, known); },
+    store_.read(journal_read([this, known = acknowledged_] { return read_for_hello_at(known); },
                              [this](std::optional<CounterReading> reading) {
                                  if (!reading || stopped_) return;
                                  send_hello(std::move(*reading));

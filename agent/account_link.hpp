@@ -102,6 +102,7 @@ private:
     void pump();
     void say_hello();
     void read_for_hello();
+    CounterReading read_for_hello_at(std::int64_t acknowledged);
     void send_hello(CounterReading reading);
     void heard_hello(const core::Result<platform::Answer>& answer);
     void begin_session(core::wire::HelloReply reply);
