@@ -41,8 +41,6 @@ std::optional<Outcome> change(CatalogueEntry& entry, const ResourceOptions& opti
         const auto enforcement = core::enforcement_from(*options.enforcement);
         if (!enforcement)
             return wrong_usage("--enforcement " + *options.enforcement + ": hard, soft or none");
-        if (*enforcement != core::Enforcement::hard)
-            return not_available("--enforcement " + *options.enforcement);
         entry.resource.enforcement = *enforcement;
     }
     if (options.currency && !is_currency(*options.currency)) {

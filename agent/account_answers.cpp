@@ -101,10 +101,11 @@ void AccountLink::take_up(core::wire::SyncReply reply) {
         bool returned = false;
     };
     auto apply = [this, reply, lease = *lease, supply, usage = exchange_.usage_keys,
-                  change = exchange_.change, returns = exchange_.returns,
-                  now = time_.journal_now()]() mutable {
+                  change = exchange_.change, returns = exchange_.returns, now = time_.journal_now(),
+                  at = time_.mode_moment(), clock = time_.record_text()]() mutable {
         Stored stored;
-        if (reply.catalogue) journal_.describe(*reply.catalogue);
+        journal_.keep_clock(clock);
+        if (reply.catalogue) journal_.describe(*reply.catalogue, at);
         if (lease) {
             journal_.take_lease(*lease, now);
             journal_.set_meta("lease", *reply.lease);

@@ -42,10 +42,12 @@ void AccountLink::mark_start_again(const core::Error& why) {
 
 void AccountLink::begin_session(core::wire::HelloReply reply) {
     time_.trusted().anchor(reply.server_time, time_.read());
-    auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch)] {
+    auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch), at = time_.mode_moment(),
+                  clock = time_.record_text()] {
         if (reply.verdict == Verdict::fenced) move_to_next_incarnation(reply);
         journal_.dispel_suspicion();
-        journal_.describe(reply.catalogue);
+        journal_.keep_clock(clock);
+        journal_.describe(reply.catalogue, at);
         journal_.set_meta("epoch", std::to_string(epoch));
         return 0;
     };

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/gate.hpp"
+#include "core/limits.hpp"
+
 namespace meterbox::agent {
 
 namespace {
@@ -25,7 +28,27 @@ void hold(core::Card& card, core::Units since) {
                                       std::max(core::Units{}, card.purchased_units));
 }
 
-core::Card card_of(const Balance& balance, const Sessions& sessions, core::Now range, core::UtcTime now) {
+// What can still be had here: the team's balance while the account gives of it, else what is held.
+core::Amount can_be_had(const Balance& balance, const core::Card& card, core::Amount held) {
+    if (balance.supply.nothing_to_be_had()) return held;
+    const std::int64_t unit = card.unit_size.value();
+    const std::int64_t most = core::limits::counter_max / unit;
+    const core::Amount team{std::clamp<std::int64_t>(card.available_units.value(), 0, most) * unit};
+    return std::max(held, team - std::min(team, card.remainder));
+}
+
+// At the rate of what runs now, or of the last 24 hours, whichever is more. Open payg ends by no usage.
+std::optional<core::UtcTime> forecast(const Balance& balance, const core::Card& card, core::Amount held,
+                                      core::Amount rate_per_hour, core::Now range, core::UtcTime now) {
+    const bool ends = core::counts(card.enforcement) && balance.supply.team && !card.payg_open &&
+                      !balance.ledger->holds_open_payg(range);
+    if (!ends) return std::nullopt;
+    const auto lasts = core::lasts_ms(can_be_had(balance, card, held), rate_per_hour);
+    return lasts ? std::optional(now + *lasts) : std::nullopt;
+}
+
+core::Card card_of(const Balance& balance, const Sessions& sessions, const UsageRate& rate, core::Now range,
+                   core::UtcTime now) {
     const core::ResourceLedger& ledger = *balance.ledger;
     const core::Resource& resource = ledger.resource();
     core::Card card = balance.supply.team.value_or(core::Card{});
@@ -48,19 +71,19 @@ core::Card card_of(const Balance& balance, const Sessions& sessions, core::Now r
     const core::Standing standing = sessions.standing(resource.key);
     card.state = standing.state;
     card.reason = standing.reason;
-    card.exhausts_at.reset();
-    const std::int64_t running = sessions.count(resource.key);
-    if (running > 0 && resource.enforcement == core::Enforcement::hard)
-        card.exhausts_at = now + core::run_out(standing.available, running).after_ms;
+    const core::Amount running{sessions.count(resource.key) * core::hour_ms};
+    const core::Amount per_hour = std::max(rate.mean_per_hour(resource.key), running);
+    card.exhausts_at = forecast(balance, card, standing.available, per_hour, range, now);
     return card;
 }
 
 }  // namespace
 
-std::vector<core::Card> agent_cards(const Balances& balances, const Sessions& sessions, core::Now range,
-                                    core::UtcTime now) {
+std::vector<core::Card> agent_cards(const Balances& balances, const Sessions& sessions, const UsageRate& rate,
+                                    core::Now range, core::UtcTime now) {
     std::vector<core::Card> cards;
-    for (const auto& [key, balance] : balances.all()) cards.push_back(card_of(balance, sessions, range, now));
+    for (const auto& [key, balance] : balances.all())
+        cards.push_back(card_of(balance, sessions, rate, range, now));
     return cards;
 }
 

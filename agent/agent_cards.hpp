@@ -6,12 +6,13 @@
 
 #include "agent/balances.hpp"
 #include "agent/sessions.hpp"
+#include "agent/usage_rate.hpp"
 #include "core/card.hpp"
 #include "core/time.hpp"
 
 namespace meterbox::agent {
 
-std::vector<core::Card> agent_cards(const Balances& balances, const Sessions& sessions, core::Now range,
-                                    core::UtcTime now);
+std::vector<core::Card> agent_cards(const Balances& balances, const Sessions& sessions, const UsageRate& rate,
+                                    core::Now range, core::UtcTime now);
 
 }  // namespace meterbox::agent

@@ -15,6 +15,7 @@
 #include "agent/admin_token.hpp"
 #include "agent/agent_cards.hpp"
 #include "agent/agent_view.hpp"
+#include "agent/clock_keeper.hpp"
 #include "agent/journal_job.hpp"
 #include "agent/meter.hpp"
 #include "agent/product_routes.hpp"
@@ -96,6 +97,7 @@ private:
     AgentTime time_;
     Balances balances_;
     platform::store::StoreThread store_;
+    ClockKeeper clock_keeper_;
     UsageRate rate_;
     Sessions sessions_;
     Meter meter_;
@@ -136,6 +138,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       time_(clock, clock_record(journal_)),
       balances_(journal_.ledgers(), journal_.suspicion().has_value()),
       store_(loop, journal_),
+      clock_keeper_(timers_, time_, journal_, store_),
       sessions_(
           timers_, time_, journal_, store_, balances_,
           {config_.products.heartbeat_ms, config_.journal.checkpoint_ms,
@@ -174,7 +177,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
         rate_.remember(key, or_throw(journal_.usage_of_last_day(key, now)), now);
     }
     // This start's link, though nothing else is to be stored; with the first report if one comes at once.
-    store_.submit(journal_job([] { return 0; }, [](const core::Result<void>&, std::optional<int>) {}));
+    clock_keeper_.start();
     sessions_.restore(or_throw(journal_.tables().running_sessions()));
     if (const auto loaded = access_.load(); !loaded) throw WrongConfiguration(loaded.error().detail);
 }
@@ -241,6 +244,7 @@ void App::Parts::stop(std::function<void()> done) {
     sessions_.shut_down();
     link_.stop();
     retention_.stop();
+    clock_keeper_.stop();
     store_.stop();
     access_.stop();
 }
@@ -311,7 +315,7 @@ StatusSnapshot App::Parts::status() const {
     status.account.last_error = access_.last_error();
     if (const auto wait = link_.next_sync_in_ms()) status.account.next_sync_at = now + *wait;
     status.account.consecutive_failures = link_.consecutive_failures();
-    status.cards = agent_cards(balances_, sessions_, time_.range(), now);
+    status.cards = agent_cards(balances_, sessions_, rate_, time_.range(), now);
     status.pending.units = link_.pending_units().value();
     status.pending.usage_rows = balances_.pending_usage_rows().value_or(pending_usage_rows_at_start_);
     status.journal.rows = rows_at_start_.events + balances_.events_taken();
@@ -319,7 +323,7 @@ StatusSnapshot App::Parts::status() const {
         rows_at_start_.oldest_event ? rows_at_start_.oldest_event : balances_.first_event();
     status.journal.bytes = journal_bytes();
     status.journal.budget_bytes = config_.journal.budget_bytes;
-    if (time_.trusted().quality() != core::ClockQuality::unset) status.clock.trusted_now = now;
+    status.clock.trusted_now = time_.trusted().trusted_now(reading);
     status.clock.wall_now = reading.wall;
     status.clock.state = time_.trusted().quality();
     status.sessions.active = static_cast<std::int64_t>(sessions_.active());

@@ -84,6 +84,7 @@ Journal::Journal(const std::filesystem::path& path)
     incarnation_ = meta_number("incarnation", 1);
     const auto settled = meta_.find(std::string(settled_key));
     if (settled != meta_.end()) settled_ = std::stoll(settled->second);
+    load_clock();
     required(chain_.load());
     change_ = std::max(required(tables_.newest_change(settled_)), chain_.head().sequence);
     prepare_start();
@@ -151,6 +152,9 @@ void Journal::rollback() noexcept {
         entries_.erase(key);
     }
     added_.clear();
+    if (modes_before_) modes_ = std::move(*modes_before_);
+    modes_before_.reset();
+    mark_.reset();
     cells_.clear();
     hour_totals_.clear();
     changed_cells_.clear();
@@ -232,6 +236,7 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
     if (!checked) return checked.error();
     const auto fresh = remember(events, now.utc);
     if (!fresh) return fresh.error();
+    note_time(now);
     ReportOutcome outcome;
     for (std::size_t i = 0; i < events.size(); ++i) {
         if (!(*fresh)[i]) {
@@ -248,17 +253,19 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
         ++events_added_;
         events_added_at_ = now.utc;
         add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount);
-        add_amount(entry, event.amount, now);
+        if (core::counts(entry.ledger.resource().enforcement)) add_amount(entry, event.amount, now);
     }
     return outcome;
 }
 
 void Journal::meter(SessionSlice& slice, const JournalNow& now) {
+    note_time(now);
     Entry& entry = touch(entries_.at(slice.record.resource));
     if (entry.ledger.resource().kind == core::Kind::returnable) return hold(entry, slice, now);
     if (slice.starts) slice.record.completed_at_start = completed_ever(entry);
     for (const SessionSlice::Part& part : slice.parts) {
         add_usage(entry, part.hour, slice.record.subject, part.amount);
+        if (!part.counts) continue;
         add_amount(entry, part.amount, now);
         entry.metered_by_sessions += part.amount;
     }
@@ -274,7 +281,6 @@ void Journal::save_session(const SessionRecord& session) {
 }
 
 void Journal::add_amount(Entry& entry, core::Amount amount, const JournalNow& now) {
-    if (entry.ledger.resource().enforcement == core::Enforcement::none) return;
     std::vector<core::Completion> completions;
     if (suspicion_) {
         entry.ledger.record(amount);
@@ -282,7 +288,6 @@ void Journal::add_amount(Entry& entry, core::Amount amount, const JournalNow& no
         completions = entry.ledger.meter(amount, now.range);
     }
     entry.metered = true;
-    if (now.trusted && (!entry.high_water || now.utc > *entry.high_water)) entry.high_water = now.utc;
     complete(entry, completions, core::hour_of(now.utc));
 }
 
@@ -296,6 +301,7 @@ void Journal::complete(Entry& entry, const std::vector<core::Completion>& comple
 }
 
 void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
+    note_time(now);
     for (const core::LeaseResource& leased : lease.resources) {
         const auto found = entries_.find(leased.key);
         if (found == entries_.end() || found->second.ledger.resource().unit_size != leased.unit_size)
@@ -309,14 +315,16 @@ void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
 
 void Journal::settle_overage(const JournalNow& now) {
     if (suspicion_) return;
+    note_time(now);
     for (auto& [key, entry] : entries_) {
-        if (entry.ledger.overage_units() == core::Units{}) continue;
+        const bool counts = core::counts(entry.ledger.resource().enforcement);
+        if (!counts || entry.ledger.overage_units() == core::Units{}) continue;
         const auto completions = touch(entry).ledger.settle_overage(now.range);
         complete(entry, completions, core::hour_of(now.utc));
     }
 }
 
-void Journal::describe(const std::vector<core::Resource>& catalogue) {
+void Journal::describe(const std::vector<core::Resource>& catalogue, const ModeMoment& at) {
     for (const core::Resource& resource : catalogue) {
         const auto found = entries_.find(resource.key);
         if (found == entries_.end()) {
@@ -337,6 +345,7 @@ void Journal::describe(const std::vector<core::Resource>& catalogue) {
                    found->second.ledger.resource().unit_size == resource.unit_size &&
                    found->second.ledger.resource().measure == resource.measure &&
                    found->second.ledger.resource().kind == resource.kind) {
+            note_mode(found->second.ledger.resource(), resource, at);
             touch(found->second).ledger.describe(resource);
             must(tables_.describe_resource(found->second.id, resource));
         }
@@ -368,6 +377,7 @@ void Journal::set_meta(std::string_view key, std::string_view value) {
 void Journal::flush() {
     must(identities_.flush());
     for (auto& [key, entry] : entries_) {
+        if (entry.metered) entry.high_water = std::max(entry.high_water, mark_);
         if (entry.metered && !METERBOX_MUTANT(metered_unsaved))
             must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.former, entry.high_water));
         if (!entry.tranches) continue;
@@ -376,6 +386,7 @@ void Journal::flush() {
             must(tables_.save_tranche(entry.id, static_cast<std::int64_t>(i), tranches[i]));
     }
     save_usage();
+    save_mark();
     link();
 }
 

@@ -25,6 +25,7 @@
 #include "agent/chain.hpp"
 #include "agent/identity_store.hpp"
 #include "agent/journal_tables.hpp"
+#include "agent/mode_history.hpp"
 #include "agent/session_record.hpp"
 #include "agent/suspicion.hpp"
 #include "agent/witness.hpp"
@@ -58,16 +59,19 @@ struct SessionSlice {
     struct Part {
         core::UtcHour hour;
         core::Amount amount;
+        bool counts = true;  // false: it ran under none, and is recorded alone
     };
     std::vector<Part> parts;
     bool starts = false;  // completed_at_start is filled in here
     bool ends = false;    // units_completed and remainder are filled in here
 };
 
+inline constexpr const char* clock_meta = "clock";
+
 // What one transaction changed, for the loop.
 struct Publication {
     std::vector<LedgerView> ledgers;
-    std::vector<std::pair<std::string, core::Amount>> metered_by_sessions;  // by resource
+    std::vector<std::pair<std::string, core::Amount>> metered_by_sessions;  // into M, by resource
     std::int64_t events = 0;                                                // rows added
     core::UtcTime at;                     // of its events: when they were taken
     std::int64_t pending_usage_rows = 0;  // not acknowledged by the account, after this transaction
@@ -106,7 +110,7 @@ struct NextIncarnation {
 struct JournalNow {
     core::Now range;
     core::UtcTime utc;     // the trusted clock's estimate: names the hour
-    bool trusted = false;  // it may raise the high-water mark
+    bool trusted = false;  // its earliest may raise the high-water mark
 };
 
 class Journal final : public platform::store::Transactions {
@@ -123,7 +127,8 @@ public:
     void meter(SessionSlice& slice, const JournalNow& now);
     void save_session(const SessionRecord& session);
     void take_lease(const core::Lease& lease, const JournalNow& now);
-    void describe(const std::vector<core::Resource>& catalogue);
+    // at: the moment from which a change of mode counts for what runs.
+    void describe(const std::vector<core::Resource>& catalogue, const ModeMoment& at = {});
     void settle_overage(const JournalNow& now);  // tranches may have begun to be valid
     // Both raise R, and say by how much: what a recall asks for, and what no session holds.
     core::Units give_back(const Return& give, const JournalNow& now);
@@ -133,6 +138,7 @@ public:
     void set_meta(std::string_view key, std::string_view value);
     void begin_incarnation(const NextIncarnation& next);
     void mark_start();  // its commit's link parts this chain from any copy's, as the first of a start does
+    void keep_clock(std::string text);      // goes with the first commit that succeeds from now on
     void forgot_events(std::int64_t last);  // up to and with that number: retention
     void suspect(std::string detail);       // once this is committed, nothing is spent, restarts included
     void dispel_suspicion();                // once this is committed, what is leased may be spent
@@ -146,13 +152,14 @@ public:
     platform::sqlite::Connection& connection() { return *connection_; }  // for retention
     std::int64_t settled() const { return settled_; }  // the account has heard of changes up to here
     const std::map<std::string, std::string>& meta() const { return meta_; }
-    std::optional<core::UtcTime> high_water() const { return high_water_; }  // of what was metered
+    std::optional<core::UtcTime> high_water() const { return high_water_; }  // of the trusted time
     std::int64_t pending_usage_rows() const { return pending_usage_rows_; }
     const std::optional<Suspicion>& suspicion() const { return suspicion_; }
     const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
     std::vector<LedgerView> ledgers() const;
     std::int64_t incarnation() const { return incarnation_; }
     core::Amount former(const std::string& resource) const;  // metered in former incarnations
+    const ModeHistory& modes() const { return modes_; }
     core::Result<core::Amount> usage_of_last_day(const std::string& resource, core::UtcTime now);
 
     // On the loop: what was committed since the last call. Any thread.
@@ -200,10 +207,14 @@ private:
     UsageCells::value_type& cell(ResourceId resource, core::UtcHour hour, const std::string& subject);
     bool takes_subject(ResourceId resource, core::UtcHour hour, const std::string& subject);
     void add_amount(Entry& entry, core::Amount amount, const JournalNow& now);
+    void note_mode(const core::Resource& before, const core::Resource& after, const ModeMoment& at);
     void complete(Entry& entry, const std::vector<core::Completion>& completions, core::UtcHour hour);
     core::Result<void> check(std::span<const JournalEvent> events);
     bool has_room(const Entry& entry, const JournalEvent& event, core::Amount sum);
     core::Result<std::vector<bool>> remember(std::span<const JournalEvent> events, core::UtcTime now);
+    void note_time(const JournalNow& now);
+    void save_mark();
+    void load_clock();
     void prepare_start();
     void doubt();
     std::string meta_text(std::string_view key) const;
@@ -243,7 +254,11 @@ private:
     std::map<std::pair<ResourceId, core::UtcHour>, core::Amount> hour_totals_;
     std::map<std::string, std::string> meta_;
     std::map<std::string, std::string, std::less<>> meta_changes_;  // of the transaction in progress
-    std::optional<core::UtcTime> high_water_;
+    ModeHistory modes_;
+    std::optional<ModeHistory> modes_before_;  // as it was when the transaction in progress first changed it
+    std::optional<core::UtcTime> high_water_;  // as committed
+    std::optional<core::UtcTime> mark_;        // by the transaction in progress
+    std::optional<std::string> clock_;         // to be stored
     std::int64_t incarnation_ = 1;
     std::int64_t incarnation_before_ = 1;  // as it was when the transaction began
     std::int64_t change_ = 0;              // of the last transaction that was committed

@@ -32,6 +32,9 @@ void Journal::publish() {
     publication.at = events_added_at_;
     publication.pending_usage_rows = pending_usage_rows_;
     added_.clear();
+    modes_before_.reset();
+    high_water_ = std::max(high_water_, std::exchange(mark_, {}));
+    clock_.reset();
     if (chain_.closed()) {
         chain_.committed();
         start_.start.reset();

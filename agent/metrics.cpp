@@ -140,6 +140,11 @@ const std::array card_metrics{
                [](const Card& card, std::string_view resource, Samples& out) {
                    if (card.measure == Measure::count) out.add(card.remainder.value(), resource);
                }},
+    CardMetric{{"meterbox_resource_exhausts_timestamp_seconds", gauge, "resource",
+                "When the resource is used up at the present rate, since 1970."},
+               [](const Card& card, std::string_view resource, Samples& out) {
+                   if (card.exhausts_at) out.add_time(card.exhausts_at, resource);
+               }},
     CardMetric{{"meterbox_resource_as_of_timestamp_seconds", gauge, "resource",
                 "When the team's balance was heard from the account, since 1970."},
                [](const Card& card, std::string_view resource, Samples& out) {

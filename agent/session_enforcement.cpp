@@ -24,11 +24,16 @@ Sessions::Meters Sessions::meters(const std::string& resource, const Group& grou
     const Balance& balance = found->second;
     const core::Amount submitted = balance.in_flight + core::Amount{group.held_ms};
     Meters meters;
-    meters.since_marks_ms =
-        static_cast<std::int64_t>(group.running.size()) * time_.monotonic().ms - group.marks_ms;
+    meters.since_marks_ms = since_marks_ms(group);
     meters.before = core::standing(*balance.ledger, balance.supply, submitted, time_.range(),
                                    core::Amount{meters.since_marks_ms});
     return meters;
+}
+
+// What runs and counts, and isn't metered yet.
+std::int64_t Sessions::since_marks_ms(const Group& group) const {
+    if (!group.counts) return 0;
+    return static_cast<std::int64_t>(group.running.size()) * time_.monotonic().ms - group.marks_ms;
 }
 
 core::Standing Sessions::standing(const std::string& resource) const {
@@ -49,10 +54,7 @@ core::Amount Sessions::running(const std::string& resource) const {
             group->second.held + group->second.returning - balances.at(resource).ledger->held();
         return core::Amount{std::max<std::int64_t>(0, units.value())};
     }
-    const std::int64_t since =
-        static_cast<std::int64_t>(group->second.running.size()) * time_.monotonic().ms -
-        group->second.marks_ms;
-    return sum + core::Amount{since + group->second.held_ms};
+    return sum + core::Amount{since_marks_ms(group->second) + group->second.held_ms};
 }
 
 std::int64_t Sessions::count(const std::string& resource) const {
@@ -123,33 +125,6 @@ void Sessions::answered(bool reached) {
     reconsider_all();
 }
 
-core::Error Sessions::refusal(const std::string& resource) const {
-    const core::Standing now = standing(resource);
-    core::Error refused{core::ErrorCode::exhausted, "", {}, {}};
-    if (now.reason == "ended") {
-        refused.detail =
-            "no grant for " + resource + " is valid now; one that begins, or a new one, cures it";
-    } else if (now.reason == "suspect") {
-        refused.detail =
-            "this agent's journal may be an older copy or damaged: nothing is spent until the "
-            "account has answered; a sync cures it";
-    } else if (now.reason == "stale") {
-        refused.detail =
-            "the lease for " + resource + " is too old to start on; a sync with the account cures it";
-    } else if (const Balance& balance = *balances_.find(resource);
-               !balance.supply.reachable && balance.supply.team &&
-               balance.supply.team->available_units > core::Units{}) {
-        refused.detail = "what this agent holds of " + resource +
-                         " is used up and the account is out of reach; the next sync cures it";
-    } else if (!balance.supply.nothing_to_be_had()) {
-        refused.detail = "what this agent holds of " + resource +
-                         " is used up and the account has not answered yet; its next answer may cure it";
-    } else {
-        refused.detail = "the balance of " + resource + " is used up; a new grant or a refresh cures it";
-    }
-    return refused;
-}
-
 void Sessions::reconsider(const std::vector<std::string>& resources) {
     for (const std::string& resource : resources) consider(resource, groups_[resource]);
     arm();
@@ -164,10 +139,15 @@ void Sessions::consider(const std::string& resource, Group& group) {
     if (shut_down_) return;
     Balance* balance = balances_.find(resource);
     if (balance == nullptr) return;
+    note_mode(balance->ledger->resource(), group);
     const core::Enforcement enforcement = balance->ledger->resource().enforcement;
     if (is_returnable(resource)) return consider_holdings(resource, group);
-    if (enforcement == core::Enforcement::none) return serve_waiting(group);
+    if (!group.counts) {
+        tell_news(*balance->ledger, group, false);
+        return serve_waiting(group);
+    }
     settle_overage(resource, group);
+    note_stale(*balance, running(resource));
     const Meters now = meters(resource, group);
     const bool at_zero = !group.running.empty() && now.left_ms() <= 0;
     if (at_zero && enforcement == core::Enforcement::hard && !METERBOX_MUTANT(stop_forgotten)) {
@@ -240,7 +220,7 @@ void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
     const core::MonotonicTime now = time_.monotonic();
     const std::vector<Session*> stopped = group.running;
     std::vector<core::MonotonicTime> marks;
-    for (const Session* session : stopped) marks.push_back(session->record.mark);
+    for (const Session* session : stopped) marks.push_back(counted_from(*session, group));
     std::vector<core::Amount> shares;
     if (exactly) {
         shares = core::share_out(available, marks, now);
@@ -257,8 +237,8 @@ void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
     for (std::size_t i = 0; i < stopped.size(); ++i) {
         Session& session = *stopped[i];
         halt(session);
-        session.record.stop_at = session.record.mark + shares[i].value();
-        group.held_ms += shares[i].value();
+        session.record.stop_at = marks[i] + shares[i].value();
+        group.held_ms += group.modes.counted(session.record.mark, *session.record.stop_at, true).value();
         slices.push_back(take_slice(session, reach(session, now)));
         tell(session);
     }
@@ -337,6 +317,13 @@ void Sessions::sweep() {
         finish(*session, session->end_at.value_or(reach(*session, session->confirmed)));
 }
 
+std::int64_t Sessions::completion_spacing_ms() const {
+    const std::int64_t by_count =
+        static_cast<std::int64_t>(sessions_.size()) / core::limits::sessions_stored_a_ms;
+    return std::clamp(by_count, core::limits::completion_sync_spacing_ms,
+                      std::max(core::limits::completion_sync_spacing_ms, settings_.checkpoint_ms));
+}
+
 void Sessions::arm() {
     if (shut_down_) return;
     std::int64_t wait = never;
@@ -378,14 +365,13 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
         if (left >= low && low > 0) wait = std::min(wait, until_used(left - low + 1));
         if (!balance.asked && !balance.supply.final && left > half)
             wait = std::min(wait, until_used(left - half));
-        for (const core::Tranche& tranche : ledger.tranches())
-            if (tranche.valid(time_.range()) && tranche.ends_at)
-                wait = std::min(wait, *tranche.ends_at - time_.range().latest);
+        wait = std::min({wait, next_turn_ms(balance), core::limits::clock_look_ms});
     }
-    if (!checkpointing_) {  // a unit that is completed is stored at once, but at most one a second
+    if (group.counts &&
+        !checkpointing_) {  // a unit that is completed is stored at once, but at most one a second
         const std::int64_t to_unit =
             (ledger.resource().unit_size - ledger.remainder()).value() - running(resource).value();
-        const std::int64_t spacing = last_checkpoint_ + core::limits::completion_sync_spacing_ms - now;
+        const std::int64_t spacing = last_checkpoint_ + completion_spacing_ms() - now;
         wait = std::min(wait, std::max(until_used(std::max<std::int64_t>(0, to_unit)), spacing));
     }
     return wait;
@@ -396,11 +382,11 @@ void Sessions::on_timer() {
     reconsider_all();
     bool unit_done = false;
     for (const auto& [resource, group] : groups_) {
-        if (group.running.empty()) continue;
+        if (group.running.empty() || !group.counts) continue;
         const core::ResourceLedger& ledger = *balances_.find(resource)->ledger;
         unit_done = unit_done || ledger.remainder() + running(resource) >= ledger.resource().unit_size;
     }
-    const bool spaced = now - last_checkpoint_ >= core::limits::completion_sync_spacing_ms;
+    const bool spaced = now - last_checkpoint_ >= completion_spacing_ms();
     if (!checkpointing_ && (now >= next_checkpoint_ || (unit_done && spaced))) checkpoint();
     sweep();
     arm();

@@ -72,8 +72,9 @@ SessionView Sessions::view(const Session& session) const {
                   : low                  ? SessionState::low
                                          : SessionState::active;
     const Balance* known = balances_.find(resource);
-    const bool enforced =
-        known != nullptr && known->ledger->resource().enforcement == core::Enforcement::hard;
+    const bool enforced = known != nullptr &&
+                          known->ledger->resource().enforcement == core::Enforcement::hard &&
+                          !known->ledger->holds_open_payg(time_.range());
     if (session.record.stop_at) shown.exhausts_in_ms = 0;
     if (session.runs() && enforced)
         shown.exhausts_in_ms =

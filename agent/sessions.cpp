@@ -16,19 +16,6 @@ core::Error error(core::ErrorCode code, std::string detail) {
     return {code, std::move(detail), {}, {}};
 }
 
-// A stretch of time that ended at `end`, cut at the UTC hours.
-std::vector<SessionSlice::Part> cut_at_hours(core::UtcTime end, std::int64_t length_ms) {
-    std::vector<SessionSlice::Part> parts;
-    core::UtcTime start = end + -length_ms;
-    while (start < end) {
-        const core::UtcHour hour = core::hour_of(start);
-        const core::UtcTime next = std::min(end, core::start_of(core::UtcHour{hour.number + 1}));
-        parts.push_back({hour, core::Amount{next - start}});
-        start = next;
-    }
-    return parts;
-}
-
 }  // namespace
 
 Sessions::Sessions(platform::system::Timers& timers, AgentTime& time, Journal& journal,
@@ -45,6 +32,11 @@ Sessions::Sessions(platform::system::Timers& timers, AgentTime& time, Journal& j
 
 void Sessions::restore(std::vector<SessionRecord> records) {
     const core::MonotonicTime now = time_.monotonic();
+    for (const auto& [resource, balance] : balances_.all()) {
+        Group& group = groups_[resource];
+        group.counts = core::counts(balance.ledger->resource().enforcement);
+        group.modes = journal_.modes().of(resource, time_.boot_id());
+    }
     for (SessionRecord& record : records) {
         const bool same_boot =
             !record.boot_id.empty() && record.boot_id == time_.boot_id() && record.mark <= now;
@@ -58,8 +50,9 @@ void Sessions::restore(std::vector<SessionRecord> records) {
         if (added.holds) groups_[added.record.resource].held += added.record.quantity;
         if (same_boot) {
             if (added.runs()) run(added);
+            Group& group = groups_[added.record.resource];
             if (const auto stop_at = added.record.stop_at)
-                groups_[added.record.resource].held_ms += *stop_at - added.record.mark;
+                group.held_ms += group.modes.counted(added.record.mark, *stop_at, group.counts).value();
         } else {
             added.record.mark = now;
             if (added.record.stop_at) added.record.stop_at = now;
@@ -83,7 +76,7 @@ void Sessions::run(Session& session) {
     Group& group = groups_[session.record.resource];
     session.place = group.running.size();
     group.running.push_back(&session);
-    group.marks_ms += session.record.mark.ms;
+    group.marks_ms += counted_from(session, group).ms;
 }
 
 void Sessions::halt(Session& session) {
@@ -92,7 +85,12 @@ void Sessions::halt(Session& session) {
     group.running[session.place] = group.running.back();
     group.running[session.place]->place = session.place;
     group.running.pop_back();
-    group.marks_ms -= session.record.mark.ms;
+    group.marks_ms -= counted_from(session, group).ms;
+}
+
+// From when on what it runs, and isn't metered yet, counts towards units.
+core::MonotonicTime Sessions::counted_from(const Session& session, const Group& group) const {
+    return group.modes.counting_since(session.record.mark);
 }
 
 // Up to when a session's time is confirmed: by its connection now, by its last heartbeat otherwise.
@@ -261,43 +259,6 @@ void Sessions::end(const std::string& id, std::uint32_t uid, Shown done, std::op
     finish(*session, std::max(record.mark, std::min(until, now)));
 }
 
-// Moves the mark, and makes of the time between what the journal takes.
-SessionSlice Sessions::take_slice(Session& session, core::MonotonicTime until) {
-    SessionRecord& record = session.record;
-    if (session.holds) {
-        record.mark = std::max(record.mark, until);
-        SessionSlice slice;
-        slice.record = record;
-        return slice;
-    }
-    const std::int64_t length = std::max<std::int64_t>(0, until - record.mark);
-    const core::UtcTime end = time_.utc() + -(time_.monotonic() - (record.mark + length));
-    SessionSlice slice;
-    slice.parts = cut_at_hours(end, length);
-    Group& group = groups_[record.resource];
-    if (session.runs()) group.marks_ms += length;
-    if (record.stop_at) group.held_ms -= length;
-    record.mark = record.mark + length;
-    record.metered += core::Amount{length};
-    if (Balance* balance = balances_.find(record.resource)) balance->in_flight += core::Amount{length};
-    slice.record = record;
-    return slice;
-}
-
-// The slice was not stored: its time runs again, unmetered, and goes with the next one.
-void Sessions::take_back(const SessionSlice& slice) {
-    core::Amount amount;
-    for (const SessionSlice::Part& part : slice.parts) amount += part.amount;
-    if (Balance* balance = balances_.find(slice.record.resource)) balance->in_flight -= amount;
-    Session* session = find(slice.record.id);
-    if (session == nullptr) return;
-    Group& group = groups_[slice.record.resource];
-    if (session->runs()) group.marks_ms -= amount.value();
-    if (session->record.stop_at) group.held_ms += amount.value();
-    session->record.mark = session->record.mark + -amount.value();
-    session->record.metered -= amount;
-}
-
 void Sessions::submit(std::vector<SessionSlice> slices, std::function<void(const core::Result<void>&)> done) {
     const std::size_t weight = slices.size();
     for (const SessionSlice& slice : slices) ++find(slice.record.id)->submitted;
@@ -334,14 +295,14 @@ void Sessions::finish(Session& session, core::MonotonicTime until) {
         halt(session);
         // It holds what it ran until that is stored, however often storing it fails.
         session.record.stop_at = until;
-        group.held_ms += until - session.record.mark;
+        group.held_ms += group.modes.counted(session.record.mark, until, group.counts).value();
     }
     session.end_at = until;
     session.ending = true;
     std::optional<core::MonotonicTime>& stop_at = session.record.stop_at;
     if (stop_at) {  // what it held and nobody confirmed is free again
         const core::MonotonicTime last = std::max(std::min(until, *stop_at), session.record.mark);
-        group.held_ms -= *stop_at - last;
+        group.held_ms -= group.modes.counted(last, *stop_at, group.counts).value();
         stop_at = last;
     }
     SessionSlice slice = take_slice(session, stop_at.value_or(until));

@@ -20,6 +20,7 @@
 #include "agent/session_record.hpp"
 #include "agent/session_view.hpp"
 #include "core/gate.hpp"
+#include "core/mode_changes.hpp"
 #include "core/sync_plan.hpp"
 #include "platform/http/server.hpp"
 #include "platform/store/store_thread.hpp"
@@ -123,7 +124,10 @@ private:
     };
     struct Group {  // of one resource
         std::vector<Session*> running;
-        std::int64_t marks_ms = 0;  // sum over running
+        bool counts = true;         // as the mode was when last looked at; false: none
+        core::ModeChanges modes;    // of this boot
+        bool relaxed = false;       // it was soft or none when last looked at
+        std::int64_t marks_ms = 0;  // sum over running of counted_from()
         std::int64_t held_ms = 0;   // of sessions by heartbeat that were told to stop, until they confirm
         std::list<WaitingOrder> waiting;
         core::Units granted;                            // by the lease, as its sessions were last told
@@ -149,6 +153,8 @@ private:
     void run(Session& session);
     void halt(Session& session);
     core::MonotonicTime reach(const Session& session, core::MonotonicTime now) const;
+    core::MonotonicTime counted_from(const Session& session, const Group& group) const;
+    void note_mode(const core::Resource& resource, Group& group);
     core::MonotonicTime waiting_end(const Group& group, core::MonotonicTime now) const;
 
     void admit(SessionOrder order, Opened done);
@@ -173,8 +179,11 @@ private:
     void finished(const std::string& id, const core::Result<void>& committed);
     void checkpoint();
 
+    std::int64_t since_marks_ms(const Group& group) const;
     Meters meters(const std::string& resource, const Group& group) const;
     void consider(const std::string& resource, Group& group);
+    void note_stale(Balance& balance, core::Amount running);
+    std::int64_t next_turn_ms(const Balance& balance) const;
     void settle_overage(const std::string& resource, Group& group);
     void reached_zero(const std::string& resource, Group& group, const Meters& now);
     void stop_all(Group& group, core::Amount available, bool exactly);
@@ -185,6 +194,7 @@ private:
     std::optional<core::MonotonicTime> due_at(const Session& session) const;
     bool is_silent(const Session& session) const;
     void sweep();
+    std::int64_t completion_spacing_ms() const;
     void arm();
     std::int64_t next_event_ms(const std::string& resource, const Group& group) const;
     void on_timer();

@@ -90,6 +90,7 @@ SupplyRecord supply_from_json(std::string_view text) {
 bool same_but_for_time(const core::Card& a, const core::Card& b) {
     core::Card later = b;
     later.as_of = a.as_of;
+    later.exhausts_at = a.exhausts_at;  // a forecast is another one each time
     return a == later;
 }
 

@@ -37,7 +37,7 @@ std::string supply_to_json(const SupplyRecord& record);
 // What can't be read is left out: it is known again after the next sync.
 SupplyRecord supply_from_json(std::string_view text);
 
-// Whether two cards say the same but for the moment as of which they say it.
+// Whether two cards say the same but for the moment as of which they say it, and its forecast.
 bool same_but_for_time(const core::Card& a, const core::Card& b);
 
 }  // namespace meterbox::agent

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/assert.hpp"
+#include "core/limits.hpp"
 
 namespace meterbox::core {
 
@@ -31,19 +32,18 @@ bool has_ended(const ResourceLedger& ledger, const Supply& supply, Now now) {
 }
 
 BalanceState state_of(const ResourceLedger& ledger, const Supply& supply, Amount available, Now now) {
-    if (ledger.resource().enforcement == Enforcement::none) return BalanceState::ok;
+    if (!counts(ledger.resource().enforcement)) return BalanceState::ok;
     if (!supply.team) return BalanceState::unknown;
-    const bool soft = ledger.resource().enforcement == Enforcement::soft;
-    if (has_ended(ledger, supply, now)) return soft ? BalanceState::low : BalanceState::ended;
-    if (supply.suspect || (available == Amount{} && (supply.nothing_to_be_had() || supply.silent)))
-        return soft ? BalanceState::low : BalanceState::exhausted;
+    if (has_ended(ledger, supply, now)) return BalanceState::ended;
+    const bool out = supply.nothing_to_be_had() || supply.silent;
+    if (supply.suspect || (available == Amount{} && out)) return BalanceState::exhausted;
     if (ledger.holds_open_payg(now)) return BalanceState::ok;
     if (team_is_low(ledger, supply) || available < low_below(supply)) return BalanceState::low;
     return BalanceState::ok;
 }
 
-bool is_stale(const Supply& supply, Now now) {
-    return supply.spend_until && now.latest >= *supply.spend_until;
+bool is_stale(const Supply& supply, UtcTime now) {
+    return supply.spend_until && now >= *supply.spend_until;
 }
 
 // What the team had free when it was last asked, unless all of it has ended since.
@@ -74,14 +74,41 @@ Standing standing_of_capacity(const ResourceLedger& ledger, const Supply& supply
     }
     if (result.state == BalanceState::ended) result.reason = "ended";
     if (result.state == BalanceState::exhausted)
-        result.reason = supply.suspect ? "suspect" : is_stale(supply, now) ? "stale" : "exhausted";
+        result.reason = supply.suspect ? "suspect" : is_stale(supply, now.latest) ? "stale" : "exhausted";
     return result;
+}
+
+// Past spend-until the units that had begun may finish, no new one starts.
+Amount rest_of_begun(const ResourceLedger& ledger, const Supply& supply, Amount running) {
+    const Units begun = supply.begun_when_stale.value_or(units_begun(ledger, running));
+    const Units left = std::max(Units{}, begun - ledger.completed());
+    if (left == Units{}) return {};
+    return usage_of(left, ledger.resource().unit_size) - ledger.remainder();
+}
+
+// Whether something would be there at another moment that the clocks allow for.
+bool clock_is_why(const ResourceLedger& ledger, const Supply& supply, Now now) {
+    if (now.earliest >= now.latest) return false;
+    if (ledger.leased(now) > Units{}) return is_stale(supply, now.latest) && !is_stale(supply, now.earliest);
+    if (ledger.may_be_leased(now)) return true;
+    const bool known = supply.team && supply.team->state != BalanceState::ended;
+    return known && supply.team->ends_at && now.latest >= *supply.team->ends_at &&
+           now.earliest < *supply.team->ends_at;
+}
+
+std::string_view reason_of(const ResourceLedger& ledger, const Supply& supply, BalanceState state, Now now) {
+    const bool enforced = counts(ledger.resource().enforcement);
+    if (supply.suspect && enforced && state != BalanceState::ended) return "suspect";
+    if (state != BalanceState::ended && state != BalanceState::exhausted) return {};
+    if (clock_is_why(ledger, supply, now)) return "clock";
+    if (state == BalanceState::ended) return "ended";
+    return is_stale(supply, now.latest) && ledger.leased(now) > Units{} ? "stale" : "exhausted";
 }
 
 }  // namespace
 
 Units free_here(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
-    if (supply.suspect || is_stale(supply, now)) return {};
+    if (supply.suspect || is_stale(supply, now.latest)) return {};
     return std::max(Units{}, ledger.leased(now) - ledger.held() - opening);
 }
 
@@ -108,27 +135,23 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
     Standing result;
     result.available_units = ledger.leased(now);
     result.available = ledger.available(now);
-    const bool stale = is_stale(supply, now);
-    if (stale) {  // the unit in progress may finish, no new one starts
-        const Amount unit = ledger.resource().unit_size;
-        const bool begun = ledger.remainder() > Amount{} || running + apart > Amount{};
-        const bool in_progress = begun && ledger.leased(now) > Units{};
-        result.available = in_progress ? unit - ledger.remainder() : Amount{};
-    }
+    if (is_stale(supply, now.latest))
+        result.available = std::min(result.available, rest_of_begun(ledger, supply, running + apart));
     if (supply.suspect) result.available = Amount{};
     result.available = std::max(Amount{}, result.available - running);
     result.state = state_of(ledger, supply, result.available, now);
-    if (result.state == BalanceState::ended) {
-        result.reason = "ended";
-    } else if (result.state == BalanceState::exhausted) {
-        const bool too_old = stale && ledger.leased(now) > Units{};
-        result.reason = supply.suspect ? "suspect" : too_old ? "stale" : "exhausted";
-    }
+    result.reason = reason_of(ledger, supply, result.state, now);
     return result;
 }
 
 Amount part_of_unit(const ResourceLedger& ledger, Amount running) {
     return Amount{(ledger.remainder() + running).value() % ledger.resource().unit_size.value()};
+}
+
+Units units_begun(const ResourceLedger& ledger, Amount running) {
+    const std::int64_t unit = ledger.resource().unit_size.value();
+    const std::int64_t all = (ledger.metered() + running).value();
+    return Units{all / unit + (all % unit > 0 ? 1 : 0)};
 }
 
 // 100 x available < low_percent x last lease, without leaving the range of the integers.
@@ -148,6 +171,14 @@ Amount ask_below(const Supply& supply) {
 RunOut run_out(Amount available, std::int64_t sessions) {
     METERBOX_ASSERT(sessions > 0 && available >= Amount{});
     return {available.value() / sessions, available.value() % sessions};
+}
+
+std::optional<std::int64_t> lasts_ms(Amount available, Amount rate_per_hour) {
+    if (rate_per_hour <= Amount{}) return std::nullopt;
+    __extension__ using Wide = __int128;
+    const Wide ms = Wide{available.value()} * hour_ms / rate_per_hour.value();
+    if (ms > Wide{limits::forecast_ms_max}) return std::nullopt;
+    return static_cast<std::int64_t>(ms);
 }
 
 }  // namespace meterbox::core

@@ -35,11 +35,14 @@ struct Supply {
     Amount last_lease;                   // available, in the measure, when the lease in force was taken up
     Amount last_exposure;                // of that, open payg
     std::optional<UtcTime> spend_until;  // of the lease; past it no new unit starts
-    bool final = false;                  // the lease said that the pool has no more
-    bool refused = false;                // the account, asked at half or later, had none
-    bool reachable = false;              // the last exchange with the account worked
-    bool suspect = false;                // the journal is doubted: nothing is spent until hello was answered
-    bool silent = false;                 // asked, it has not answered in time (R6)
+    // Units begun (M in units, rounded up) when that moment came: what may still finish. Not known: those
+    // begun now.
+    std::optional<Units> begun_when_stale;
+    bool final = false;      // the lease said that the pool has no more
+    bool refused = false;    // the account, asked at half or later, had none
+    bool reachable = false;  // the last exchange with the account worked
+    bool suspect = false;    // the journal is doubted: nothing is spent until hello was answered
+    bool silent = false;     // asked, it has not answered in time (R6)
     int low_percent = 20;
 
     // Nothing more will come in time for a session that reaches the end of its lease.
@@ -48,14 +51,16 @@ struct Supply {
 
 struct Standing {
     BalanceState state = BalanceState::unknown;
-    std::string_view reason;  // why no unit can start: exhausted, ended, stale, suspect; empty otherwise
-    Amount available;         // in the measure, what runs already taken off
-    Units available_units;    // whole leased units not yet completed: sum of valid (G - U - R)
+    // Why nothing can start: exhausted, ended, stale, suspect, or clock, where the balance would be there
+    // if the clock were known better. Empty otherwise.
+    std::string_view reason;
+    Amount available;       // in the measure, what runs already taken off
+    Units available_units;  // whole leased units not yet completed: sum of valid (G - U - R)
 };
 
 // running: time that sessions ran and that is not in the ledger yet. apart: more of it, that the caller
 // takes off himself; it counts here only as a unit that has begun.
-// Enforcement none is always ok; soft is never worse than low.
+// Enforcement none is always ok; soft is as hard: who is refused or stopped is not the gate's business.
 Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now,
                   Amount apart = {});
 
@@ -65,6 +70,8 @@ Amount part_of_unit(const ResourceLedger& ledger, Amount running);
 // Of a returnable resource: what can be handed out here, alone. opening: units that sessions took which are
 // not in the ledger yet.
 Units free_here(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now);
+// M and what runs, in units, the one in progress included.
+Units units_begun(const ResourceLedger& ledger, Amount running);
 
 // Under how much `available` the lease is low (R8): 0 while more can be had.
 Amount low_below(const Supply& supply);
@@ -83,5 +90,8 @@ struct RunOut {
     std::int64_t one_more = 0;
 };
 RunOut run_out(Amount available, std::int64_t sessions);
+
+// How long so much lasts at this rate; none: nothing runs, or it lasts longer than anybody looks ahead.
+std::optional<std::int64_t> lasts_ms(Amount available, Amount rate_per_hour);
 
 }  // namespace meterbox::core

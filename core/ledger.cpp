@@ -67,6 +67,12 @@ Units ResourceLedger::leased(Now now) const {
     return sum;
 }
 
+bool ResourceLedger::may_be_leased(Now now) const {
+    return std::any_of(tranches_.begin(), tranches_.end(), [now](const Tranche& tranche) {
+        return tranche.may_be_valid(now) && tranche.left() > Units{};
+    });
+}
+
 Amount ResourceLedger::overage(Now now) const {
     return std::max(Amount{}, metered_ - coverage(used() + leased(now), resource_.unit_size));
 }

@@ -44,6 +44,10 @@ struct Tranche {
 
     Units left() const { return granted - used - returned; }  // >= 0
     bool valid(Now now) const { return now.earliest >= valid_from && (!ends_at || now.latest < *ends_at); }
+    // At some moment that the clocks allow for. One that is out of the lease never is.
+    bool may_be_valid(Now now) const {
+        return now.latest >= valid_from && (!ends_at || (now.earliest < *ends_at && valid_from < *ends_at));
+    }
     friend bool operator==(const Tranche&, const Tranche&) = default;
 };
 
@@ -69,6 +73,7 @@ public:
     Units used() const;                                           // sum of U
     Units overage_units() const { return completed() - used(); }  // completed without a slot
     Units leased(Now now) const;                                  // sum over valid of G - U - R
+    bool may_be_leased(Now now) const;                            // something, if the clock were known better
     Amount overage(Now now) const;                                // usage that no leased unit covers
     Amount available(Now now) const;                              // R6, never below 0
     Units spendable(Now now) const;                               // leased less the unit in progress

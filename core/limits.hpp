@@ -69,9 +69,17 @@ inline constexpr std::int64_t checkpoint_default_ms = 5'000;
 inline constexpr std::int64_t heartbeat_default_ms = 30'000;
 inline constexpr std::int64_t session_sweep_ms = 100;  // between looks for who gave no sign of life
 inline constexpr std::int64_t session_retry_ms =
-    1'000;  // until an end that couldn't be stored is tried again
+    1'000;                                            // until an end that couldn't be stored is tried again
+inline constexpr std::int64_t clock_look_ms = 1'000;  // at the wall clock and at suspends, while sessions run
+// A unit that sessions complete is stored at once, but that stores all of them: the more there are, the less
+// often.
+inline constexpr std::int64_t sessions_stored_a_ms = 2;
 inline constexpr std::int64_t exhaustion_answer_ms = 500;       // R6: how long a session at 0 waits
 inline constexpr std::int64_t exhaustion_ask_spacing_ms = 100;  // between syncs that sessions at 0 cause
+
+inline constexpr std::int64_t forecast_ms_max = std::int64_t{100} * 366 * 24 * 3600 * 1000;  // and no further
+inline constexpr std::int64_t mark_spacing_ms = 3'600'000;  // of the clock's high-water mark, at idle
+inline constexpr std::size_t mode_changes_kept = 64;  // of one resource: for time that nobody confirmed yet
 
 // Store
 inline constexpr std::size_t group_commit_jobs_max = 4'096;     // of one transaction

@@ -17,6 +17,11 @@ enum class Enforcement { hard, soft, none };
 enum class Tier { free, token_flex, flex, payg };  // in draw order (R3)
 inline constexpr std::size_t tier_count = 4;
 
+// Whether usage fills units (R7): under none it is recorded and nothing else.
+constexpr bool counts(Enforcement enforcement) {
+    return enforcement != Enforcement::none;
+}
+
 std::string_view name_of(Kind);
 std::string_view name_of(Measure);
 std::string_view name_of(Enforcement);

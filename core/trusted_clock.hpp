@@ -1,6 +1,8 @@
-// The trusted clock of an agent: the account's time at the last sync, carried on by boot time, and
-// never less than the highest trusted time it has ever shown (R15). The wall clock counts only where
-// nothing was ever trusted, or as a hint after a reboot; it can make things expire, never begin.
+// The trusted clock of an agent (R15): the account's time at the last sync, carried on by boot time, and
+// never less than the highest trusted time it has ever shown, its high-water mark. After a reboot the mark
+// itself is carried on: the time is at least that, and the uptime since. The wall clock can make things
+// expire, never begin, and leaves no trace; by how much it was ahead of the account, it isn't believed from
+// then on. It counts for more only where nothing was ever trusted.
 // Pure: it is told the readings of the machine's clocks.
 #pragma once
 
@@ -29,27 +31,35 @@ struct ClockRecord {
     BootTime anchor_boot;
     std::string boot_id;
     std::optional<UtcTime> high_water;
+    bool heard = true;  // the anchor is the account's time; false: the mark, carried on since a reboot
+    std::int64_t wall_ahead_ms = 0;  // of the account's time when that was heard: so far it isn't credible
 };
 
 class TrustedClock {
 public:
     // boot_id: of the boot that this process lives in; empty: not known, and no boot is like another.
-    TrustedClock(ClockRecord record, std::string boot_id);
+    // begun: the boot time now.
+    TrustedClock(ClockRecord record, std::string boot_id, BootTime begun);
 
     // The account said its time in an answer that came at `reading`. Never moves the clock back: one
     // that had gone ahead stands still until the account's time has caught up.
     void anchor(UtcTime server_time, const ClockReading& reading);
 
     ClockQuality quality() const;
-    UtcTime now(const ClockReading& reading) const;  // the best estimate, never below the mark
-    Now range(const ClockReading& reading) const;    // for validity: earliest trusted, latest credible
-    // What to store beside the next commit: the mark is raised to now() where that is trusted.
+    // The best estimate: what names hours, and what is shown as now. Never below the mark.
+    UtcTime now(const ClockReading& reading) const;
+    // For validity: the earliest is trusted, the latest credible. Where nothing was ever trusted, nothing
+    // begins.
+    Now range(const ClockReading& reading) const;
+    // Trusted alone; none: nothing ever was.
+    std::optional<UtcTime> trusted_now(const ClockReading& reading) const;
+    // By which certificates are judged: no wall clock where anything was ever trusted.
+    UtcTime judging(const ClockReading& reading, UtcTime build_date) const;
+    // What to store beside the next commit: the mark is raised to the trusted time.
     ClockRecord record(const ClockReading& reading) const;
 
 private:
-    bool anchored() const { return record_.anchor_utc && record_.boot_id == boot_id_; }
-
-    ClockRecord record_;
+    ClockRecord record_;  // its anchor, if it has one, is of this boot
     std::string boot_id_;
 };
 

@@ -34,6 +34,7 @@ struct Fixture {
     explicit Fixture(agent::RetentionSettings kept = settings)
         : retention(timers, time, journal, store, kept,
                     [this](const agent::Forgotten& result) { forgotten = result; }) {
+        time.trusted().anchor(noon, time.read());  // by no other clock is anything forgotten
         core::Resource render;
         render.key = "render";
         render.name = "Render";

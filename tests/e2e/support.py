@@ -34,11 +34,11 @@ def free_port():
 class Process:
     """One of the programs, running; its stderr in a file."""
 
-    def __init__(self, argv, log):
+    def __init__(self, argv, log, environment=None):
         self.log = log
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **(environment or {})},
                 preexec_fn=lambda: _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL))
 
     @property
@@ -132,6 +132,7 @@ class Agent:
         self.folder = folder
         self.name = name
         self.process = None
+        self.environment = {}
         self.products = f"{folder}/products.sock"
         self.admin = f"{folder}/admin.sock"
         self.port = free_port()
@@ -158,7 +159,8 @@ sync_interval = "{settings.get('sync_interval', '1s')}"
 """)
 
     def start(self, *more):
-        self.process = Process([f"{BIN}/meterboxd", "--config", self.config, *more], f"{self.folder}.log")
+        self.process = Process([f"{BIN}/meterboxd", "--config", self.config, *more], f"{self.folder}.log",
+                               self.environment)
         wait_until(self.healthy, "meterboxd answers")
         return self
 

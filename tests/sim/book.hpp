@@ -18,6 +18,9 @@ struct ReportedEvent {
     std::int64_t amount = 0;
     std::optional<core::UtcTime> time;  // none: the agent's
     bool acknowledged = false;
+    // As the mode was whenever it was sent or answered: the agent took it in one of these moments.
+    bool may_count = false;
+    bool may_not_count = false;
 };
 
 struct KnownSession {
@@ -29,8 +32,9 @@ struct KnownSession {
     core::MonotonicTime asked_at;
     int boot = 0;
     std::uint64_t run = 0;
-    int restores = 0;      // of its disk
-    bool began = false;    // its product heard so
+    int restores = 0;    // of its disk
+    bool began = false;  // its product heard so
+    core::MonotonicTime began_at;
     bool at_once = false;  // in the same moment
     bool told_to_stop = false;
     bool end_asked = false;

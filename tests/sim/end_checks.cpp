@@ -174,6 +174,12 @@ void Invariants::check_bill() {
     std::vector<Fact> facts;
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const AgentName& name = agents_[index]->name();
+        // Which of it counts, where modes change, check_counted() has compared with what products know.
+        if (world_.plan.modes_change()) {
+            for (const agent::LedgerView& ledger : agents_[index]->ledgers())
+                facts.push_back({name.team, name.id, ledger->resource().key, ledger->metered().value()});
+            continue;
+        }
         if (agents_[index]->restores() > 0) {
             add_restored(index, facts);
             continue;
@@ -202,7 +208,7 @@ void Invariants::check_bill() {
     }
     std::map<std::string, std::int64_t> unit_sizes;
     for (const core::Resource& resource : world_.plan.resources)
-        if (resource.enforcement != core::Enforcement::none)
+        if (world_.plan.modes_change() || core::counts(resource.enforcement))
             unit_sizes[resource.key] = resource.unit_size.value();
     for (const auto& [key, line] : reference_bill(facts, grants, unit_sizes)) {
         const std::string wrong = disagreement(line, lines[key]);

@@ -30,6 +30,7 @@ void Invariants::check_step() {
         account_commits_ = account_.commits();
     }
     for (std::size_t index = 0; index < agents_.size(); ++index) {
+        note_modes(index);
         const bool changed = agents_[index]->up() && seen_[index].commits != agents_[index]->commits();
         if (changed) {
             check_agent(index);
@@ -136,6 +137,7 @@ void Invariants::begin_incarnation(SeenAgent& seen, const SimAgent& agent) {
     SIM_REQUIRE(incarnation >= seen.incarnation || agent.restores() > seen.restores,
                 "I7: an incarnation never falls but with the disk: " + agent.name().id);
     const bool within = incarnation == seen.incarnation;
+    if (agent.restores() > seen.restores) seen.mark = {};
     seen.metered.clear();
     seen.tranches.clear();
     seen.overage.clear();
@@ -149,6 +151,7 @@ void Invariants::check_agent(std::size_t index) {
     SimAgent& agent = *agents_[index];
     SeenAgent& seen = seen_[index];
     begin_incarnation(seen, agent);
+    check_clock(index);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
         const std::int64_t metered = ledger->metered().value();
@@ -162,6 +165,9 @@ void Invariants::check_agent(std::size_t index) {
                             tranche.returned.value() >= before.returned,
                         "I7: G, U and R never fall: " + agent.name().id + " " + tranche.id);
             SIM_REQUIRE(tranche.used + tranche.returned <= tranche.granted, "I3: U <= G - R on the agent");
+            SIM_REQUIRE(
+                tranche.used.value() == before.used || world_.now() >= tranche.valid_from,
+                "I12: nothing is drawn before its tranche begins: " + agent.name().id + " " + tranche.id);
             before = {tranche.granted.value(), tranche.used.value(), tranche.returned.value()};
             used += tranche.used.value();
             final_lease = final_lease || tranche.final;
@@ -224,9 +230,13 @@ void Invariants::check_acknowledged(std::size_t index) {
             SIM_REQUIRE(events >= least[key], "I8: what was acknowledged is on the disk: " + agent.name().id +
                                                   " " + key + ", " + std::to_string(least[key]) + " told, " +
                                                   std::to_string(events) + " there");
-        if (ledger->resource().enforcement == core::Enforcement::none) continue;
+        if (world_.plan.modes_change()) {
+            check_counted(index, *ledger);
+            continue;
+        }
+        const bool counts = core::counts(ledger->resource().enforcement);
         const std::int64_t ever = (ledger->metered() + agent.journal().former(key)).value();
-        SIM_REQUIRE(ever == events + sessions,
+        SIM_REQUIRE(ever == (counts ? events + sessions : 0),
                     "I5: M is what was reported and what sessions ran: " + agent.name().id + " " + key);
     }
     if (agent.restores() > 0) return;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/sim/account_view.hpp"
+#include "tests/sim/mode_times.hpp"
 #include "tests/sim/products.hpp"
 #include "tests/sim/reference_bill.hpp"
 #include "tests/sim/sim_account.hpp"
@@ -45,6 +46,12 @@ private:
         std::uint64_t commits_checked = 0;
         std::uint64_t run = 0;
         std::int64_t looked_at = 0;
+        core::UtcTime mark;                             // the trusted clock's, as stored
+        std::map<std::string, ModeTimes> modes;         // by resource
+        std::map<std::string, core::Enforcement> mode;  // as last seen
+        // Of each session, when it was last looked at in its boot: may count, may not; and metered then.
+        std::map<std::string, std::pair<std::int64_t, std::int64_t>> counted;
+        std::map<std::string, std::int64_t> counted_of;
         std::map<std::string, std::pair<std::uint64_t, core::MonotonicTime>> at_zero_since;
     };
 
@@ -57,6 +64,11 @@ private:
     void check_against_account(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_stops(std::size_t index);
+    void note_modes(std::size_t index);
+    void check_clock(std::size_t index);
+    void check_counted(std::size_t index, const core::ResourceLedger& ledger);
+    std::pair<std::int64_t, std::int64_t> counted_of(std::size_t index, const std::string& id,
+                                                     const KnownSession& session, std::int64_t metered);
     void check_settled(std::size_t index);
     void check_incarnations(std::size_t index);
     void check_usage();

@@ -42,6 +42,32 @@ void Operator::allow_waiting() {
     });
 }
 
+// Every now and then another mode, at most one at once. When faults have stopped, units are counted again,
+// so that the bill can be made.
+void Operator::change_modes() {
+    if (!world_.plan.modes_change()) return;
+    world_.schedule.after(dice_.between(1, 2 * world_.plan.mode_change_every), [this] {
+        if (!world_.faults) return;
+        const auto at = static_cast<std::size_t>(dice_.number() % world_.plan.resources.size());
+        static constexpr std::string_view modes[] = {"hard", "hard", "soft", "none"};
+        const core::Resource& resource = world_.plan.resources[at];
+        const std::string_view mode = modes[dice_.number() % 4];
+        if (account_.up() && resource.kind == core::Kind::exhaustible) set_mode(resource.key, mode);
+        change_modes();
+    });
+}
+
+void Operator::set_mode(const std::string& resource, std::string_view mode) {
+    world_.trace.add("mode", resource + " " + std::string(mode));
+    account_.command({"resource", "set", resource, "--enforcement", std::string(mode)});
+}
+
+void Operator::settle() {
+    if (!world_.plan.modes_change()) return;
+    if (!account_.up()) return world_.schedule.after(core::minute_ms, [this] { settle(); });
+    for (const core::Resource& resource : world_.plan.resources) set_mode(resource.key, "hard");
+}
+
 void Operator::buy_later() {
     if (!account_.up()) return;
     const std::string& team = world_.plan.teams[dice_.number() % world_.plan.teams.size()];

@@ -16,9 +16,12 @@ public:
 
     void set_up(const std::vector<AgentName>& agents);
     void start();
+    void change_modes();  // from then on, as the plan says
+    void settle();        // faults have stopped
 
 private:
     void allow_waiting();
+    void set_mode(const std::string& resource, std::string_view mode);
     void buy_later();
     void buy(const std::string& team, const core::Resource& resource);
 

@@ -1,5 +1,7 @@
 #include "tests/sim/plan.hpp"
 
+#include "core/limits.hpp"
+
 namespace meterbox::sim {
 
 namespace {
@@ -51,6 +53,15 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     suspend_every = every(4 * hour_ms);
     disk_copied_every = dice.chance(500) ? 0 : dice.spread(4 * hour_ms, 60 * hour_ms);
     grant_every = dice.between(1, 8) * hour_ms;
+    for (core::Resource& resource : resources)
+        if (resource.kind == core::Kind::exhaustible && dice.chance(250))
+            resource.enforcement = dice.chance(600) ? core::Enforcement::soft : core::Enforcement::none;
+    mode_change_every = dice.chance(600) ? 0 : dice.spread(hour_ms / 2, 8 * hour_ms);
+    offline_horizon_ms =
+        dice.chance(500) ? core::limits::offline_horizon_default_ms : dice.spread(5 * minute_ms, 6 * hour_ms);
+    no_battery = dice.chance(300);
+    // Which usage of a disk that is gone counted, nobody knows any more.
+    if (modes_change()) disk_copied_every = 0;
 }
 
 bool Plan::is_returnable(const std::string& key) const {

@@ -49,6 +49,12 @@ struct Plan {
     std::int64_t disk_copied_every = 0;  // each agent's, to be put back later
     std::int64_t grant_every = 0;
     std::int64_t product_answer_lost = 0;  // in thousandths
+    std::int64_t mode_change_every = 0;    // of a resource's enforcement
+    std::int64_t offline_horizon_ms = 0;   // until which a lease may be spent
+    bool no_battery = false;               // wall clocks are at 1970 after each boot
+
+    // Whether the enforcement of a resource ever changes; if not, it is as above all the time.
+    bool modes_change() const { return mode_change_every > 0; }
 };
 
 inline constexpr core::UtcTime world_begins{1'800'000'000'000};

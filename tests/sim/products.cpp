@@ -59,7 +59,19 @@ void Products::report() {
     send(ids, 1);
 }
 
+void Products::note_mode(const std::vector<std::string>& ids) {
+    if (!machine_.up()) return;
+    for (const std::string& id : ids) {
+        ReportedEvent& event = book_.events.at(id);
+        if (event.acknowledged) continue;
+        const bool counts = core::counts(machine_.mode_of(event.resource));
+        event.may_count = event.may_count || counts;
+        event.may_not_count = event.may_not_count || !counts;
+    }
+}
+
 void Products::send(const std::vector<std::string>& ids, int attempt) {
+    note_mode(ids);
     std::vector<core::UsageEvent> events;
     bool known = true;  // each was acknowledged before
     for (const std::string& id : ids) {
@@ -95,6 +107,7 @@ void Products::answered(const std::vector<std::string>& ids, int attempt, bool k
             world_.tally.saw("report refused: " + std::string(core::traits(outcome.error().code).name));
         return;
     }
+    note_mode(ids);
     const auto count = static_cast<std::int64_t>(ids.size());
     require(outcome->accepted + outcome->duplicates == count, "each event is accepted or a duplicate");
     require(outcome->accepted == 0 || outcome->duplicates == 0, "a report is taken whole or not at all");
@@ -139,8 +152,7 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
         order, [this, id, asked, first, runs_ms](const core::Result<agent::OpenedSession>& opened) {
             KnownSession& it = book_.sessions.at(id);
             if (!opened) {
-                const bool refused = opened.error().code == core::ErrorCode::exhausted;
-                if (refused) world_.tally.saw(it.holds ? "checkout refused" : "session refused at 0");
+                if (opened.error().code == core::ErrorCode::exhausted) refused(it, opened.error());
                 if (!it.began) it.gone = true;
                 return;
             }
@@ -155,6 +167,7 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
             }
             if (it.began) return;
             it.began = true;
+            it.began_at = machine_.clock().monotonic_now();
             world_.tally.saw(it.holds ? "checkout held" : "session began");
             if (it.holds && opened->fresh && world_.now() == asked && !machine_.link().reachable())
                 world_.tally.saw("checkout handed out offline");
@@ -164,6 +177,15 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
             keep(id, world_.now() + runs_ms);
         });
     if (!listens && !session.began) ask_again(id, runs_ms);
+}
+
+void Products::refused(const KnownSession& session, const core::Error& why) {
+    world_.tally.saw(session.holds ? "checkout refused" : "session refused at 0");
+    if (session.holds) return;
+    require(machine_.mode_of(session.resource) == core::Enforcement::hard, "R7: hard alone refuses");
+    const core::Standing standing = machine_.sessions().standing(session.resource);
+    require(why.detail.find("cure") != std::string::npos, "a refusal says what will cure it");
+    if (!standing.reason.empty()) world_.tally.saw("session refused: " + std::string(standing.reason));
 }
 
 void Products::ask_again(const std::string& id, std::int64_t runs_ms) {
@@ -212,6 +234,9 @@ void Products::beat(const std::string& id, core::UtcTime until) {
         if (shown->state != agent::SessionState::stop || it.told_to_stop) return;
         require(!it.holds, id + ": what is held stays held (R10)");
         it.told_to_stop = true;
+        const bool never_hard =
+            !world_.plan.modes_change() && machine_.mode_of(it.resource) != core::Enforcement::hard;
+        require(!never_hard, "R7: hard alone stops");
         world_.tally.saw("session stopped");
         if (!machine_.link().reachable()) world_.tally.saw("session stopped offline");
         world_.schedule.after(dice_.spread(1, 60'000), [this, id] { end(id); });

@@ -23,11 +23,13 @@ private:
     void rest();
     void work(core::UtcTime until);
     void report();
+    void note_mode(const std::vector<std::string>& ids);
     void send(const std::vector<std::string>& ids, int attempt);
     void answered(const std::vector<std::string>& ids, int attempt, bool known,
                   const core::Result<agent::ReportOutcome>& outcome);
     void open_session();
     void ask(const std::string& id, std::int64_t runs_ms);
+    void refused(const KnownSession& session, const core::Error& why);
     void ask_again(const std::string& id, std::int64_t runs_ms);
     void hang_up(const std::string& id);
     void keep(const std::string& id, core::UtcTime until);

@@ -132,7 +132,9 @@ platform::Answer SimAccount::answer(const std::string& path, const std::string& 
     account::Store& store = *process_->store;
     const auto agent = account::find_agent_by_certificate(store.database(), "certificate of " + from.id);
     if (!agent) return problem({core::ErrorCode::forbidden, "no agent has this certificate", {}, {}});
-    const account::Exchange exchange{store.database(), signer_, store.settings(), store.now()};
+    account::Settings settings = store.settings();
+    settings.offline_horizon_ms = world_.plan.offline_horizon_ms;
+    const account::Exchange exchange{store.database(), signer_, settings, store.now()};
     if (path == "/v1/hello") {
         const auto request = core::wire::hello_request_from_json(body);
         if (!request) return problem(request.error());

@@ -35,6 +35,7 @@ SimAgent::Process::Process(SimAgent& agent)
       balances(journal.ledgers(), journal.suspicion().has_value()),
       transactions(journal, agent.disk_),
       store(loop, transactions, platform::store::Placement::in_place),
+      clock_keeper(timers, time, journal, store),
       sessions(
           timers, time, journal, store, balances, session_settings,
           [this](core::SyncReason reason) { link.wake(reason); },
@@ -55,6 +56,7 @@ SimAgent::Process::Process(SimAgent& agent)
         rate.observe(key, balance.ledger->metered(), now);
         rate.remember(key, journal.usage_of_last_day(key, now).value(), now);
     }
+    clock_keeper.start();
     sessions.restore(journal.tables().running_sessions().value());
     agent::Identity identity;
     identity.agent = agent.name_.id;
@@ -142,11 +144,16 @@ void SimAgent::fall(bool reboots) {
     ++run_;
     ++commits_;
     process_.reset();
-    const std::int64_t away = dice_.spread(500, 3'600'000);
+    // A machine that boots has been up for a second when its agent starts.
+    const std::int64_t away = dice_.spread(500, 3'600'000) + (reboots ? 1'000 : 0);
     world_.schedule.after(away, [this, reboots] {
         if (reboots) {
             clock_.reboot(0);
             ++boots_;
+            if (world_.plan.no_battery) {
+                world_.tally.fault("agent: booted without a clock");
+                clock_.set_wall({1'000});
+            }
         }
         start();
     });
@@ -157,6 +164,7 @@ void SimAgent::stop_and_start() {
     process_->sessions.shut_down();
     process_->link.stop();
     process_->retention.stop();
+    process_->clock_keeper.stop();
     process_->store.stop();
     disk_.lose_process();
     fall(false);
@@ -285,6 +293,12 @@ void SimAgent::heal() {
     clock_.set_wall(world_.now());
 }
 
+core::Enforcement SimAgent::mode_of(const std::string& resource) const {
+    const auto found = balances().all().find(resource);
+    return found == balances().all().end() ? core::Enforcement::hard
+                                           : found->second.ledger->resource().enforcement;
+}
+
 std::int64_t SimAgent::journaled(const char* sql, const std::string& value) {
     auto statement = process_->journal.connection().prepare(sql).value();
     auto rows = statement.query(value);
@@ -297,6 +311,18 @@ std::map<std::string, std::int64_t> SimAgent::metered_sessions() {
     auto rows = statement.query();
     while (rows.next().value()) sessions[rows.string(0)] = rows.integer(1);
     return sessions;
+}
+
+std::map<std::string, std::int64_t> SimAgent::journaled_events(const std::string& resource) {
+    std::map<std::string, std::int64_t> events;
+    auto statement = process_->journal.connection()
+                         .prepare(
+                             "SELECT e.id, e.amount FROM event e JOIN resource r ON r.id = e.resource "
+                             "WHERE r.key = ?")
+                         .value();
+    auto rows = statement.query(resource);
+    while (rows.next().value()) events[rows.string(0)] = rows.integer(1);
+    return events;
 }
 
 // From a product: what it calls runs in a turn of the loop of its own.

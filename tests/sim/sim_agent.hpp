@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/account_link.hpp"
+#include "agent/clock_keeper.hpp"
 #include "agent/meter.hpp"
 #include "agent/retention.hpp"
 #include "agent/sessions.hpp"
@@ -68,11 +69,13 @@ public:
     agent::Sessions& sessions() { return process_->sessions; }
     agent::Journal& journal() { return process_->journal; }
     const agent::Journal& journal() const { return process_->journal; }
+    core::Enforcement mode_of(const std::string& resource) const;  // hard: it doesn't know it yet
     const agent::AccountLink& link() const { return process_->link; }
     const agent::AgentTime& time() const { return process_->time; }
     // A number out of the journal.
     std::int64_t journaled(const char* sql, const std::string& value);
-    std::map<std::string, std::int64_t> metered_sessions();  // by id, as stored
+    std::map<std::string, std::int64_t> metered_sessions();                             // by id, as stored
+    std::map<std::string, std::int64_t> journaled_events(const std::string& resource);  // amounts by id
     std::vector<agent::LedgerView> ledgers() const { return process_->journal.ledgers(); }
 
 private:
@@ -94,6 +97,7 @@ private:
         agent::Balances balances;
         PoweredTransactions transactions;
         platform::store::StoreThread store;
+        agent::ClockKeeper clock_keeper;
         agent::UsageRate rate;
         agent::Sessions sessions;
         agent::Meter meter;

@@ -48,9 +48,11 @@ public:
         network_.begin_faults();
         account_.begin_faults();
         operator_.start();
+        operator_.change_modes();
         go_on_for(world_.plan.length_ms);
         world_.faults = false;
         network_.heal();
+        operator_.settle();
         for (const auto& agent : agents_) agent->heal();
         go_on_for(settling_ms(world_.plan));
         invariants_.check_end();

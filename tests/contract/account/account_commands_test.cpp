@@ -99,14 +99,36 @@ TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plain
          {Words{"invoice", "lab", "--cycle", "2026-01-01"},
           Words{"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "x"},
           Words{"backup", "file"}, Words{"restore", "file"},
-          Words{"resource", "set", "render", "--enforcement", "soft"},
-          Words{"resource", "set", "render", "--enforcement", "none"},
           Words{"--store", "postgresql://db/x", "team", "list"}}) {
         const account::Outcome outcome = command(words);
         INFO(words.front() << ": " << outcome.err);
         CHECK(outcome.exit == exit_usage);
         CHECK(outcome.err.find("not available in this version") != std::string::npos);
     }
+}
+
+TEST_CASE_METHOD(Lab, "a resource's enforcement is set when it is added, and changed while it is used") {
+    const auto mode_of = [this](std::string_view key) {
+        for (const auto& resource : json({"resource", "list"}).at("resources").as_array())
+            if (resource.at("key").as_string() == key)
+                return std::string(resource.at("enforcement").as_string());
+        return std::string();
+    };
+    for (const char* mode : {"hard", "soft", "none"}) {
+        done({"resource", "add", "r-" + std::string(mode), "--kind", "exhaustible", "--measure", "count",
+              "--unit", "1", "--enforcement", mode});
+        CHECK(mode_of("r-" + std::string(mode)) == mode);
+    }
+    const std::int64_t version = database().number("SELECT catalogue_version FROM account");
+    done({"resource", "set", "r-hard", "--enforcement", "none"});
+    done({"resource", "set", "r-none", "--enforcement", "soft"});
+    CHECK(database().number("SELECT catalogue_version FROM account") == version + 2);
+    CHECK(mode_of("r-hard") == "none");
+    CHECK(mode_of("r-none") == "soft");
+    const account::Outcome wrong = command({"resource", "set", "r-hard", "--enforcement", "mild"});
+    CHECK(wrong.exit == exit_usage);
+    CHECK(wrong.err.find("hard, soft or none") != std::string::npos);
+    CHECK(mode_of("r-hard") == "none");
 }
 
 TEST_CASE_METHOD(Lab, "a payg grant needs the resource's price, in the team's one currency") {

@@ -160,7 +160,10 @@ TEST_CASE("access ends offline at the moment that the card said") {
     supply.reachable = false;
     CHECK(state(ledger, supply, 0, 999) == BalanceState::ok);
     CHECK(state(ledger, supply, 0, 1'000) == BalanceState::ended);
-    CHECK(core::standing(ledger, supply, Amount{}, {{999}, {1'000}}).state == BalanceState::ended);
+    const Standing by_the_wall = core::standing(ledger, supply, Amount{}, {{999}, {1'000}});
+    CHECK(by_the_wall.state == BalanceState::ended);
+    CHECK(by_the_wall.reason == "clock");  // by the trusted one it hasn't
+    CHECK(core::standing(ledger, supply, Amount{}, at(1'000)).reason == "ended");
 }
 
 TEST_CASE("what is leased beyond the card's end still counts") {
@@ -202,6 +205,7 @@ TEST_CASE("past spend-until the unit in progress may finish and no new one start
     CHECK(core::standing(ledger, supply, Amount{}, at(999)).available == Amount{36});
     CHECK(core::standing(ledger, supply, Amount{}, at(1'000)).available == Amount{6});
     CHECK(core::standing(ledger, supply, Amount{}, {{999}, {1'000}}).available == Amount{6});
+    CHECK(core::standing(ledger, supply, Amount{6}, {{999}, {1'000}}).reason == "clock");
     CHECK(state(ledger, supply, 5, 1'000) != BalanceState::exhausted);
     const Standing stale = core::standing(ledger, supply, Amount{6}, at(1'000));
     CHECK(stale.state == BalanceState::exhausted);
@@ -217,6 +221,25 @@ TEST_CASE("past spend-until a unit begun by what runs may finish too") {
     CHECK(core::standing(ledger, supply, Amount{}, at(1'000)).available == Amount{0});
     CHECK(core::standing(ledger, supply, Amount{3}, at(1'000)).available == Amount{7});
     CHECK(core::standing(ledger, supply, Amount{10}, at(1'000)).available == Amount{0});
+    CHECK(core::standing(ledger, supply, Amount{23}, at(1'000)).available == Amount{7});
+}
+
+TEST_CASE("past spend-until the units that had begun finish however long they ran unmetered, and no other") {
+    const core::ResourceLedger ledger = ledger_with(10, {leased("g", Tier::free, 5)});
+    Supply supply = supply_of(150, 150);
+    supply.reachable = false;
+    supply.spend_until = core::UtcTime{1'000};
+    supply.begun_when_stale = core::units_begun(ledger, Amount{23});
+    CHECK(*supply.begun_when_stale == Units{3});
+    CHECK(core::standing(ledger, supply, Amount{29}, at(1'006)).available == Amount{1});
+    CHECK(core::standing(ledger, supply, Amount{30}, at(1'007)).available == Amount{0});
+    CHECK(core::standing(ledger, supply, Amount{31}, at(1'008)).available == Amount{0});
+    CHECK(core::standing(ledger, supply, Amount{31}, at(1'008)).reason == "stale");
+    core::ResourceLedger metered = ledger;
+    charge(metered, 25);
+    CHECK(core::standing(metered, supply, Amount{4}, at(1'006)).available == Amount{1});
+    supply.begun_when_stale = Units{9};  // never more than there are slots
+    CHECK(core::standing(metered, supply, Amount{0}, at(1'006)).available == Amount{25});
 }
 
 TEST_CASE("past spend-until a remainder without any leased unit is exhausted, not stale") {
@@ -230,6 +253,20 @@ TEST_CASE("past spend-until a remainder without any leased unit is exhausted, no
     CHECK(standing.reason == "exhausted");
 }
 
+TEST_CASE("soft has the states and reasons of hard: nobody is refused or stopped for them") {
+    for (const core::Enforcement mode : {core::Enforcement::hard, core::Enforcement::soft}) {
+        Supply supply = supply_of(0, 150);
+        supply.refused = true;
+        const Standing exhausted = core::standing(enforced(mode, {}), supply, Amount{}, at(0));
+        CHECK(exhausted.state == BalanceState::exhausted);
+        CHECK(exhausted.reason == "exhausted");
+        supply.team->state = BalanceState::ended;
+        CHECK(state(enforced(mode, {}), supply) == BalanceState::ended);
+        const Supply plenty = supply_of(150, 150);
+        CHECK(state(enforced(mode, {leased("g", Tier::free, 5)}), plenty) == BalanceState::ok);
+    }
+}
+
 TEST_CASE("while the journal is doubted nothing can be spent, whatever is leased") {
     const core::ResourceLedger ledger = ledger_with(10, {leased("g", Tier::free, 5)});
     Supply supply = supply_of(100, 150);
@@ -239,22 +276,40 @@ TEST_CASE("while the journal is doubted nothing can be spent, whatever is leased
     CHECK(doubted.reason == "suspect");
     CHECK(doubted.available == Amount{0});
     CHECK(doubted.available_units == Units{5});
-    const core::ResourceLedger soft = enforced(core::Enforcement::soft, {leased("g", Tier::free, 5)});
-    CHECK(core::standing(soft, supply, Amount{0}, at(0)).state == BalanceState::low);
+    supply.team.reset();
+    CHECK(core::standing(ledger, supply, Amount{}, at(0)).reason == "suspect");
     const core::ResourceLedger none = enforced(core::Enforcement::none, {});
     CHECK(core::standing(none, supply, Amount{0}, at(0)).state == BalanceState::ok);
+    CHECK(core::standing(none, supply, Amount{0}, at(0)).reason.empty());
 }
 
-TEST_CASE("soft is never worse than low, and names no reason") {
-    Supply supply = supply_of(0, 150);
-    supply.refused = true;
-    const Standing exhausted = core::standing(enforced(core::Enforcement::soft, {}), supply, Amount{}, at(0));
-    CHECK(exhausted.state == BalanceState::low);
-    CHECK(exhausted.reason.empty());
-    supply.team->state = BalanceState::ended;
-    CHECK(state(enforced(core::Enforcement::soft, {}), supply) == BalanceState::low);
-    CHECK(state(enforced(core::Enforcement::soft, {leased("g", Tier::free, 5)}), supply_of(150, 150)) ==
-          BalanceState::ok);
+TEST_CASE(
+    "what a turned clock keeps from being valid is refused with the reason clock, what no clock gives "
+    "isn't") {
+    Supply supply = supply_of(150, 150);
+    supply.reachable = false;
+    const auto reason = [&supply](const core::ResourceLedger& ledger, core::Now now) {
+        return core::standing(ledger, supply, Amount{}, now).reason;
+    };
+    const core::ResourceLedger ends = ledger_with(10, {leased("g", Tier::free, 5, 0, 1'000)});
+    CHECK(reason(ends, {{999}, {1'000}}) == "clock");  // the wall clock is ahead
+    CHECK(reason(ends, at(1'000)) == "exhausted");
+    CHECK(reason(ends, {{1'000}, {2'000}}) == "exhausted");
+    const core::ResourceLedger begins = ledger_with(10, {leased("g", Tier::free, 5, 1'000)});
+    CHECK(reason(begins, {{999}, {1'000}}) == "clock");  // nothing trusted says that it has begun
+    CHECK(reason(begins, {{998}, {999}}) == "exhausted");
+    CHECK(reason(begins, {{1'000}, {2'000}}).empty());
+    core::ResourceLedger used = ledger_with(10, {leased("g", Tier::free, 1, 0, 1'000)});
+    charge(used, 10);
+    CHECK(reason(used, {{999}, {1'000}}) == "exhausted");
+}
+
+TEST_CASE("a forecast is what lasts at the present rate, and none where nothing runs") {
+    CHECK(core::lasts_ms(Amount{36'000}, Amount{0}) == std::nullopt);
+    CHECK(core::lasts_ms(Amount{36'000}, Amount{core::hour_ms}) == 36'000);
+    CHECK(core::lasts_ms(Amount{36'000}, Amount{4 * core::hour_ms}) == 9'000);
+    CHECK(core::lasts_ms(Amount{0}, Amount{1}) == 0);
+    CHECK(core::lasts_ms(Amount{std::int64_t{1} << 60}, Amount{1}) == std::nullopt);
 }
 
 TEST_CASE("none is always ok, also without a balance") {

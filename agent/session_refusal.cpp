@@ -1,0 +1,44 @@
+// Why a session is refused, in words, with what will cure it (docs/API.md, 402).
+#include "agent/sessions.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+
+std::string words(const std::string& resource, std::string_view reason, const core::Supply& supply,
+                  const AgentTime& time) {
+    if (reason == "ended")
+        return "no grant for " + resource + " is valid now; one that begins, or a new one, cures it";
+    if (reason == "stale")
+        return "the lease for " + resource + " may be spent until " +
+               core::format_rfc3339(*supply.spend_until) + "; a sync with the account cures it";
+    if (reason == "suspect")
+        return "this agent's journal isn't what it was, so that nothing of " + resource +
+               " is spent before the account has looked at it; a sync with the account cures it";
+    if (reason == "clock")
+        return "by this machine's clock, " + core::format_rfc3339(time.wall()) + ", nothing of " + resource +
+               " is valid, but the clock isn't trusted; a sync with the account cures it, or the right time";
+    const bool team_has_some = supply.team && supply.team->available_units > core::Units{};
+    if (!supply.reachable && team_has_some)
+        return "what this agent holds of " + resource +
+               " is used up and the account is out of reach; the next sync cures it";
+    if (!supply.nothing_to_be_had())
+        return "what this agent holds of " + resource +
+               " is used up and the account has not answered yet; its next answer may cure it";
+    return "the balance of " + resource + " is used up; a new grant or a refresh cures it";
+}
+
+}  // namespace
+
+core::Error Sessions::refusal(const std::string& resource) const {
+    const Balance& balance = *balances_.find(resource);
+    const core::Standing now = standing(resource);
+    core::Error refused{
+        core::ErrorCode::exhausted, words(resource, now.reason, balance.supply, time_), {}, {}};
+    const std::optional<core::Card>& team = balance.supply.team;
+    if (team && team->refreshes_at)
+        refused.detail += "; it refreshes at " + core::format_rfc3339(*team->refreshes_at);
+    return refused;
+}
+
+}  // namespace meterbox::agent

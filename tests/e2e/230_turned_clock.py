@@ -1,0 +1,118 @@
+"""230: worked example 10, and its counterpart: the wall clock is turned while the account is away.
+
+Goal: set back a year, nothing that has ended comes back to life, also over a restart, and no metered
+minute changes; set forward, what is leased ends while the clock is ahead, for the reason `clock`, and
+is there again when it is set right, or when one sync has shown by how much it is wrong.
+"""
+
+import datetime
+import os
+import time
+
+from over_http import request, wait_until
+from support import BIN, Agent, EndToEnd, main
+
+YEAR_MS = 365 * 86_400_000
+
+
+class TurnedClock(EndToEnd):
+    def begin(self, ends_in_s):
+        self.turn = f"{self.folder}/turned"
+        self.turn_by(0)
+        self.account_ = self.account()
+        self.account_.command("team", "add", "studio")
+        self.account_.command("resource", "add", "render", "--kind", "exhaustible", "--measure", "duration",
+                              "--unit", "1h")
+        ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ends_in_s)
+        self.account_.command("grant", "add", "studio", "--resource", "render", "--tier", "free", "--amount", "20",
+                              "--ends", ends.isoformat(timespec="milliseconds"))
+        self.one = Agent(f"{self.folder}/one", "one")
+        self.programs.append(self.one)
+        self.one.environment = {"LD_PRELOAD": os.path.join(os.path.abspath(BIN), "turned_clock.so"),
+                                "METERBOX_TURNED_CLOCK": self.turn}
+        self.one.start().enroll(self.account_, "studio", "render")
+
+    def turn_by(self, ms):
+        with open(self.turn + ".new", "w", encoding="utf-8") as file:
+            file.write(str(ms))
+        os.rename(self.turn + ".new", self.turn)
+
+    def out_of_reach(self):
+        self.account_.process.kill()
+        wait_until(lambda: not self.one.status()["account"]["reachable"], "the account is missed")
+
+    def wall_off_s(self):
+        wall = datetime.datetime.fromisoformat(self.one.status()["clock"]["wall_now"].replace("Z", "+00:00"))
+        return wall.timestamp() - time.time()
+
+    def trusted_off_s(self):
+        trusted = datetime.datetime.fromisoformat(
+            self.one.status()["clock"]["trusted_now"].replace("Z", "+00:00"))
+        return trusted.timestamp() - time.time()
+
+    def until_state(self, state):
+        return self.one.until("render", lambda r: r["state"] == state, f"the resource is {state}", 60)
+
+    def test_set_back_a_year_nothing_comes_back_to_life(self):
+        self.begin(ends_in_s=15)
+        self.out_of_reach()
+        self.one.report("render", "e1", duration="PT10M")
+        self.until_state("ended")
+        self.turn_by(-YEAR_MS)
+        self.assertLess(self.wall_off_s(), -300 * 86_400)
+        self.assertLess(abs(self.trusted_off_s()), 5)
+        for _ in range(2):
+            refused = self.one.session("render")
+            self.assertEqual((refused.status, refused.json["reason"]), (402, "ended"), refused)
+            resource = self.one.resource("render")
+            self.assertEqual((resource["state"], resource["remainder"]), ("ended", 600_000))
+            self.one.kill()
+            self.one.restart()
+            self.assertEqual(self.one.status()["clock"]["state"], "trusted", "the same boot")
+            self.assertLess(abs(self.trusted_off_s()), 5)
+
+    def test_a_session_is_metered_the_same_whatever_the_wall_clock_does(self):
+        self.begin(ends_in_s=3_600)
+        before = time.monotonic()
+        session = self.one.session("render").json["id"]
+        began = time.monotonic()
+        time.sleep(0.3)  # the product works
+        self.turn_by(-YEAR_MS)
+        time.sleep(0.3)
+        self.turn_by(600_000)
+        ending = time.monotonic()
+        metered = request(self.one.products, "DELETE", f"/v1/sessions/{session}").json["metered"]
+        self.assertGreaterEqual(metered, int(1_000 * (ending - began)) - 2)
+        self.assertLessEqual(metered, int(1_000 * (time.monotonic() - before)) + 2)
+
+    def test_set_forward_it_ends_what_is_leased_while_it_is_ahead(self):
+        self.begin(ends_in_s=3_600)
+        self.out_of_reach()
+        stream = self.one.stream("render")
+        self.assertEqual(stream.next()[1]["state"], "active")
+        self.turn_by(7_200_000)
+        stream.until_state("stop")
+        stream.close()
+        refused = self.one.session("render")
+        self.assertEqual((refused.status, refused.json["reason"]), (402, "clock"), refused)
+        self.assertIn("sync", refused.json["detail"])
+        self.assertLess(abs(self.trusted_off_s()), 5)
+        self.turn_by(0)
+        self.one.until("render", lambda r: r["state"] == "ok" and r["available_units"] > 0, "it is there again")
+        again = self.one.session("render")
+        self.assertEqual(again.status, 201, again)
+        request(self.one.products, "DELETE", f"/v1/sessions/{again.json['id']}")
+
+    def test_one_sync_cures_a_clock_set_forward(self):
+        self.begin(ends_in_s=3_600)
+        self.out_of_reach()
+        self.turn_by(7_200_000)
+        self.until_state("ended")
+        self.account_.start()
+        self.one.cli("sync")
+        self.assertGreater(self.wall_off_s(), 7_000)
+        self.one.until("render", lambda r: r["state"] == "ok", "the clock isn't believed any more")
+        self.assertEqual(self.one.session("render").status, 201)
+
+
+main()
