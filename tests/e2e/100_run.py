@@ -55,18 +55,19 @@ class Run(EndToEnd):
         _, self.one = self.one_agent(unit="1s", amount=1)
         self.meter("sh", "-c", "trap '' TERM; while :; do sleep 0.05; done", expect=4, options=["--grace", "200ms"])
 
-    def begin(self, *command):
-        """meterbox run in the background, its session begun."""
+    def begin(self, command):
+        """meterbox run in the background, its command begun: it has heard its session's first state."""
+        command = ("sh", "-c", f"touch {self.folder}/begun; exec {command}")
         process = subprocess.Popen([f"{BIN}/meterbox", "--products-socket", self.one.products, "run",
                                     "--resource", "render", "--", *command], stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (process.kill(), process.wait(), process.stderr.close()))
-        wait_until(lambda: self.one.get("/v1/sessions").json["sessions"], "its session runs")
+        wait_until(lambda: os.path.exists(f"{self.folder}/begun"), "its command runs")
         return process
 
     def test_what_ran_while_the_agent_was_down_is_metered(self):
         _, self.one = self.one_agent(unit="20m")
         begun = time.monotonic()
-        process = self.begin("sleep", "1")
+        process = self.begin("sleep 1")
         self.one.kill()
         self.assertIn("the daemon is gone; waiting", process.stderr.readline())
         ran_ms = int((time.monotonic() - begun) * 1000)
@@ -79,7 +80,7 @@ class Run(EndToEnd):
 
     def test_a_unit_used_without_the_agent_is_not_free_again(self):
         account, self.one = self.one_agent(unit="1s", amount=1)
-        process = self.begin("sleep", "100")
+        process = self.begin("sleep 100")
         self.one.kill()
         self.assertIn("the daemon is gone and what was left of render is used up", process.stderr.readline())
         self.one.restart()
