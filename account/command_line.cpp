@@ -233,7 +233,13 @@ private:
         usage->add_option("--from", options->from, "RFC 3339 or a date; default the first of this month");
         usage->add_option("--to", options->to, "exclusive; default now");
         usage->add_option("--by", options->by, "hour, day or month")->capture_default_str();
-        for (const char* name : {"invoice", "adjust"}) unavailable(app_, "", name);
+        auto cycle = std::make_shared<InvoiceOptions>();
+        CLI::App* invoice =
+            command(app_, "invoice", "a team's payg units of a billing cycle, and what they cost",
+                    [cycle](Store& s, bool json) { return account::invoice(s, *cycle, json); });
+        invoice->add_option("TEAM", cycle->team)->required();
+        invoice->add_option("--cycle", cycle->cycle, "a date in it; default today's");
+        unavailable(app_, "", "adjust");
     }
 
     void add_store_commands() {

@@ -84,6 +84,11 @@ struct UsageOptions {
     std::string by;
 };
 Outcome usage(Store& store, const UsageOptions& options, bool json);
+struct InvoiceOptions {
+    std::string team;
+    std::string cycle;
+};
+Outcome invoice(Store& store, const InvoiceOptions& options, bool json);
 Outcome audit_team(Store& store, const std::string& team, bool json);
 
 Outcome show_ca(Store& store, bool json);

@@ -15,6 +15,7 @@ struct Settings {
     std::int64_t idle_ms = 15 * core::minute_ms;
     core::Units payg_exposure{core::limits::payg_exposure_default_units};
     int low_percent = 20;
+    std::int64_t invoice_final_after_ms = core::limits::invoice_final_after_default_ms;
 };
 
 }  // namespace meterbox::account

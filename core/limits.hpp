@@ -140,6 +140,7 @@ inline constexpr std::int64_t offline_horizon_default_ms = std::int64_t{30} * 24
 inline constexpr std::int64_t payg_exposure_default_units = 1'000;
 inline constexpr std::int64_t units_max = std::int64_t{1} << 40;
 inline constexpr std::int64_t unit_size_max = std::int64_t{1} << 40;
+inline constexpr std::int64_t invoice_final_after_default_ms = std::int64_t{24} * 3600 * 1000;
 inline constexpr std::int64_t tokens_max = std::int64_t{1} << 50;  // of one grant
 inline constexpr std::int64_t rate_max = 1'000'000'000;            // tokens a unit
 inline constexpr std::int64_t price_max = 1'000'000'000'000;       // minor units of a currency, a unit

@@ -96,8 +96,7 @@ TEST_CASE_METHOD(Lab, "wrong usage is exit 2") {
 
 TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plainly") {
     for (const Words& words :
-         {Words{"invoice", "lab", "--cycle", "2026-01-01"},
-          Words{"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "x"},
+         {Words{"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "x"},
           Words{"backup", "file"}, Words{"restore", "file"},
           Words{"--store", "postgresql://db/x", "team", "list"}}) {
         const account::Outcome outcome = command(words);

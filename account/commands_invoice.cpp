@@ -1,0 +1,44 @@
+// invoice: what a team's payg units of one billing cycle cost.
+#include <boost/json.hpp>
+
+#include "account/commands.hpp"
+#include "account/invoice.hpp"
+#include "account/table.hpp"
+#include "platform/zones/time_zone.hpp"
+
+namespace meterbox::account {
+
+Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
+    Database& database = store.database();
+    std::optional<core::LocalDate> date;
+    if (!options.cycle.empty()) {
+        date = core::parse_date(options.cycle);
+        if (!date || static_cast<int>(date->year()) >= core::limits::grant_year_max)
+            return wrong_usage("--cycle " + options.cycle + ": a date like 2026-07-15 is needed");
+    }
+    if (!team_exists(store, options.team)) return no_such_team(options.team);
+    const auto final_after = store.settings().invoice_final_after_ms;
+    auto made = make_invoice(database, options.team, store.now(), final_after, store.now());
+    if (made && date) {
+        const auto zone = platform::zones::TimeZone::find(made->zone);
+        if (!zone) return from_error(zone.error());
+        made = make_invoice(database, options.team, zone->first_instant(*date), final_after, store.now());
+    }
+    if (!made) return from_error(made.error());
+    if (json) return {exit_done, boost::json::serialize(invoice_to_json(options.team, *made)) + "\n", {}};
+
+    Table table({"RESOURCE", "UNITS", "LATE", "UNIT PRICE", "AMOUNT"});
+    for (const InvoiceLine& line : made->lines) {
+        table.add({line.resource, std::to_string(line.units), std::to_string(line.late_units),
+                   std::to_string(line.unit_price), std::to_string(line.amount())});
+    }
+    const std::string head = "team " + options.team + ", " + core::format_rfc3339(made->cycle.from) + " to " +
+                             core::format_rfc3339(made->cycle.to) + " (" + made->zone + "), " +
+                             (made->final ? "final" : "open") + "\n";
+    return {exit_done,
+            head + table.text() + "total " + std::to_string(made->total()) + " " +
+                made->currency.value_or("") + " in minor units\n",
+            {}};
+}
+
+}  // namespace meterbox::account
