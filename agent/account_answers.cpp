@@ -60,6 +60,8 @@ SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
     }
     if (!lease) return record;
     record.spend_until = lease->spend_until;
+    record.cycle_begins_at.reset();
+    if (!lease->cycle_boundaries.empty()) record.cycle_begins_at = lease->cycle_boundaries.front();
     record.low_percent = lease->policy.low_percent;
     for (const core::LeaseResource& leased : lease->resources) {
         SupplyRecord::Entry& entry = record.resources[leased.key];
@@ -235,6 +237,7 @@ void AccountLink::apply_supply() {
         supply.last_exposure = known->second.last_exposure;
         supply.final = known->second.final;
         supply.spend_until = supply_.spend_until;
+        supply.cycle_begins_at = supply_.cycle_begins_at;
     }
 }
 

@@ -140,6 +140,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
     Balance* balance = balances_.find(resource);
     if (balance == nullptr) return;
     note_mode(balance->ledger->resource(), group);
+    if (balance->supply.begin_cycle(time_.range())) balance->asked = false;
     const core::Enforcement enforcement = balance->ledger->resource().enforcement;
     if (is_returnable(resource)) return consider_holdings(resource, group);
     if (!group.counts) {

@@ -150,9 +150,10 @@ void Sessions::admit(SessionOrder order, Opened done) {
         return done(error(core::ErrorCode::too_many,
                           "more than " + std::to_string(settings_.sessions_max) +
                               " sessions at once; end some, or raise [products] max_sessions"));
-    const Balance* balance = balances_.find(order.resource);
+    Balance* balance = balances_.find(order.resource);
     METERBOX_ASSERT(balance != nullptr);
     if (is_returnable(order.resource)) return check_out(std::move(order), std::move(done));
+    if (balance->supply.begin_cycle(time_.range())) balance->asked = false;
     if (admits(order.resource)) return begin(std::move(order), std::move(done));
     const core::MonotonicTime now = time_.monotonic();
     const bool just_answered = answered_at_ && now - *answered_at_ < core::limits::exhaustion_ask_spacing_ms;

@@ -50,6 +50,7 @@ std::string supply_to_json(const SupplyRecord& record) {
     boost::json::object json;
     json["resources"] = std::move(resources);
     json["spend_until_ms"] = time_or_null(record.spend_until);
+    json["cycle_begins_at_ms"] = time_or_null(record.cycle_begins_at);
     json["last_sync_at_ms"] = time_or_null(record.last_sync_at);
     json["synced_at_boot_ms"] = record.synced_at_boot.ms;
     json["boot_id"] = record.boot_id;
@@ -63,6 +64,7 @@ SupplyRecord supply_from_json(std::string_view text) {
     if (!json) return record;
     core::ObjectReader reader(*json, "");
     record.spend_until = time_of(reader, "spend_until_ms");
+    record.cycle_begins_at = time_of(reader, "cycle_begins_at_ms");
     record.last_sync_at = time_of(reader, "last_sync_at_ms");
     record.synced_at_boot = core::BootTime{reader.optional_integer("synced_at_boot_ms", 0, any).value_or(0)};
     if (reader.has("boot_id")) record.boot_id = reader.string("boot_id");

@@ -27,9 +27,10 @@ struct SupplyRecord {
     };
     std::map<std::string, Entry> resources;
     std::optional<core::UtcTime> spend_until;
-    std::optional<core::UtcTime> last_sync_at;  // the account's time then
-    core::BootTime synced_at_boot;              // and this machine's, in the boot of
-    std::string boot_id;                        // this id; empty: not known
+    std::optional<core::UtcTime> cycle_begins_at;  // the first boundary that the lease names
+    std::optional<core::UtcTime> last_sync_at;     // the account's time then
+    core::BootTime synced_at_boot;                 // and this machine's, in the boot of
+    std::string boot_id;                           // this id; empty: not known
     int low_percent = 20;
 };
 

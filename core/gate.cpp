@@ -129,6 +129,14 @@ TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply) {
     return since;
 }
 
+bool Supply::begin_cycle(Now now) {
+    if (!cycle_begins_at || now.latest < *cycle_begins_at) return false;
+    cycle_begins_at.reset();
+    final = false;
+    refused = false;
+    return true;
+}
+
 Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount running, Now now, Amount apart) {
     if (ledger.resource().kind == Kind::returnable)
         return standing_of_capacity(ledger, supply, Units{running.value()}, now);

@@ -44,6 +44,10 @@ struct Supply {
     bool suspect = false;    // the journal is doubted: nothing is spent until hello was answered
     bool silent = false;     // asked, it has not answered in time (R6)
     int low_percent = 20;
+    std::optional<UtcTime> cycle_begins_at;  // what `final` and `refused` say of the pool holds until then
+
+    // True, once: a cycle has begun, and the pool may have something again.
+    bool begin_cycle(Now now);
 
     // Nothing more will come in time for a session that reaches the end of its lease.
     bool nothing_to_be_had() const { return final || refused || !reachable; }

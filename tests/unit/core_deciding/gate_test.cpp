@@ -365,3 +365,18 @@ TEST_CASE("capacity is what is free here and at the last sync elsewhere, and out
     CHECK(core::standing(ledger, supply, Amount{0}, at(49)).available == Amount{2});
     CHECK(core::standing(ledger, supply, Amount{0}, at(50)).reason == "stale");
 }
+
+TEST_CASE("with a new cycle the pool may have something again, whatever the last lease said of it") {
+    core::Supply supply;
+    supply.reachable = true;
+    supply.final = true;
+    supply.refused = true;
+    supply.cycle_begins_at = core::UtcTime{1'000};
+    CHECK_FALSE(supply.begin_cycle(at(999)));
+    CHECK(supply.nothing_to_be_had());
+    CHECK(supply.begin_cycle(at(1'000)));
+    CHECK_FALSE(supply.nothing_to_be_had());
+    supply.refused = true;  // asked in the new cycle
+    CHECK_FALSE(supply.begin_cycle(at(1'001)));
+    CHECK(supply.nothing_to_be_had());
+}

@@ -25,6 +25,30 @@ TEST_CASE("worked example 1: only the millisecond that fills the unit charges it
     CHECK(ledger.remainder() == Amount{0});
 }
 
+TEST_CASE(
+    "worked example 2: the unit that half of each cycle fills is the new cycle's, on a lease taken up "
+    "before") {
+    constexpr std::int64_t boundary = 14 * core::day_ms;
+    core::ResourceLedger ledger =
+        ledger_with(unit, {leased("july", Tier::free, 5, 0, boundary),
+                           leased("august", Tier::free, 5, boundary, boundary + 31 * core::day_ms)});
+    CHECK(charge(ledger, unit / 2, at(boundary - 1)) == 0);
+    CHECK(ledger.available(at(boundary - 1)) == Amount{5 * unit - unit / 2});
+    // The unit in progress takes one of the next tranche; what was left of the old one is gone.
+    CHECK(ledger.available(at(boundary)) == Amount{5 * unit - unit / 2});
+    CHECK(charge(ledger, unit / 2, at(boundary)) == 1);
+    CHECK(used_of(ledger, "july") == 0);
+    CHECK(used_of(ledger, "august") == 1);
+}
+
+TEST_CASE("a unit in progress whose tranche ends waits where no other is valid") {
+    core::ResourceLedger ledger = ledger_with(unit, {leased("july", Tier::free, 5, 0, core::day_ms)});
+    CHECK(charge(ledger, unit / 2, at(0)) == 0);
+    CHECK(ledger.available(at(core::day_ms)) == Amount{0});
+    CHECK(ledger.remainder() == Amount{unit / 2});
+    CHECK(ledger.overage(at(core::day_ms)) == Amount{unit / 2});
+}
+
 TEST_CASE("worked example 3: six units come from free, token_flex, flex and payg, and none is split") {
     // Tokens are handed to an agent as the whole units that they cover: 7 at 3 a unit are 2, 4 are 1.
     core::ResourceLedger ledger =
