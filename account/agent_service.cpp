@@ -77,6 +77,20 @@ http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Cal
     return answer(logged(log, known.id, reply));
 }
 
+// To an agent whose hello nobody here can read: what is spoken here.
+http::Response run_upgrade(Store& store, Log& log, RefusalLog& refusals, const Caller& caller) {
+    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
+    if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
+    const Agent& known = std::get<Agent>(agent);
+    log.warn("agent.other_version", {{"agent", known.id}});
+    wire::HelloReply reply;
+    reply.verdict = wire::Verdict::upgrade;
+    reply.session = "none";
+    reply.incarnation = known.incarnation;
+    reply.server_time = store.now();
+    return answer(Result<wire::HelloReply>(std::move(reply)));
+}
+
 http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                         const wire::SyncRequest& request) {
     const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
@@ -137,6 +151,12 @@ void AgentService::handle(const http::Request& request, http::Responder responde
     }
     Caller caller{request.peer().certificate_fingerprint, name_of(request.peer())};
     if (path == "/v1/hello") {
+        const auto spoken = wire::protocol_range_from_json(request.body());
+        if (spoken && !wire::ProtocolRange{}.meets(*spoken)) {
+            return jobs_.submit(std::move(responder), [this, caller = std::move(caller)](Store& store) {
+                return run_upgrade(store, log_, refusals_, caller);
+            });
+        }
         auto message = wire::hello_request_from_json(request.body());
         if (!message) return responder.send(message.error());
         return jobs_.submit(std::move(responder),

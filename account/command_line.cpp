@@ -244,6 +244,9 @@ private:
 
     void add_store_commands() {
         command(app_, "ca", "print the CA's certificate", show_ca);
+        CLI::App* lease_key = group("lease-key", "the keys that sign leases");
+        command(*lease_key, "roll", "a new key signs from now on", lease_key_roll);
+        command(*lease_key, "list", "all keys, and until when their leases count", lease_key_list);
         CLI::App* admin = group("admin", "access to the admin port");
         auto team = std::make_shared<std::string>();
         auto ttl = std::make_shared<std::string>("30d");

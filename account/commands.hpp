@@ -91,6 +91,10 @@ struct InvoiceOptions {
 Outcome invoice(Store& store, const InvoiceOptions& options, bool json);
 Outcome audit_team(Store& store, const std::string& team, bool json);
 
+// A new key signs leases from now on, with the word of the one before; that one's count for the overlap.
+Outcome lease_key_roll(Store& store, bool json);
+Outcome lease_key_list(Store& store, bool json);
+
 Outcome show_ca(Store& store, bool json);
 Outcome admin_token(Store& store, const std::string& team, const std::string& ttl, bool json);
 

@@ -50,14 +50,6 @@ bool goes_on(const Agent& agent, const SyncRequest& request) {
 
 }  // namespace
 
-std::vector<core::wire::LeaseKey> lease_keys(Database& database) {
-    std::vector<core::wire::LeaseKey> keys;
-    database.each("SELECT kid, x, y FROM lease_key ORDER BY number DESC", [&](auto& row) {
-        keys.push_back({row.string(0), row.string(1), row.string(2)});
-    });
-    return keys;
-}
-
 Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest& request) {
     Database& database = exchange.database;
     const auto last_request = database.first(

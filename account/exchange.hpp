@@ -23,8 +23,6 @@ struct Exchange {
     core::UtcTime now;
 };
 
-std::vector<core::wire::LeaseKey> lease_keys(Database& database);
-
 // agent: whose certificate it is. new_session: a random id, used unless this hello was heard before.
 // forbidden: another agent's id. conflict: counters that no honest agent has, or a journal that ends before
 // what is known of it. Step by step in hello.cpp.

@@ -5,6 +5,7 @@
 #include "account/doubt.hpp"
 #include "account/exchange.hpp"
 #include "account/fencing.hpp"
+#include "account/lease_keys.hpp"
 #include "core/limits.hpp"
 
 namespace meterbox::account {
@@ -39,7 +40,7 @@ public:
             return refused(ErrorCode::forbidden,
                            "this certificate is of agent " + agent_.id + ", not of " + said_.agent);
         }
-        if (said_.protocol_min > core::wire::protocol_max || said_.protocol_max < core::wire::protocol_min)
+        if (!core::wire::ProtocolRange{}.meets({said_.protocol_min, said_.protocol_max}))
             return answer(Verdict::upgrade, {});
         if (const auto session = repeated()) return again(*session);
         if (said_.incarnation > agent_.incarnation) return from_nowhere();

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/assert.hpp"
 #include "core/certificate_life.hpp"
+#include "core/lease_keys.hpp"
 #include "core/limits.hpp"
 #include "platform/system/files.hpp"
 #include "platform/tls/certificate.hpp"
@@ -19,6 +21,7 @@ namespace tls = platform::tls;
 namespace {
 
 constexpr std::size_t file_bytes_max = 64 * 1024;
+constexpr const char* first_lease_key = "lease.key";
 constexpr mode_t secret_mode = 0600;
 constexpr mode_t public_mode = 0644;
 
@@ -34,6 +37,12 @@ Result<std::string> load_or_make_key(const std::filesystem::path& path) {
     if (!made) return made;
     if (const auto written = system::write_file(path, *made, secret_mode); !written) return written.error();
     return made;
+}
+
+Result<core::wire::LeaseKey> public_half(const std::string& key) {
+    auto half = tls::verification_key(key, "");
+    if (!half) return half.error();
+    return core::wire::LeaseKey{tls::thumbprint(*half), half->x, half->y};
 }
 
 bool still_good(const std::string& pem, const Authority& authority, const std::vector<std::string>& names,
@@ -68,17 +77,57 @@ Result<Authority> load_or_make_authority(const std::filesystem::path& folder, co
     return Authority{*certificate, *key};
 }
 
-Result<LeaseKeySigner> LeaseKeySigner::load_or_make(const std::filesystem::path& folder) {
-    auto key = load_or_make_key(folder / "lease.key");
+Result<core::wire::LeaseKey> LeaseKeySigner::first() {
+    const auto key = load_or_make_key(folder_ / first_lease_key);
     if (!key) return key.error();
-    auto unnamed = tls::verification_key(*key, "");
-    if (!unnamed) return unnamed.error();
-    unnamed->kid = tls::thumbprint(*unnamed);
-    return LeaseKeySigner(std::move(*key), std::move(*unnamed));
+    return public_half(*key);
+}
+
+Result<core::wire::LeaseKey> LeaseKeySigner::next(core::UtcTime now) {
+    const auto key = tls::generate_key();
+    if (!key) return key.error();
+    auto made = public_half(*key);
+    if (!made) return made;
+    auto vouched = sign(core::succession_to_json(*made, now));
+    if (!vouched) return vouched.error();
+    made->vouched = std::move(*vouched);
+    const auto written = system::write_file(folder_ / ("lease-" + made->kid + ".key"), *key, secret_mode);
+    if (!written) return written.error();
+    return made;
+}
+
+Result<std::string> LeaseKeySigner::newest_kid() const {
+    auto kid = database_.first("SELECT kid FROM lease_key ORDER BY number DESC LIMIT 1",
+                               [](auto& row) { return row.string(0); });
+    if (database_.failed()) return database_.error();
+    METERBOX_ASSERT(kid.has_value());
+    return std::move(*kid);
+}
+
+Result<std::string> LeaseKeySigner::key_of(const std::string& kid) const {
+    const auto known = keys_.find(kid);
+    if (known != keys_.end()) return known->second;
+    for (const std::string& name : {"lease-" + kid + ".key", std::string(first_lease_key)}) {
+        const auto key = system::read_secret(folder_ / name, file_bytes_max);
+        if (!key && is_missing(key.error())) continue;
+        if (!key) return key.error();
+        const auto half = public_half(*key);
+        if (!half) return half.error();
+        if (half->kid == kid) return keys_.emplace(kid, *key).first->second;
+    }
+    return core::Error{core::ErrorCode::internal,
+                       "the key that signs leases is missing: put lease-" + kid +
+                           ".key (or lease.key) back into " + folder_.string(),
+                       std::nullopt,
+                       {}};
 }
 
 Result<std::string> LeaseKeySigner::sign(std::string_view claims) const {
-    return tls::sign_jws(key_, public_.kid, claims);
+    const auto kid = newest_kid();
+    if (!kid) return kid.error();
+    const auto key = key_of(*kid);
+    if (!key) return key.error();
+    return tls::sign_jws(*key, *kid, claims);
 }
 
 Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path& folder,

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "account/database.hpp"
 #include "account/leasing.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
+#include "core/wire.hpp"
 #include "platform/system/random.hpp"
 #include "platform/tls/jws.hpp"
 
@@ -22,18 +25,28 @@ struct Authority {
 [[nodiscard]] core::Result<Authority> load_or_make_authority(const std::filesystem::path& folder,
                                                              core::UtcTime now);
 
-// Signs with the key in lease.key. The kid is the key's thumbprint.
+// Private halves of the keys that sign leases: the first in lease.key, those after it in lease-KID.key. The
+// kid is the key's thumbprint. The newest that the store knows of signs, as the transaction sees it: a roll
+// that isn't committed has not happened.
 class LeaseKeySigner final : public LeaseSigner {
 public:
-    [[nodiscard]] static core::Result<LeaseKeySigner> load_or_make(const std::filesystem::path& folder);
+    LeaseKeySigner(std::filesystem::path folder, Database& database)
+        : folder_(std::move(folder)), database_(database) {}
+
     core::Result<std::string> sign(std::string_view claims) const override;
-    const platform::tls::VerificationKey& public_key() const { return public_; }
+
+    // For a store without any: the one in lease.key, made if it isn't there.
+    [[nodiscard]] core::Result<core::wire::LeaseKey> first();
+    // A new one, in its file, with the word of the one that signs now. It signs once the store knows it.
+    [[nodiscard]] core::Result<core::wire::LeaseKey> next(core::UtcTime now);
 
 private:
-    LeaseKeySigner(std::string key, platform::tls::VerificationKey public_key)
-        : key_(std::move(key)), public_(std::move(public_key)) {}
-    std::string key_;
-    platform::tls::VerificationKey public_;
+    core::Result<std::string> newest_kid() const;
+    core::Result<std::string> key_of(const std::string& kid) const;
+
+    std::filesystem::path folder_;
+    Database& database_;
+    mutable std::map<std::string, std::string> keys_;  // by kid, as they were read
 };
 
 struct ServerIdentity {

@@ -329,7 +329,8 @@ std::span<const platform::sqlite::Migration> migrations() {
                                                             {2, older_certificates_step},
                                                             {3, schema_tiers},
                                                             {4, step_fences},
-                                                            {5, lines_and_holdings_step}};
+                                                            {5, lines_and_holdings_step},
+                                                            {6, lease_key_line_step}};
     return steps;
 }
 

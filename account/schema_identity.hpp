@@ -14,4 +14,9 @@ CREATE INDEX older_certificate_of_agent ON older_certificate (agent);
 CREATE INDEX agent_of_key ON agent (key_fingerprint);
 )sql";
 
+// Each lease key but the first has the word of the one before it.
+inline constexpr const char* lease_key_line_step = R"sql(
+ALTER TABLE lease_key ADD COLUMN vouched TEXT;
+)sql";
+
 }  // namespace meterbox::account

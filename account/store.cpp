@@ -17,13 +17,12 @@ constexpr mode_t folder_mode = 0700;
 }  // namespace
 
 Store::Store(std::filesystem::path folder, std::unique_ptr<sqlite::Connection> connection,
-             Authority authority, LeaseKeySigner signer, platform::system::Clock& clock,
-             platform::system::Random& random)
+             Authority authority, platform::system::Clock& clock, platform::system::Random& random)
     : folder_(std::move(folder)),
       connection_(std::move(connection)),
       database_(*connection_),
       authority_(std::move(authority)),
-      signer_(std::move(signer)),
+      signer_(folder_, database_),
       clock_(clock),
       random_(random) {}
 
@@ -46,26 +45,25 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
 
     auto authority = load_or_make_authority(folder, clock.wall_now());
     if (!authority) return authority.error();
-    auto signer = LeaseKeySigner::load_or_make(folder);
-    if (!signer) return signer.error();
     std::unique_ptr<Store> store(
-        new Store(folder, std::move(*connection), std::move(*authority), std::move(*signer), clock, random));
+        new Store(folder, std::move(*connection), std::move(*authority), clock, random));
     if (const auto prepared = store->prepare(); !prepared) return prepared.error();
     return store;
 }
 
 Result<void> Store::prepare() {
-    const auto& key = signer_.public_key();
-    const bool known = database_.number("SELECT count(*) FROM lease_key WHERE kid = ?", key.kid) != 0 &&
+    const bool known = database_.number("SELECT count(*) FROM lease_key") != 0 &&
                        database_.number("SELECT count(*) FROM account") != 0;
     if (known) return {};
+    const auto key = signer_.first();
+    if (!key) return key.error();
     if (const auto begun = connection_->begin(); !begun) return begun.error();
     database_.run(
         "INSERT INTO account (one, id, epoch, catalogue_version, last_transaction) VALUES (1, ?, 1, 1, 0) "
         "ON CONFLICT DO NOTHING",
         "acc-" + platform::system::random_hex(random_, 8));
     database_.run("INSERT INTO lease_key (kid, x, y, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                  key.kid, key.x, key.y, now());
+                  key->kid, key->x, key->y, now());
     if (database_.failed()) {
         connection_->rollback();
         return database_.error();

@@ -29,14 +29,14 @@ public:
     Database& database() { return database_; }
     const Authority& authority() const { return authority_; }
     const LeaseSigner& signer() const { return signer_; }
+    LeaseKeySigner& lease_keys() { return signer_; }
     const Settings& settings() const { return settings_; }
     platform::system::Random& random() { return random_; }
     core::UtcTime now() const { return clock_.wall_now(); }
 
 private:
     Store(std::filesystem::path folder, std::unique_ptr<platform::sqlite::Connection> connection,
-          Authority authority, LeaseKeySigner signer, platform::system::Clock& clock,
-          platform::system::Random& random);
+          Authority authority, platform::system::Clock& clock, platform::system::Random& random);
     core::Result<void> prepare();
 
     std::filesystem::path folder_;

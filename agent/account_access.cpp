@@ -42,7 +42,7 @@ AccountAccess::AccountAccess(boost::asio::io_context& loop, system::Timers& time
               if (!made) return made.error();
               return std::unique_ptr<platform::Transport>(std::move(*made));
           },
-          [this](Identity identity) { take_up(std::move(identity)); }) {}
+          [this](const Identity& identity) { take_up(identity); }) {}
 
 // While no time is trusted, a chain to the pinned CA may be not yet valid: its maker's clock is right.
 tls::TimeJudgement AccountAccess::judge_time() const {
@@ -97,11 +97,11 @@ core::Result<void> AccountAccess::connect(Identity identity) {
 }
 
 // Another certificate for who it is already: what is being said goes on.
-void AccountAccess::take_up(Identity identity) {
+void AccountAccess::take_up(const Identity& identity) {
     auto context = context_of(identity);
     if (!context) return log_.error("certificate.not_used", {{"detail", context.error().detail}});
     transport_->use(std::move(*context));
-    link_.renewed(std::move(identity));
+    link_.renewed(identity);
 }
 
 // Whoever is enrolled and well stays so; a certificate that is past renewal, or that the account doesn't
@@ -109,7 +109,8 @@ void AccountAccess::take_up(Identity identity) {
 bool AccountAccess::may_enroll(core::Error& why_not) const {
     const std::optional<Identity>& identity = link_.identity();
     const bool lost = link_.standing() == core::wire::Standing::unknown ||
-                      link_.standing() == core::wire::Standing::expired || renewal_.expired();
+                      link_.standing() == core::wire::Standing::expired || renewal_.expired() ||
+                      link_.lease_key_unknown();
     if (!identity || lost) return true;
     why_not = {core::ErrorCode::conflict,
                "this agent is enrolled already, as " + identity->agent + " of team " + identity->team,
@@ -138,7 +139,8 @@ void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, Ag
         log_.info("agent.enrolled", {{"agent", agent}, {"team", identity->team}, {"account", identity->url}});
         if (link_.identity()) {
             renewal_.watch(*identity);
-            take_up(std::move(*identity));
+            take_up(*identity);
+            link_.connect(std::move(*identity), *transport_);
         } else if (const auto connected = connect(std::move(*identity)); !connected) {
             return done(connected.error());  // settings that an agent without identity doesn't use
         }

@@ -29,6 +29,10 @@ public:
     // An exchange with the account ended: the time may be known better.
     void answered() { renewal_.reconsider(); }
     void stop();
+    // The account signs leases with another key.
+    [[nodiscard]] core::Result<void> followed(const Identity& identity) {
+        return files_.save_lease_keys(identity);
+    }
 
     EnrollmentState state() const;
     std::string url() const;         // of the account; empty: not enrolled
@@ -38,7 +42,7 @@ private:
     core::Result<std::shared_ptr<const platform::tls::TlsContext>> context_of(const Identity& identity) const;
     core::Result<std::unique_ptr<AccountTransport>> transport_of(const Identity& identity) const;
     core::Result<void> connect(Identity identity);
-    void take_up(Identity identity);
+    void take_up(const Identity& identity);
     bool may_enroll(core::Error& why_not) const;
     std::string url_of(const Identity& identity) const;
     platform::tls::TimeJudgement judge_time() const;

@@ -29,10 +29,8 @@ void AccountLink::heard_sync(const core::Result<platform::Answer>& answer) {
 
 core::Result<std::optional<core::Lease>> AccountLink::judge(const core::wire::SyncReply& reply) const {
     if (!reply.lease) return std::optional<core::Lease>{};
-    std::vector<platform::tls::VerificationKey> keys;
-    for (const core::wire::LeaseKey& key : identity_->lease_keys) keys.push_back({key.kid, key.x, key.y});
-    const auto claims = verify_(*reply.lease, keys);
-    if (!claims) return with_context("the lease", claims.error());
+    const auto claims = claims_of(*reply.lease);
+    if (!claims) return claims.error();
     auto lease = core::lease_from_json(*claims);
     if (!lease) return with_context("the lease", lease.error());
     if (lease->key_fingerprint != identity_->key_fingerprint)

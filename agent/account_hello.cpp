@@ -16,6 +16,7 @@ void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
     if (answer->status != 200) return refused(*answer, false);
     auto reply = core::wire::hello_reply_from_json(answer->body);
     if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
+    if (reply->verdict == Verdict::upgrade) return failed(other_version(*reply), false);
     const bool fenced = reply->verdict == Verdict::fenced;
     if (fenced && reply->session.empty()) return wait_for_operator();
     if (fenced || reply->verdict == Verdict::ok || reply->verdict == Verdict::learning)
@@ -42,6 +43,7 @@ void AccountLink::mark_start_again(const core::Error& why) {
 
 void AccountLink::begin_session(core::wire::HelloReply reply) {
     time_.trusted().anchor(reply.server_time, time_.read());
+    if (const auto done = follow_lease_keys(reply); !done) return failed(done.error(), false);
     auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch), at = time_.mode_moment(),
                   clock = time_.record_text()] {
         if (reply.verdict == Verdict::fenced) move_to_next_incarnation(reply);

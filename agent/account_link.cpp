@@ -54,8 +54,9 @@ void AccountLink::connect(Identity identity, platform::Transport& transport) {
     pump();
 }
 
-void AccountLink::renewed(Identity identity) {
-    identity_ = std::move(identity);
+void AccountLink::renewed(const Identity& identity) {
+    identity_->certificate = identity.certificate;
+    identity_->life = identity.life;
     if (plan_.consecutive_failures() > 0) wake(core::SyncReason::asked);  // perhaps for want of this
 }
 

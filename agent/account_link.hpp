@@ -38,6 +38,8 @@ public:
     struct Listener {
         std::function<void(const std::vector<std::string>&)> published;  // ledgers that changed
         std::function<void(bool reached)> answered;
+        // The account signs leases with another key: who this agent is now, to be stored before it counts.
+        std::function<core::Result<void>(const Identity&)> followed = {};
     };
 
     // The claims of a signed lease: platform::tls::verify_jws, or what costs less in a simulation.
@@ -53,7 +55,7 @@ public:
     void connect(Identity identity, platform::Transport& transport);
 
     // The same agent with another certificate; what the transport uses is its owner's business.
-    void renewed(Identity identity);
+    void renewed(const Identity& identity);
 
     void wake(core::SyncReason reason);
     // Syncs at once; answered when one that began after the call has ended.
@@ -68,6 +70,8 @@ public:
     const std::string& last_error() const { return last_error_; }
     // Where the account says that this agent stands; none: it serves it, or hasn't said.
     std::optional<core::wire::Standing> standing() const { return standing_; }
+    // The account's key for leases isn't one that the keys known here lead to.
+    bool lease_key_unknown() const { return lease_key_unknown_; }
     int consecutive_failures() const { return plan_.consecutive_failures(); }
     std::optional<std::int64_t> next_sync_in_ms() const;
     core::Units pending_units() const;  // completed here, not yet heard of by the account
@@ -132,6 +136,8 @@ private:
     static core::Error with_context(const char* context, core::Error error);
     void mark_start_again(const core::Error& why);
     void failed(const core::Error& error, bool session_lost);
+    core::Result<void> follow_lease_keys(const core::wire::HelloReply& reply);
+    core::Result<std::string> claims_of(const std::string& lease) const;
     void refused(const platform::Answer& answer, bool session_lost);
     void ended(const core::Result<void>& outcome);
 
@@ -173,6 +179,7 @@ private:
     bool heard_outcome_ = false;  // of any exchange since the start
     std::string last_error_;
     std::optional<core::wire::Standing> standing_;
+    bool lease_key_unknown_ = false;
     std::uint64_t syncs_ = 0;
     std::uint64_t failures_ = 0;
     platform::system::LogOnChange reported_;

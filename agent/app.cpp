@@ -153,7 +153,8 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
              [this](bool reached) {
                  sessions_.answered(reached);
                  access_.answered();
-             }}),
+             },
+             [this](const Identity& identity) { return access_.followed(identity); }}),
       retention_(timers_, time_, journal_, store_,
                  {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
                  [this](const Forgotten& forgotten) { forgot(forgotten); }),

@@ -110,7 +110,7 @@ core::Result<Identity> Enrollment::judge(const EnrollmentOrder& order, const std
     identity.team = reply->team;
     identity.account = reply->account;
     identity.url = order.url;
-    identity.lease_keys = reply->lease_keys;
+    identity.lease_keys = core::begin_line(reply->lease_keys);
     identity.key = key;
     identity.ca = order.ca_pem.empty() ? reply->ca : order.ca_pem;
     identity.key_fingerprint = *own;

@@ -5,7 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
-#include "core/json_reader.hpp"
+#include "core/json_fields.hpp"
 #include "platform/system/files.hpp"
 #include "platform/tls/certificate.hpp"
 #include "platform/tls/pki.hpp"
@@ -25,8 +25,9 @@ constexpr const char* identity_file = "identity.json";
 
 std::string identity_json(const Identity& identity) {
     boost::json::array keys;
-    for (const core::wire::LeaseKey& key : identity.lease_keys)
-        keys.push_back(boost::json::object{{"kid", key.kid}, {"x", key.x}, {"y", key.y}});
+    for (const auto& [key, until] : identity.lease_keys)
+        keys.push_back(boost::json::object{
+            {"kid", key.kid}, {"x", key.x}, {"y", key.y}, {"until", core::json_of(until)}});
     boost::json::object json;
     json["agent"] = identity.agent;
     json["team"] = identity.team;
@@ -48,7 +49,9 @@ core::Result<Identity> identity_from_json(const std::string& text) {
     if (const boost::json::array* keys = reader.array("lease_keys")) {
         for (const boost::json::value& value : *keys) {
             core::ObjectReader key(value, "/lease_keys");
-            identity.lease_keys.push_back({key.string("kid"), key.string("x"), key.string("y")});
+            core::KnownLeaseKey known{{key.string("kid"), key.string("x"), key.string("y")}, {}};
+            known.until = core::read_optional_time(key, "until");
+            identity.lease_keys.push_back(std::move(known));
             if (!key.ok()) reader.take(key.error());
         }
     }
@@ -114,6 +117,10 @@ core::Result<void> IdentityFiles::save(const Identity& identity) const {
     if (!certificate) return certificate;
     const auto ca = system::write_file(folder_ / ca_file, identity.ca, 0644);
     if (!ca) return ca;
+    return system::write_file(folder_ / identity_file, identity_json(identity), 0644);
+}
+
+core::Result<void> IdentityFiles::save_lease_keys(const Identity& identity) const {
     return system::write_file(folder_ / identity_file, identity_json(identity), 0644);
 }
 

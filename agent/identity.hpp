@@ -10,6 +10,7 @@
 
 #include "core/certificate_life.hpp"
 #include "core/error.hpp"
+#include "core/lease_keys.hpp"
 #include "core/time.hpp"
 #include "core/wire.hpp"
 
@@ -20,7 +21,7 @@ struct Identity {
     std::string team;
     std::string account;  // the account's id
     std::string url;      // https://host:port
-    std::vector<core::wire::LeaseKey> lease_keys;
+    core::LeaseKeyLine lease_keys;
     std::string certificate;  // PEM chain
     std::string key;          // PEM
     std::string ca;           // PEM
@@ -42,6 +43,8 @@ public:
     [[nodiscard]] core::Result<void> save(const Identity& identity) const;
     // A renewed certificate alone: one file, replaced whole or not at all.
     [[nodiscard]] core::Result<void> save_certificate(const Identity& identity) const;
+    // The keys that it follows, and nothing else of it.
+    [[nodiscard]] core::Result<void> save_lease_keys(const Identity& identity) const;
 
 private:
     core::Error in_file(const char* name, core::Error error) const;

@@ -26,7 +26,7 @@ public:
     // A connection of its own, made with the identity's certificate.
     using Connect =
         std::function<core::Result<std::unique_ptr<platform::Transport>>(const Identity& identity)>;
-    using Renewed = std::function<void(Identity)>;
+    using Renewed = std::function<void(const Identity&)>;
 
     Renewal(platform::system::Timers& timers, const AgentTime& time, IdentityFiles files,
             platform::system::Random& random, platform::system::Log& log, Connect connect, Renewed renewed);

@@ -54,13 +54,14 @@ inline constexpr std::size_t tls_output_bytes_max =
 inline constexpr std::size_t tls_input_bytes_max = 16 * 1024;  // off the wire at once
 inline constexpr std::size_t tls_input_bytes_idle = 2 * 1024;  // the same, while little comes
 
-// Certificates
+// Certificates and lease keys
 inline constexpr std::int64_t certificate_lifetime_ms = std::int64_t{90} * 24 * 3600 * 1000;
 inline constexpr std::int64_t certificate_renewal_grace_ms = certificate_lifetime_ms;  // after its end
 inline constexpr std::int64_t certificate_backdate_ms = 3'600'000;  // clocks elsewhere may be behind
 inline constexpr std::int64_t certificate_check_ms = 3'600'000;     // how often one's end is thought of
 inline constexpr std::int64_t renewal_backoff_base_ms = 60'000;
 inline constexpr std::int64_t renewal_backoff_max_ms = 3'600'000;
+inline constexpr std::int64_t lease_key_overlap_ms = std::int64_t{30} * 24 * 3600 * 1000;  // after its roll
 
 // Sessions
 inline constexpr std::size_t sessions_default = 16'384;
@@ -122,6 +123,7 @@ inline constexpr std::size_t message_resources_max = 1'000;
 inline constexpr std::size_t message_tranches_max = 1'000;      // of one resource
 inline constexpr std::size_t message_hours_max = 24 * 366 * 2;  // of one tranche: 24 months (R13)
 inline constexpr std::size_t message_lease_keys_max = 16;
+inline constexpr std::size_t message_signature_bytes_max = 4 * 1024;  // of one key over the next
 inline constexpr std::size_t cycle_boundaries_max = 3;
 inline constexpr std::int64_t counter_max = std::int64_t{1} << 60;  // totals of one incarnation
 inline constexpr std::int64_t protocol_version_max = 1'000;

@@ -86,11 +86,18 @@ EnrollReply read_enroll_reply(ObjectReader& reader) {
     return message;
 }
 
+ProtocolRange read_range(ObjectReader& reader) {
+    ProtocolRange range;
+    range.min = static_cast<int>(reader.integer("protocol_min", 1, limits::protocol_version_max));
+    range.max = static_cast<int>(reader.integer("protocol_max", range.min, limits::protocol_version_max));
+    return range;
+}
+
 HelloRequest read_hello_request(ObjectReader& reader) {
     HelloRequest message;
-    message.protocol_min = static_cast<int>(reader.integer("protocol_min", 1, limits::protocol_version_max));
-    message.protocol_max =
-        static_cast<int>(reader.integer("protocol_max", message.protocol_min, limits::protocol_version_max));
+    const ProtocolRange range = read_range(reader);
+    message.protocol_min = range.min;
+    message.protocol_max = range.max;
     message.agent = read_text(reader, "agent", limits::message_id_bytes_max);
     message.incarnation = reader.integer("incarnation", 1, limits::counter_max);
     message.boot_id = read_text_or_empty(reader, "boot_id", limits::message_id_bytes_max);
@@ -111,11 +118,17 @@ HelloRequest read_hello_request(ObjectReader& reader) {
 
 HelloReply read_hello_reply(ObjectReader& reader) {
     HelloReply message;
+    message.verdict = read_name(reader, "verdict", verdict_from);
+    if (reader.has("protocol_min")) {
+        const ProtocolRange range = read_range(reader);
+        message.protocol_min = range.min;
+        message.protocol_max = range.max;
+    }
+    if (message.verdict == Verdict::upgrade) return message;  // the rest may be as another version has it
     message.protocol = static_cast<int>(reader.integer("protocol", 1, limits::protocol_version_max));
     message.session = read_text_or_empty(reader, "session", limits::message_id_bytes_max);
     message.epoch = reader.integer("epoch", 1, limits::counter_max);
     message.incarnation = reader.integer("incarnation", 1, limits::counter_max);
-    message.verdict = read_name(reader, "verdict", verdict_from);
     const bool opened = message.verdict == Verdict::ok || message.verdict == Verdict::learning;
     if (opened && message.session.empty()) reader.fail("session", "must not be empty");
     message.acknowledged = read_object(reader, "acknowledged", read_head);
@@ -232,6 +245,8 @@ std::string to_json(const HelloRequest& message) {
 std::string to_json(const HelloReply& message) {
     json::object object;
     object["protocol"] = message.protocol;
+    object["protocol_min"] = message.protocol_min;
+    object["protocol_max"] = message.protocol_max;
     object["session"] = json_or_null(message.session);
     object["epoch"] = message.epoch;
     object["incarnation"] = message.incarnation;
@@ -277,6 +292,9 @@ std::string to_json(const SyncReply& message) {
     return json::serialize(object);
 }
 
+Result<ProtocolRange> protocol_range_from_json(std::string_view hello) {
+    return read_message<ProtocolRange>(hello, read_range);
+}
 Result<EnrollRequest> enroll_request_from_json(std::string_view text) {
     return read_message<EnrollRequest>(text, read_enroll_request);
 }

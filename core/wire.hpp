@@ -22,11 +22,21 @@ namespace meterbox::core::wire {
 inline constexpr int protocol_min = 1;
 inline constexpr int protocol_max = 1;
 
+// Which versions somebody speaks, before anything else of a message is looked at: another version may have
+// changed all the rest.
+struct ProtocolRange {
+    int min = protocol_min;
+    int max = protocol_max;
+    bool meets(ProtocolRange other) const { return min <= other.max && other.min <= max; }
+};
+[[nodiscard]] Result<ProtocolRange> protocol_range_from_json(std::string_view hello);
+
 // A public key of the account's lease signer, as in a JWKS (RFC 7517): EC, P-256, x and y base64url.
 struct LeaseKey {
     std::string kid;
     std::string x;
     std::string y;
+    std::string vouched = {};  // a JWS by the key before it, over succession_to_json; empty: the first
     friend bool operator==(const LeaseKey&, const LeaseKey&) = default;
 };
 
@@ -111,6 +121,8 @@ std::optional<Verdict> verdict_from(std::string_view);
 
 struct HelloReply {
     int protocol = wire::protocol_max;
+    int protocol_min = wire::protocol_min;  // what the account speaks
+    int protocol_max = wire::protocol_max;
     std::string session;  // empty: none was opened, the verdict says why
     std::int64_t epoch = 1;
     std::int64_t incarnation = 1;

@@ -64,8 +64,10 @@ ResourceCounters read_counters(ObjectReader& reader) {
 }
 
 json::object write_lease_key(const LeaseKey& key) {
-    return {{"kty", "EC"},    {"crv", "P-256"}, {"use", "sig"}, {"alg", "ES256"},
-            {"kid", key.kid}, {"x", key.x},     {"y", key.y}};
+    json::object jwk{{"kty", "EC"},    {"crv", "P-256"}, {"use", "sig"}, {"alg", "ES256"},
+                     {"kid", key.kid}, {"x", key.x},     {"y", key.y}};
+    if (!key.vouched.empty()) jwk["signature"] = key.vouched;
+    return jwk;
 }
 
 std::string read_coordinate(ObjectReader& reader, std::string_view member) {
@@ -92,6 +94,7 @@ LeaseKey read_lease_key(ObjectReader& reader) {
     key.kid = read_text(reader, "kid", limits::message_id_bytes_max);
     key.x = read_coordinate(reader, "x");
     key.y = read_coordinate(reader, "y");
+    key.vouched = read_text_or_empty(reader, "signature", limits::message_signature_bytes_max);
     return key;
 }
 

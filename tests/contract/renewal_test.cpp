@@ -4,6 +4,7 @@
 
 #include <deque>
 
+#include "agent/account_refusal.hpp"
 #include "core/limits.hpp"
 #include "platform/tls/pki.hpp"
 #include "tests/support/catch.hpp"
@@ -155,4 +156,14 @@ TEST_CASE_METHOD(Machine,
     renewal->watch(ended);
     CHECK(renewal->expired());
     CHECK(asked.size() == 1);
+}
+
+TEST_CASE("an account of other versions is told apart: which of the two is behind") {
+    core::wire::HelloReply reply;
+    reply.protocol_min = core::wire::protocol_max + 1;
+    reply.protocol_max = core::wire::protocol_max + 2;
+    CHECK(agent::other_version(reply).detail.find("install a newer meterboxd") != std::string::npos);
+    reply.protocol_min = 0;
+    reply.protocol_max = 0;
+    CHECK(agent::other_version(reply).detail.find("the account has to be upgraded") != std::string::npos);
 }

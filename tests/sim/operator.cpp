@@ -2,6 +2,10 @@
 
 namespace meterbox::sim {
 
+namespace {
+constexpr int rolls_max = 8;  // all of them fit one message
+}
+
 void Operator::set_up(const std::vector<AgentName>& agents) {
     for (const std::string& team : world_.plan.teams) account_.command({"team", "add", team});
     for (const core::Resource& resource : world_.plan.resources) {
@@ -70,6 +74,11 @@ void Operator::settle() {
 
 void Operator::buy_later() {
     if (!account_.up()) return;
+    if (dice_.chance(50) && rolls_ < rolls_max) {
+        ++rolls_;
+        world_.tally.saw("lease key rolled");
+        return account_.roll_lease_key();
+    }
     const std::string& team = world_.plan.teams[dice_.number() % world_.plan.teams.size()];
     buy(team, world_.plan.resources[dice_.number() % world_.plan.resources.size()]);
 }

@@ -28,6 +28,7 @@ private:
     World& world_;
     SimAccount& account_;
     Dice dice_;
+    int rolls_ = 0;
 };
 
 }  // namespace meterbox::sim

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "account/command_line.hpp"
+#include "account/lease_keys.hpp"
 #include "agent/journal_job.hpp"
+#include "core/lease_keys.hpp"
 
 namespace meterbox::sim {
 
@@ -30,16 +32,26 @@ platform::Answer answer_of(const core::Result<Reply>& reply) {
 }  // namespace
 
 core::Result<std::string> CheapSigner::sign(std::string_view claims) const {
-    return std::string(claims) + std::string(signature_mark) + std::to_string(sum_of(claims));
+    const std::string named = std::string(claims) + std::string(signature_mark) + kid_ + '.';
+    return named + std::to_string(sum_of(named));
 }
 
-core::Result<std::string> CheapSigner::verify(std::string_view lease) {
+core::Result<std::string> CheapSigner::verify(std::string_view lease,
+                                              std::span<const platform::tls::VerificationKey> known) {
+    const core::Error refused{core::ErrorCode::forbidden, "the signature doesn't fit", {}, {}};
     const std::size_t mark = lease.rfind(signature_mark);
-    const std::string_view claims = lease.substr(0, mark);
-    const bool fits = mark != std::string_view::npos &&
-                      lease.substr(mark + signature_mark.size()) == std::to_string(sum_of(claims));
-    if (!fits) return core::Error{core::ErrorCode::forbidden, "the signature doesn't fit", {}, {}};
-    return std::string(claims);
+    if (mark == std::string_view::npos) return refused;
+    const std::size_t dot = lease.rfind('.') + 1;
+    const std::size_t kid_at = mark + signature_mark.size();
+    if (dot <= kid_at || lease.substr(dot) != std::to_string(sum_of(lease.substr(0, dot)))) return refused;
+    const std::string_view kid = lease.substr(kid_at, dot - 1 - kid_at);
+    for (const platform::tls::VerificationKey& key : known)
+        if (key.kid == kid) return std::string(lease.substr(0, mark));
+    return refused;
+}
+
+core::wire::LeaseKey CheapSigner::key(const std::string& kid) {
+    return {kid, std::string(43, 'x'), std::string(43, 'y')};
 }
 
 SimAccount::SimAccount(World& world, const std::filesystem::path& keys)
@@ -68,8 +80,36 @@ void SimAccount::start() {
     process->thread = std::make_unique<platform::store::StoreThread>(process->loop, *process->transactions,
                                                                      platform::store::Placement::in_place);
     process_ = std::move(process);
+    name_first_key();
+    signer_.use(account::lease_key_rows(store().database()).front().kid);
     ++run_;
     ++commits_;
+}
+
+// The store's own first key is another in each process: here it has a name, so that a seed is a seed.
+void SimAccount::name_first_key() {
+    if (std::exchange(named_first_key_, true)) return;
+    const core::wire::LeaseKey key = CheapSigner::key(CheapSigner::first);
+    account::Database& database = store().database();
+    require(process_->transactions->begin().has_value(), "the first key is named");
+    database.run("UPDATE lease_key SET kid = ?, x = ?, y = ?", key.kid, key.x, key.y);
+    require(!database.failed() && process_->transactions->commit().has_value(), "the first key is named");
+}
+
+void SimAccount::roll_lease_key() {
+    account::Database& database = store().database();
+    const std::string name = "key-" + std::to_string(account::lease_key_rows(database).size() + 1);
+    core::wire::LeaseKey next = CheapSigner::key(name);
+    next.vouched = signer_.sign(core::succession_to_json(next, now())).value();
+    world_.trace.add("account", "signs with " + name);
+    try {
+        require(process_->transactions->begin().has_value(), "a roll begins");
+        account::add_lease_key(database, next, now());
+        require(!database.failed() && process_->transactions->commit().has_value(), "a roll is committed");
+        signer_.use(name);
+    } catch (const PowerLost&) {
+        fall();
+    }
 }
 
 void SimAccount::fall() {

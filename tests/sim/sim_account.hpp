@@ -8,12 +8,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "account/exchange.hpp"
 #include "account/store.hpp"
 #include "platform/sqlite/connection_transactions.hpp"
+#include "platform/tls/jws.hpp"
 #include "platform/transport.hpp"
 #include "tests/sim/memory_disk.hpp"
 #include "tests/sim/power.hpp"
@@ -22,11 +24,19 @@
 
 namespace meterbox::sim {
 
-// A signature that costs nothing: the claims and a keyed sum of them.
+// A signature that costs nothing: the claims, the key's name and a sum of both.
 class CheapSigner final : public account::LeaseSigner {
 public:
     core::Result<std::string> sign(std::string_view claims) const override;
-    static core::Result<std::string> verify(std::string_view lease);
+    static core::Result<std::string> verify(std::string_view lease,
+                                            std::span<const platform::tls::VerificationKey> known);
+    static core::wire::LeaseKey key(const std::string& kid);
+    static inline const std::string first = "key-1";
+
+    void use(std::string kid) { kid_ = std::move(kid); }
+
+private:
+    std::string kid_ = first;
 };
 
 struct AgentName {
@@ -52,6 +62,7 @@ public:
     // An operator's command, when it is up.
     std::string command(const std::vector<std::string>& arguments);
     void add_agent(const AgentName& agent);
+    void roll_lease_key();
 
     void begin_faults();
     void restart_after(std::int64_t ms);
@@ -71,6 +82,7 @@ private:
         std::unique_ptr<platform::store::StoreThread> thread;
     };
     void start();
+    void name_first_key();
     void fall();
     void crash_soon();
     void count_old_request(const core::wire::SyncRequest& request);
@@ -88,6 +100,7 @@ private:
     std::uint64_t run_ = 0;
     std::map<std::string, std::int64_t> newest_request_;  // by session
     std::int64_t renumbered_ = 0;                         // by the canary
+    bool named_first_key_ = false;
 };
 
 }  // namespace meterbox::sim

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_agent.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace meterbox::sim {
@@ -46,8 +47,9 @@ SimAgent::Process::Process(SimAgent& agent)
       link(timers, time, journal, store, balances, sessions, rate, agent.random_, agent.log_,
            agent.world_.plan.sync_interval_ms,
            {[this](const std::vector<std::string>& resources) { published(resources); },
-            [this](bool reached) { sessions.answered(reached); }},
-           [](std::string_view lease, auto) { return CheapSigner::verify(lease); }),
+            [this](bool reached) { sessions.answered(reached); },
+            [&agent](const agent::Identity& identity) { return agent.followed(identity); }},
+           CheapSigner::verify),
       retention(timers, time, journal, store, retention_settings, [this](const agent::Forgotten&) {
           published(balances.publish(journal.take_publications()));
       }) {
@@ -62,6 +64,7 @@ SimAgent::Process::Process(SimAgent& agent)
     identity.agent = agent.name_.id;
     identity.team = agent.name_.team;
     identity.key_fingerprint = "key of " + agent.name_.id;
+    identity.lease_keys = agent.lease_keys_;
     transactions.on_commit([&agent] { ++agent.commits_; });
     link.connect(std::move(identity), wire);
     retention.start();
@@ -75,6 +78,19 @@ SimAgent::Process::~Process() {
 void SimAgent::Process::published(const std::vector<std::string>& resources) {
     sessions.reconsider(resources);
     link.ledgers_changed(resources);
+}
+
+core::Result<void> SimAgent::followed(const agent::Identity& identity) {
+    const auto known = [this](const core::KnownLeaseKey& key) {
+        return std::any_of(lease_keys_.begin(), lease_keys_.end(),
+                           [&key](const core::KnownLeaseKey& one) { return one.key.kid == key.key.kid; });
+    };
+    const auto news = identity.lease_keys.size() -
+                      std::count_if(identity.lease_keys.begin(), identity.lease_keys.end(), known);
+    if (news > 0) world_.tally.saw("lease key followed");
+    if (news > 1) world_.tally.saw("lease keys followed over several at once");
+    lease_keys_ = identity.lease_keys;
+    return {};
 }
 
 SimAgent::SimAgent(World& world, Network& network, std::size_t index, AgentName name)

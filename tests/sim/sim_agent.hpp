@@ -106,6 +106,7 @@ private:
         agent::Retention retention;
     };
 
+    core::Result<void> followed(const agent::Identity& identity);
     void fall(bool reboots);
     void stop_and_start();
     void crash_soon();
@@ -133,6 +134,8 @@ private:
     std::uint64_t commits_ = 0;
     std::uint64_t run_ = 0;
     int boots_ = 1;
+    // What lies in a file of its own beside the journal, whole or not at all.
+    core::LeaseKeyLine lease_keys_{{CheapSigner::key(CheapSigner::first), std::nullopt}};
     bool suspended_ = false;
     int restores_ = 0;
     bool put_back_ = false;

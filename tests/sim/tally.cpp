@@ -68,6 +68,8 @@ const std::vector<std::string>& Tally::rare_paths() {
         "checkout handed out offline",
         "capacity given back",
         "capacity given back after its grant's end",
+        "lease key followed",
+        "lease keys followed over several at once",
     };
     return paths;
 }

@@ -1,4 +1,5 @@
 // Tokens and certificates.
+#include "account/lease_keys.hpp"
 #include "fixture.hpp"
 #include "platform/tls/certificate.hpp"
 

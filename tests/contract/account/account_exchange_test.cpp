@@ -1,6 +1,7 @@
 // Hello and sync against a real store: leases, sizes, exactly-once charging, refusals.
 #include "account/audit.hpp"
 #include "account/catalogue.hpp"
+#include "account/lease_keys.hpp"
 #include "account/pool.hpp"
 #include "account/team_cards.hpp"
 #include "core/json_reader.hpp"

@@ -164,3 +164,15 @@ TEST_CASE_METHOD(Served, "a server's new certificate is shown to the next connec
     REQUIRE(server_certificate->for_agents() != before);
     CHECK(hello().status == 200);
 }
+
+TEST_CASE_METHOD(Served, "an agent of another version is told what is spoken here, whatever else it said") {
+    const auto answer = ask("/v1/hello", R"({"protocol_min":7,"protocol_max":9,"else":"unreadable"})");
+    REQUIRE(answer.status == 200);
+    const auto reply = core::wire::hello_reply_from_json(answer.body);
+    REQUIRE(reply);
+    CHECK(reply->verdict == core::wire::Verdict::upgrade);
+    CHECK(reply->protocol_min == core::wire::protocol_min);
+    CHECK(reply->protocol_max == core::wire::protocol_max);
+    set_state("revoked");
+    CHECK(standing_of(ask("/v1/hello", R"({"protocol_min":7,"protocol_max":9})")) == Standing::revoked);
+}

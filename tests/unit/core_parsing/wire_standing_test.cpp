@@ -2,6 +2,7 @@
 #include "core/wire_standing.hpp"
 
 #include "core/limits.hpp"
+#include "core/wire.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace meterbox::core;
@@ -46,4 +47,23 @@ TEST_CASE("each standing has a name that reads back") {
          {Standing::unknown, Standing::expired, Standing::fenced, Standing::revoked, Standing::retired})
         CHECK(standing_from(name_of(standing)) == standing);
     CHECK_FALSE(standing_from("active"));
+}
+
+TEST_CASE("the versions that a hello speaks are read though nothing else of it can be") {
+    const auto range = protocol_range_from_json(R"({"protocol_min":2,"protocol_max":3,"agent":[]})");
+    REQUIRE(range);
+    CHECK_FALSE(range->meets({1, 1}));
+    CHECK(range->meets({1, 2}));
+    CHECK(range->meets({3, 9}));
+    CHECK_FALSE(range->meets({4, 9}));
+    CHECK_FALSE(protocol_range_from_json(R"({"protocol_min":3,"protocol_max":2})"));
+    CHECK_FALSE(protocol_range_from_json("{}"));
+}
+
+TEST_CASE("the verdict upgrade is understood from an account of whatever version") {
+    const auto reply = hello_reply_from_json(R"({"verdict":"upgrade","protocol_min":4,"protocol_max":6})");
+    REQUIRE(reply);
+    CHECK(reply->verdict == Verdict::upgrade);
+    CHECK(reply->protocol_min == 4);
+    CHECK(reply->protocol_max == 6);
 }
