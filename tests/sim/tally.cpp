@@ -65,7 +65,6 @@ const std::vector<std::string>& Tally::rare_paths() {
         "ticket served",
         "ticket given up",
         "checkout refused",
-        "checkout handed out offline",
         "capacity given back",
         "capacity given back after its grant's end",
         "lease key followed",
