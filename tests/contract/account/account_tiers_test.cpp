@@ -465,7 +465,7 @@ TEST_CASE_METHOD(Tiers,
     // Heard of within the day: still of its cycle, though another has begun.
     clock.set_wall(at("2026-08-15T21:59:59Z"));
     auto late = used_up(lease, "render", 5, at("2026-08-14T20:00:00Z"));
-    late.tranches[0].hours[0].second = Units{2};
+    late.tranches[0].hours[0].units = Units{2};
     tell(one, {late});
     CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}).at("total") == 500);
     clock.set_wall(at("2026-08-15T22:00:00Z"));
@@ -475,7 +475,7 @@ TEST_CASE_METHOD(Tiers,
 
     // Later: on the next one, named, at its own price.
     auto later = used_up(lease, "render", 6, at("2026-08-14T21:00:00Z"));
-    later.tranches[0].hours[0].second = Units{1};
+    later.tranches[0].hours[0].units = Units{1};
     tell(one, {later});
     CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}) == last);
     bill = json({"invoice", "lab"});
