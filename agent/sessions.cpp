@@ -308,6 +308,9 @@ void Sessions::finish(Session& session, core::MonotonicTime until) {
     }
     SessionSlice slice = take_slice(session, stop_at.value_or(until));
     session.record.ended_at = time_.utc() + -(time_.monotonic() - until);
+    // Of an earlier boot: at its last checkpoint, by what it had run until then.
+    if (session.record.boot_id != time_.boot_id())
+        session.record.ended_at = session.record.started_at + session.record.metered.value();
     slice.record.ended_at = session.record.ended_at;
     slice.ends = true;
     std::vector<SessionSlice> slices;
