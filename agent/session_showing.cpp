@@ -8,9 +8,11 @@
 namespace meterbox::agent {
 
 void Sessions::show(const std::string& id, Shown done) {
-    if (const Session* session = find(id); session != nullptr && !session->end_at)
-        return done(view(*session));
-    look_up(id, std::move(done));
+    Session* session = find(id);
+    if (session == nullptr) return look_up(id, std::move(done));
+    // What is stored of it may still be less than it ran.
+    if (session->end_at) return session->enders.push_back(std::move(done));
+    done(view(*session));
 }
 
 void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream) {

@@ -64,6 +64,27 @@ TEST_CASE("an end that is on its way while the first commit fails is stored all 
     CHECK((*stored)->units_completed == core::Units{0});
 }
 
+TEST_CASE("a session whose end isn't stored yet is not shown as ended with less than it ran") {
+    Fixture agent;
+    agent.lease(50);
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.clock.advance(3'000);
+    agent.transactions.fail_call(agent.transactions.calls() + 1);
+    bool refused = false;
+    agent.sessions.end("x", uid, [&](const auto& answer) { refused = !answer.has_value(); });
+    agent.settle();
+    REQUIRE(refused);
+
+    std::vector<agent::SessionView> shown;
+    agent.sessions.show("x", [&](const auto& answer) { shown.push_back(*answer); });
+    agent.pass(2'000);
+    REQUIRE(shown.size() == 1);
+    CHECK(shown[0].state == agent::SessionState::ended);
+    CHECK(shown[0].metered == core::Amount{3'000});
+}
+
 TEST_CASE("time whose transaction couldn't even begin is metered with the next one, once") {
     Fixture agent;
     agent.lease(50);

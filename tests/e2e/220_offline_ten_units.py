@@ -15,7 +15,7 @@ class OfflineTenUnits(EndToEnd):
     def test_a_lease_of_ten_units_lasts_exactly_ten_units(self):
         account, one = self.one_agent(unit=f"{UNIT_MS}ms", amount=26)
         stream = one.stream("render")
-        wait_until(lambda: one.card("render")["leased_units"] == 10, "10 units are leased", seconds=60)
+        wait_until(lambda: one.card("render")["leased_units"] >= 10, "10 units are leased", seconds=60)
         account.process.kill()
         charged = account.card("studio", "render")
         leased = charged["charged_units"] + charged["leased_units"]

@@ -108,7 +108,8 @@ TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plain
 
 TEST_CASE_METHOD(Lab, "a resource's enforcement is set when it is added, and changed while it is used") {
     const auto mode_of = [this](std::string_view key) {
-        for (const auto& resource : json({"resource", "list"}).at("resources").as_array())
+        const auto listed = json({"resource", "list"});
+        for (const auto& resource : listed.at("resources").as_array())
             if (resource.at("key").as_string() == key)
                 return std::string(resource.at("enforcement").as_string());
         return std::string();
