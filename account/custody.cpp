@@ -107,8 +107,12 @@ void Custody::settle(Kept kept) {
         needed -= waits;
         give_back(tranche, own - taken - waits);
     }
+    // What it has no slot for comes after whoever waits with a ticket (I18).
+    const bool others_wait =
+        database_.number("SELECT EXISTS (SELECT 1 FROM ticket WHERE team = ? AND resource = ?)", agent_.team,
+                         kept.resource) != 0;
     for (Tranche& tranche : pool_.of(kept.resource)) {
-        if (!tranche.valid_at(ledger_.now())) continue;
+        if (others_wait || !tranche.valid_at(ledger_.now())) continue;
         const Units there = tranche.open() ? kept.overage : std::max(Units{}, tranche.available);
         const Units taken = std::min(kept.overage, there);
         lease(tranche, taken, "lease");

@@ -40,7 +40,6 @@ const std::vector<std::string>& Tally::rare_paths() {
         "report refused: disk full",
         "overage covered later",
         "session resumed after a restart",
-        "session ended late, for what it ran",
         "session ended by a reboot",
         "session ended without a sign of life",
         "session stopped",
@@ -59,7 +58,6 @@ const std::vector<std::string>& Tally::rare_paths() {
         "agent hello again after its session was lost",
         "hello after its sender gave up",
         "agent went on as another incarnation",
-        "agent fenced again, waits for the operator",
         "remainder of a fenced agent in custody",
         "recall answered",
         "ticket served",
@@ -68,7 +66,6 @@ const std::vector<std::string>& Tally::rare_paths() {
         "capacity given back",
         "capacity given back after its grant's end",
         "lease key followed",
-        "lease keys followed over several at once",
     };
     return paths;
 }
