@@ -184,7 +184,12 @@ platform::Answer SimAccount::answer(const std::string& path, const std::string& 
     auto request = core::wire::sync_request_from_json(body);
     if (!request) return problem(request.error());
     count_old_request(*request);
-    if (world_.plan.canary == Canary::booked_twice) request->request_number = ++renumbered_;
+    if (world_.plan.canary == Canary::booked_twice) {  // what a repeated request says is booked as news
+        request->request_number = ++renumbered_;
+        for (core::wire::ResourceCounters& counters : request->resources)
+            for (core::wire::TrancheCounters& tranche : counters.tranches)
+                if (tranche.used > core::Units{}) tranche.used += core::Units{1};
+    }
     const auto reply = account::sync(exchange, *agent, *request);
     return answer_of(reply);
 }
