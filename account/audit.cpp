@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "account/adjustment.hpp"
 #include "account/agents.hpp"
 #include "account/tranche.hpp"
 
@@ -73,6 +74,7 @@ private:
                 const std::int64_t units = row.integer(6);
                 report_.entries += row.integer(7);
                 Places& places = places_[row.integer(0)];
+                if (from == "charged" && is_adjustment(row.text(3))) adjusted_[row.integer(0)] += units;
                 move(places, from, -units);
                 move(places, to, units);
                 HoldingSums& sums = holdings_[{row.integer(0), row.string(4), row.integer(5)}];
@@ -94,7 +96,7 @@ private:
         database_.each(
             "SELECT id, purchased, available, charged, in_doubt, expired, leased, (SELECT "
             "coalesce(sum(held), 0) "
-            "FROM doubt WHERE tranche = tranche.id), resource = '' FROM tranche WHERE team = ?",
+            "FROM doubt WHERE tranche = tranche.id), resource FROM tranche WHERE team = ?",
             [&](auto& row) {
                 ++report_.tranches;
                 const std::string name = "tranche " + tranche_name(row.integer(0)) + ": ";
@@ -112,7 +114,8 @@ private:
                            std::to_string(row.integer(1)) + " were purchased");
                 }
                 check_sign(name, places);
-                const bool tokens = row.integer(8) != 0;  // those are compared with the units out of them
+                adjusted_by_resource_[row.string(8)] += adjusted_[row.integer(0)];
+                const bool tokens = row.text(8).empty();  // those are compared with the units out of them
                 if (!tokens) compare(name + "in doubt by agents", row.integer(7), row.integer(4));
             },
             team_);
@@ -179,7 +182,8 @@ private:
     }
 
     void compare_team() {
-        // Each unit used is charged once, whichever tier it was booked to; and those written off as used.
+        // Each unit used is charged once, whichever tier it was booked to, but for what was given back; and
+        // those written off as used.
         database_.each(
             "SELECT resource, sum(charged), (SELECT coalesce(sum(used), 0) FROM holding JOIN tranche AS t "
             "ON t.id = holding.tranche WHERE t.team = ?1 AND t.resource = tranche.resource), "
@@ -187,10 +191,12 @@ private:
             "WHERE t.team = ?1 AND t.resource = tranche.resource) FROM tranche WHERE team = ?1 AND "
             "resource <> '' GROUP BY resource",
             [&](auto& row) {
-                if (row.integer(1) == row.integer(2) + row.integer(3)) return;
+                const std::int64_t adjusted = adjusted_by_resource_[row.string(0)];
+                if (row.integer(1) + adjusted == row.integer(2) + row.integer(3)) return;
                 differ("resource " + row.string(0) + ": " + std::to_string(row.integer(1)) +
-                       " units charged, " + std::to_string(row.integer(2)) + " used and " +
-                       std::to_string(row.integer(3)) + " written off as used");
+                       " units charged and " + std::to_string(adjusted) + " given back, " +
+                       std::to_string(row.integer(2)) + " used and " + std::to_string(row.integer(3)) +
+                       " written off as used");
             },
             team_);
         database_.each(
@@ -258,6 +264,8 @@ private:
     AuditReport report_;
     std::map<std::int64_t, Places> places_;
     std::map<HoldingKey, HoldingSums> holdings_;
+    std::map<std::int64_t, std::int64_t> adjusted_;  // units given back, by tranche
+    std::map<std::string, std::int64_t> adjusted_by_resource_;
     std::set<std::int64_t> pools_;  // of tokens
 };
 

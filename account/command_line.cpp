@@ -239,7 +239,13 @@ private:
                     [cycle](Store& s, bool json) { return account::invoice(s, *cycle, json); });
         invoice->add_option("TEAM", cycle->team)->required();
         invoice->add_option("--cycle", cycle->cycle, "a date in it; default today's");
-        unavailable(app_, "", "adjust");
+        auto given = std::make_shared<AdjustOptions>();
+        CLI::App* adjust = command(app_, "adjust", "give charged units back, as an entry in the ledger",
+                                   [given](Store& s, bool json) { return account::adjust(s, *given, json); });
+        adjust->add_option("TEAM", given->team)->required();
+        adjust->add_option("--resource", given->resource, "KEY")->required();
+        adjust->add_option("--units", given->units, "-N: N units are given back")->required();
+        adjust->add_option("--reason", given->reason, "why; kept in the ledger")->required();
     }
 
     void add_store_commands() {

@@ -89,6 +89,13 @@ struct InvoiceOptions {
     std::string cycle;
 };
 Outcome invoice(Store& store, const InvoiceOptions& options, bool json);
+struct AdjustOptions {
+    std::string team;
+    std::string resource;
+    std::string units;  // as it was written: a number below 0
+    std::string reason;
+};
+Outcome adjust(Store& store, const AdjustOptions& options, bool json);
 Outcome audit_team(Store& store, const std::string& team, bool json);
 
 // A new key signs leases from now on, with the word of the one before; that one's count for the overlap.

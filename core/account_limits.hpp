@@ -1,0 +1,35 @@
+// Bounds that the account alone has: its reports, invoices and settings, and who signs in to its admin port.
+// As in core/limits.hpp, which has all others: sizes in bytes, times in milliseconds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace meterbox::core::limits {
+
+// The admin port
+inline constexpr std::int64_t admin_cookie_ms = std::int64_t{12} * 3600 * 1000;
+inline constexpr int sign_in_failures_max = 10;  // of one address, within the window
+inline constexpr std::int64_t sign_in_window_ms = 60'000;
+inline constexpr std::size_t sign_in_addresses_max = 4'096;  // that are remembered
+
+// Reports and invoices
+inline constexpr std::size_t adjustment_reason_bytes_max = 256;
+inline constexpr std::int64_t expiries_ahead_ms = std::int64_t{90} * 24 * 3600 * 1000;
+
+// Settings: defaults, and the range of what an operator may set
+inline constexpr std::int64_t usage_keep_default_ms = std::int64_t{731} * 24 * 3600 * 1000;  // 24 months
+inline constexpr std::int64_t lease_horizon_min_ms = 60'000;
+inline constexpr std::int64_t lease_horizon_max_ms = std::int64_t{30} * 24 * 3600 * 1000;
+inline constexpr std::int64_t offline_horizon_min_ms = 60'000;
+inline constexpr std::int64_t offline_horizon_max_ms = std::int64_t{366} * 24 * 3600 * 1000;
+inline constexpr std::int64_t idle_default_ms = 15 * 60 * 1000;
+inline constexpr std::int64_t idle_min_ms = 1'000;
+inline constexpr std::int64_t idle_max_ms = std::int64_t{30} * 24 * 3600 * 1000;
+inline constexpr std::int64_t low_percent_default = 20;
+inline constexpr std::int64_t low_percent_max = 100;
+inline constexpr std::int64_t invoice_final_after_min_ms = 1'000;
+inline constexpr std::int64_t invoice_final_after_max_ms =
+    std::int64_t{27} * 24 * 3600 * 1000;  // under a month
+
+}  // namespace meterbox::core::limits
