@@ -3,19 +3,19 @@
 
 #include <boost/json.hpp>
 
+#include "account/admin_access.hpp"
 #include "account/commands.hpp"
 #include "account/usage.hpp"
-#include "platform/tls/encoding.hpp"
 
 namespace meterbox::account {
 
 using core::Error;
 using core::ErrorCode;
 namespace http = platform::http;
-namespace tls = platform::tls;
 
 namespace {
 
+constexpr std::string_view teams_path = "/v1/teams";
 constexpr std::string_view teams_prefix = "/v1/teams/";
 constexpr std::string_view bearer = "Bearer ";
 
@@ -26,39 +26,23 @@ Error error_of(ErrorCode code, std::string detail) {
 http::Response json_response(const boost::json::object& json) {
     http::Response response;
     response.body = boost::json::serialize(json);
+    response.headers.emplace_back("Cache-Control", "no-store");
     return response;
 }
 
-// The same time whatever differs.
-bool same_secret(std::string_view a, std::string_view b) {
-    const auto hash_a = tls::sha256(a);
-    const auto hash_b = tls::sha256(b);
-    unsigned differing = 0;
-    for (std::size_t i = 0; i < hash_a.size(); ++i) differing |= static_cast<unsigned>(hash_a[i] ^ hash_b[i]);
-    return differing == 0;
-}
-
 struct Question {
-    std::string token;
-    bool any_team = false;  // the token of admin.token
-    std::string team;
+    Credential credential;
+    std::string team;  // empty: which teams there are
     std::string what;
     std::string from;
     std::string to;
     std::string by;
 };
 
-// Looked up by its hash, so that nothing of a secret is compared.
-std::optional<Error> refusal(Store& store, const Question& question) {
-    if (question.any_team) return std::nullopt;
-    const std::string hash = tls::hex_encode(tls::bytes_of(tls::sha256(question.token)));
-    constexpr const char* count =
-        "SELECT count(*) FROM admin_token WHERE token_hash = ? AND expires_at > ? AND "
-        "(team IS NULL OR team = coalesce(?, team))";
-    if (store.database().number(count, hash, store.now(), question.team) != 0) return std::nullopt;
-    if (store.database().number(count, hash, store.now(), nullptr) == 0)
-        return error_of(ErrorCode::unauthenticated, "the bearer token is unknown or expired");
-    return error_of(ErrorCode::forbidden, "the bearer token is for another team");
+http::Response unauthenticated(const Error& error) {
+    http::Response response = http::problem(error);
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return response;
 }
 
 http::Response answer_usage(Store& store, const Question& question) {
@@ -75,7 +59,11 @@ http::Response answer_usage(Store& store, const Question& question) {
 }
 
 http::Response answer(Store& store, const Question& question) {
-    if (const auto refused = refusal(store, question)) return http::problem(*refused);
+    const auto access = access_of(store, question.credential);
+    if (!access) return unauthenticated(access.error());
+    if (question.team.empty()) return json_response(teams_json(store, access->team));
+    if (!access->covers(question.team))
+        return http::problem(error_of(ErrorCode::forbidden, "the token is for another team"));
     if (!team_exists(store, question.team)) {
         return http::problem(error_of(ErrorCode::not_found, "no team " + question.team));
     }
@@ -91,20 +79,21 @@ http::Response answer(Store& store, const Question& question) {
 
 void AdminService::handle(const http::Request& request, http::Responder responder) {
     const std::string_view path = request.path();
+    if (sign_in_.handle(request, responder)) return;
     if (request.method() != "GET") {
         return responder.send(error_of(ErrorCode::method_not_allowed, "the admin port only reads: GET"));
     }
     if (path == "/healthz" || path == "/readyz") return responder.send(200, "text/plain", "ok\n");
     const auto authorization = request.header("Authorization").value_or("");
-    if (!authorization.starts_with(bearer)) {
-        http::Response response =
-            http::problem(error_of(ErrorCode::unauthenticated, "a bearer token is needed: see admin.token"));
-        response.headers.emplace_back("WWW-Authenticate", "Bearer");
-        return responder.send(response);
+    const auto cookie = SignInService::cookie_of(request);
+    if (!authorization.starts_with(bearer) && !cookie) {
+        return responder.send(unauthenticated(error_of(
+            ErrorCode::unauthenticated, "a bearer token is needed (see admin.token), or to be signed in")));
     }
     Question question;
-    question.token = authorization.substr(bearer.size());
-    question.any_team = same_secret(question.token, token_);
+    question.credential = authorization.starts_with(bearer)
+                              ? bearer_credential(authorization.substr(bearer.size()), token_)
+                              : cookie_credential(*cookie);
 
     const std::string_view rest = path.starts_with(teams_prefix) ? path.substr(teams_prefix.size()) : "";
     const auto slash = rest.find('/');
@@ -112,16 +101,19 @@ void AdminService::handle(const http::Request& request, http::Responder responde
         return responder.send(
             error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));
     }
-    if (slash == std::string_view::npos) {
+    if (path != teams_path && (slash == std::string_view::npos || slash == 0)) {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }
-    question.team = rest.substr(0, slash);
-    question.what = rest.substr(slash + 1);
+    if (path != teams_path) {
+        question.team = rest.substr(0, slash);
+        question.what = rest.substr(slash + 1);
+    }
     if (question.what == "invoices" || question.what == "metrics") {
         return responder.send(
             error_of(ErrorCode::not_available, question.what + " are not available in this version"));
     }
-    if (question.what != "cards" && question.what != "usage" && question.what != "agents") {
+    if (path != teams_path && question.what != "cards" && question.what != "usage" &&
+        question.what != "agents") {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }
     question.from = request.query("from").value_or("");

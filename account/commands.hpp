@@ -107,6 +107,7 @@ Outcome admin_token(Store& store, const std::string& team, const std::string& tt
 
 // What the admin port gives as well.
 [[nodiscard]] core::Result<boost::json::object> cards_json(Store& store, const std::string& team);
+boost::json::object teams_json(Store& store, const std::optional<std::string>& team);  // none: all
 boost::json::object agents_json(Store& store, const std::string& team);
 
 bool team_exists(Store& store, const std::string& team);

@@ -4,6 +4,7 @@
 #include "account/audit.hpp"
 #include "account/catalogue.hpp"
 #include "account/commands.hpp"
+#include "account/outlook.hpp"
 #include "account/pool.hpp"
 #include "account/table.hpp"
 #include "account/team_cards.hpp"
@@ -18,8 +19,9 @@ core::Result<std::vector<core::Card>> cards_of(Store& store, const std::string& 
     Pool pool(store.database(), team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     pool.expire_ended(ledger);
-    return team_cards(store.database(), pool, load_catalogue(store.database()), store.settings(),
-                      ledger.now());
+    auto cards = team_cards(store.database(), pool, load_catalogue(store.database()), store.settings(), now);
+    set_exhausts_at(store.database(), team, cards, now);
+    return cards;
 }
 
 std::string amount_text(core::Amount amount, core::Measure measure) {
@@ -37,6 +39,7 @@ core::Result<boost::json::object> cards_json(Store& store, const std::string& te
     for (const core::Card& card : *all) cards.push_back(core::card_to_json(card));
     boost::json::object json{{"team", team}, {"as_of", core::format_rfc3339(now)}};
     json["cards"] = std::move(cards);
+    json["expiries"] = expiries_json(store.database(), team, now);
     return json;
 }
 

@@ -96,18 +96,24 @@ Outcome team_set(Store& store, const TeamOptions& options, bool json) {
     return {exit_done, json ? boost::json::serialize(to_json(*team)) + "\n" : "", {}};
 }
 
+boost::json::object teams_json(Store& store, const std::optional<std::string>& team) {
+    boost::json::array list;
+    store.database().each(
+        "SELECT key, name, zone, created_at, lost, lost_after_ms FROM team WHERE key = coalesce(?, key) "
+        "ORDER "
+        "BY key",
+        [&](auto& row) { list.push_back(to_json(team_of(row))); }, team);
+    return {{"teams", std::move(list)}};
+}
+
 Outcome team_list(Store& store, bool json) {
+    if (json) return {exit_done, boost::json::serialize(teams_json(store, std::nullopt)) + "\n", {}};
     std::vector<Team> teams;
     store.database().each("SELECT key, name, zone, created_at, lost, lost_after_ms FROM team ORDER BY key",
                           [&](auto& row) { teams.push_back(team_of(row)); });
     Table table({"TEAM", "NAME", "ZONE"});
-    boost::json::array list;
-    for (const Team& team : teams) {
-        table.add({team.key, team.name, team.zone});
-        list.push_back(to_json(team));
-    }
-    if (!json) return {exit_done, table.text(), {}};
-    return {exit_done, boost::json::serialize(boost::json::object{{"teams", list}}) + "\n", {}};
+    for (const Team& team : teams) table.add({team.key, team.name, team.zone});
+    return {exit_done, table.text(), {}};
 }
 
 Outcome team_show(Store& store, const std::string& key, bool json) {

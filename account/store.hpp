@@ -33,6 +33,7 @@ public:
     const Settings& settings() const { return settings_; }
     platform::system::Random& random() { return random_; }
     core::UtcTime now() const { return clock_.wall_now(); }
+    core::MonotonicTime monotonic_now() const { return clock_.monotonic_now(); }
 
 private:
     Store(std::filesystem::path folder, std::unique_ptr<platform::sqlite::Connection> connection,

@@ -206,6 +206,9 @@ class TheAccount(EndToEnd):
         self.assertEqual(self.name_of(get("/v1/teams/nobody/cards", all_teams)), (404, "not-found"))
         self.assertEqual(self.name_of(get("/v1/teams/studio/invoices", mine)), (501, "not-available"))
         self.assertEqual(self.name_of(admin.ask("POST", cards)), (405, "method-not-allowed"))
+        json_type = {"Content-Type": "application/json"}
+        self.assertEqual(admin.ask("POST", "/v1/sign-in", {"token": mine}, json_type)[1]["team"], "studio")
+        self.assertEqual([t["team"] for t in get("/v1/teams", mine)[1]["teams"]], ["studio"])
 
     def test_commands_work_with_and_without_the_service(self):
         account = self.set_up()
