@@ -10,11 +10,17 @@ namespace {
 
 using Granted = std::map<std::pair<std::string, std::string>, std::int64_t>;  // by agent and resource
 
-Granted granted_of(const AccountView& view) {
+bool valid_at(const TrancheRow& tranche, std::int64_t now) {
+    return tranche.starts_at <= now && (!tranche.ends_at || now < *tranche.ends_at);
+}
+
+// Only what is valid now: a unit of the next cycle, leased ahead, is none that anybody could have now.
+Granted granted_of(const AccountView& view, std::int64_t now) {
     Granted granted;
     for (const auto& [key, holding] : view.holdings) {
         const TrancheRow& tranche = *view.find(std::get<1>(key));
-        if (tranche.purchased) granted[{std::get<0>(key), tranche.resource}] += holding.granted;
+        if (tranche.purchased && valid_at(tranche, now))
+            granted[{std::get<0>(key), tranche.resource}] += holding.granted;
     }
     return granted;
 }
@@ -22,8 +28,7 @@ Granted granted_of(const AccountView& view) {
 std::int64_t unleased(const AccountView& view, const TicketRow& of, std::int64_t now) {
     std::int64_t sum = 0;
     for (const TrancheRow& tranche : view.tranches) {
-        const bool valid = tranche.starts_at <= now && (!tranche.ends_at || now < *tranche.ends_at);
-        if (valid && tranche.team == of.team && tranche.resource == of.resource) sum += tranche.available;
+        if (valid_at(tranche, now) && tranche.team == of.team && tranche.resource == of.resource) sum += tranche.available;
     }
     return sum;
 }
@@ -34,8 +39,8 @@ std::int64_t unleased(const AccountView& view, const TicketRow& of, std::int64_t
 // must have left as many as they need.
 void Invariants::check_line(const AccountView& view) {
     if (view.tickets.empty() && view_->tickets.empty()) return;
-    const Granted before = granted_of(*view_);
-    const Granted after = granted_of(view);
+    const Granted before = granted_of(*view_, world_.now().ms);
+    const Granted after = granted_of(view, world_.now().ms);
     const auto given = [&](const std::string& agent, const std::string& resource) {
         const auto was = before.find({agent, resource});
         const auto is = after.find({agent, resource});
