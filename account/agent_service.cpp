@@ -4,6 +4,7 @@
 #include "account/enrollment.hpp"
 #include "account/exchange.hpp"
 #include "account/renewal.hpp"
+#include "account/retirement.hpp"
 #include "account/standing.hpp"
 #include "platform/http/tls_server.hpp"
 
@@ -110,6 +111,18 @@ http::Response run_renew(Store& store, Log& log, RefusalLog& refusals, const Cal
     return answer(reply);
 }
 
+http::Response run_retire(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
+                          const wire::RetireRequest& request) {
+    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::retire, store.now());
+    if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
+    const Agent& known = std::get<Agent>(agent);
+    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
+    const std::string receipt = platform::system::random_hex(store.random(), session_bytes);
+    const auto reply = retire(exchange, known, request, receipt);
+    if (reply && reply->receipt == receipt) log.info("agent.retired", {{"agent", known.id}});
+    return answer(logged(log, known.id, reply));
+}
+
 // For the log: where from, and by which certificate if there is one.
 std::string name_of(const http::Peer& peer) {
     return peer.certificate_subject.empty() ? peer.address : peer.address + " " + peer.certificate_subject;
@@ -180,8 +193,12 @@ void AgentService::handle(const http::Request& request, http::Responder responde
                                 return run_renew(store, log_, refusals_, caller, message);
                             });
     }
-    responder.send(
-        error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));
+    auto message = wire::retire_request_from_json(request.body());
+    if (!message) return responder.send(message.error());
+    jobs_.submit(std::move(responder),
+                 [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                     return run_retire(store, log_, refusals_, caller, message);
+                 });
 }
 
 }  // namespace meterbox::account

@@ -1,5 +1,6 @@
-// What agents ask over TLS: /v1/enroll, /v1/renew, /v1/hello, /v1/sync. The handshake can't demand a client
-// certificate, because enroll has none yet; so every other path checks it at each request (standing.hpp).
+// What agents ask over TLS: /v1/enroll, /v1/renew, /v1/hello, /v1/sync, /v1/retire. The handshake can't
+// demand a client certificate, because enroll has none yet; so every other path checks it at each request
+// (standing.hpp).
 #pragma once
 
 #include "account/refusal_log.hpp"

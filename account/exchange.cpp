@@ -40,14 +40,6 @@ void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& requ
                           request.session);
 }
 
-// A journal that was put back under a process that runs: hello will find out (fencing.hpp).
-bool goes_on(const Agent& agent, const SyncRequest& request) {
-    const core::wire::JournalHead& link = request.acknowledged;
-    const bool other = link.sequence == agent.acknowledged && !link.hash.empty() &&
-                       !agent.acknowledged_hash.empty() && link.hash != agent.acknowledged_hash;
-    return !other && request.head.sequence >= agent.acknowledged;
-}
-
 }  // namespace
 
 Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest& request) {
@@ -59,7 +51,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         return refused(ErrorCode::not_found, "no such session: say hello first");
     }
     const bool later = request.request_number > *last_request || METERBOX_MUTANT(order_ignored);
-    if (later && !goes_on(agent, request)) {
+    if (later && !goes_on(agent, request.head, request.acknowledged)) {
         return refused(ErrorCode::not_found, "the journal isn't the one of this session: say hello first");
     }
 

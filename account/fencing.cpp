@@ -64,6 +64,12 @@ std::optional<PastIncarnation> past_incarnation(Database& database, const Agent&
     return past;
 }
 
+bool goes_on(const Agent& agent, const JournalHead& head, const JournalHead& acknowledged) {
+    const bool other = acknowledged.sequence == agent.acknowledged && !acknowledged.hash.empty() &&
+                       !agent.acknowledged_hash.empty() && acknowledged.hash != agent.acknowledged_hash;
+    return !other && head.sequence >= agent.acknowledged;
+}
+
 void acknowledge_journal(Database& database, Agent& agent, const JournalHead& head,
                          const JournalHead& acknowledged, const std::vector<JournalHead>& starts,
                          bool whole_usage) {

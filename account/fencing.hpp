@@ -22,6 +22,10 @@ struct PastIncarnation {
 // None: it never had one of that number.
 std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number);
 
+// False: a journal that was put back under a process that runs; hello will find out.
+bool goes_on(const Agent& agent, const core::wire::JournalHead& head,
+             const core::wire::JournalHead& acknowledged);
+
 // The counters at this link of its journal were taken: it is the newest that is known.
 void acknowledge_journal(Database& database, Agent& agent, const core::wire::JournalHead& head,
                          const core::wire::JournalHead& acknowledged,

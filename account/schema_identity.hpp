@@ -19,4 +19,13 @@ inline constexpr const char* lease_key_line_step = R"sql(
 ALTER TABLE lease_key ADD COLUMN vouched TEXT;
 )sql";
 
+// The last word of agents that have retired.
+inline constexpr const char* retirement_step = R"sql(
+CREATE TABLE retirement (
+  agent TEXT PRIMARY KEY REFERENCES agent,
+  receipt TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace meterbox::account

@@ -39,7 +39,7 @@ Admission admit(Database& database, const std::string& fingerprint, Purpose purp
                                               " is revoked: if that is a mistake, give it a new state folder "
                                               "and enroll it anew");
     }
-    if (agent->state == "retired") {
+    if (agent->state == "retired" && purpose != Purpose::retire) {
         return refused(Standing::retired, "agent " + agent->id +
                                               " is retired: to use this machine again, give it a new state "
                                               "folder and enroll it anew");

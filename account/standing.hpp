@@ -16,6 +16,7 @@ namespace meterbox::account {
 enum class Purpose {
     exchange,  // hello, sync
     renew,     // an expired certificate may still ask, and so may a fenced agent
+    retire,    // one that has retired may ask again for its receipt
 };
 
 using Admission = std::variant<Agent, core::wire::Refusal>;

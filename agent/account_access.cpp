@@ -91,7 +91,7 @@ core::Result<void> AccountAccess::connect(Identity identity) {
     auto transport = transport_of(identity);
     if (!transport) return transport.error();
     transport_ = std::move(*transport);
-    renewal_.watch(identity);
+    if (link_.retiring() != AccountLink::Retiring::retired) renewal_.watch(identity);
     link_.connect(std::move(identity), *transport_);
     return {};
 }
@@ -150,6 +150,11 @@ void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, Ag
     });
 }
 
+void AccountAccess::answered() {
+    if (link_.retiring() == AccountLink::Retiring::retired) return renewal_.stop();
+    renewal_.reconsider();
+}
+
 void AccountAccess::stop() {
     renewal_.stop();
     transport_.reset();  // an exchange in flight would hold up the end
@@ -158,6 +163,7 @@ void AccountAccess::stop() {
 EnrollmentState AccountAccess::state() const {
     using core::wire::Standing;
     if (!link_.identity()) return EnrollmentState::none;
+    if (link_.retiring() == AccountLink::Retiring::retired) return EnrollmentState::retired;
     if (link_.standing() == Standing::revoked) return EnrollmentState::revoked;
     if (link_.standing() == Standing::fenced) return EnrollmentState::fenced;
     if (link_.standing() == Standing::retired) return EnrollmentState::retired;

@@ -177,6 +177,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     standing_.reset();
     if (reported_.changed("ok")) log_.info("sync.ok", {{"account", identity_->url}});
     plan_.sync_succeeded(time_.boot(), reply.next_sync_ms, random_.number());
+    brought_all_ = !exchange_.more_usage && !exchange_.returned;
     if (exchange_.more_usage || exchange_.returned) plan_.wake(core::SyncReason::more, time_.boot());
     if (overage_covered) plan_.wake(core::SyncReason::completion, time_.boot());
     listener_.published(changed);
@@ -248,6 +249,7 @@ void AccountLink::refused(const platform::Answer& answer, bool session_lost) {
 void AccountLink::failed(const core::Error& error, bool session_lost) {
     ++failures_;
     last_error_ = error.detail;
+    brought_all_ = false;
     if (session_lost) {
         plan_.session_lost(time_.boot(), random_.number());
     } else {
@@ -261,6 +263,9 @@ void AccountLink::failed(const core::Error& error, bool session_lost) {
     reachable_ = false;
     heard_outcome_ = true;
     apply_supply();
+    core::Error later = error;
+    later.detail += "; it is tried again until the account has answered";
+    for (const Done& done : std::exchange(retire_waiters_, {})) done(later);
     if (reported_.changed(error.detail))
         log_.warn("sync.failed", {{"account", identity_->url}, {"detail", error.detail}});
     ended(error);

@@ -13,7 +13,12 @@ using core::wire::Verdict;
 void AccountLink::heard_hello(const core::Result<platform::Answer>& answer) {
     if (!answer) return failed(answer.error(), false);
     if (answer->status == 409) return mark_start_again(refusal_of(*answer).error);
-    if (answer->status != 200) return refused(*answer, false);
+    if (answer->status != 200) {
+        // The receipt was lost: whoever has retired may ask for it without a session.
+        const bool done = refusal_of(*answer).standing == core::wire::Standing::retired;
+        if (done && retiring_ == Retiring::sealed) return say_last_word();
+        return refused(*answer, false);
+    }
     auto reply = core::wire::hello_reply_from_json(answer->body);
     if (!reply) return failed(with_context("the answer to hello", reply.error()), false);
     if (reply->verdict == Verdict::upgrade) return failed(other_version(*reply), false);

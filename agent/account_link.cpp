@@ -10,8 +10,17 @@
 namespace meterbox::agent {
 
 namespace {
+
 constexpr std::int64_t timer_max_ms = core::hour_ms;
+
+AccountLink::Retiring retiring_from(const std::string& text) {
+    if (text == "draining") return AccountLink::Retiring::draining;
+    if (text == "sealed") return AccountLink::Retiring::sealed;
+    if (text == "retired") return AccountLink::Retiring::retired;
+    return AccountLink::Retiring::no;
 }
+
+}  // namespace
 
 AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Journal& journal,
                          platform::store::StoreThread& store, Balances& balances, Sessions& sessions,
@@ -43,13 +52,15 @@ AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Jour
     epoch_ = number("epoch", 1);
     incarnation_ = journal_.incarnation();
     supply_ = supply_from_json(text("supply"));
+    retiring_ = retiring_from(text("retiring"));
     apply_supply();
 }
 
 void AccountLink::connect(Identity identity, platform::Transport& transport) {
     identity_ = std::move(identity);
     transport_ = &transport;
-    plan_.set_enrolled(true, time_.boot());
+    plan_.set_enrolled(retiring_ != Retiring::retired, time_.boot());
+    say_nothing_new();
     apply_supply();
     pump();
 }
@@ -63,8 +74,9 @@ void AccountLink::renewed(const Identity& identity) {
 void AccountLink::stop() {
     stopped_ = true;
     timer_->cancel();
-    for (Waiter& waiter : std::exchange(waiters_, {}))
-        waiter.done(core::Error{core::ErrorCode::unreachable, "the agent is stopping", {}, {}});
+    const core::Error stopping{core::ErrorCode::unreachable, "the agent is stopping", {}, {}};
+    for (Waiter& waiter : std::exchange(waiters_, {})) waiter.done(stopping);
+    for (const Done& done : std::exchange(retire_waiters_, {})) done(stopping);
 }
 
 std::optional<std::int64_t> AccountLink::next_sync_in_ms() const {
@@ -94,6 +106,8 @@ void AccountLink::sync_now(Done done) {
                                 "this agent is not enrolled; run: meterbox enroll URL --token T",
                                 {},
                                 {}});
+    if (retiring_ == Retiring::retired)
+        return done(core::Error{core::ErrorCode::not_enrolled, "this agent is retired", {}, {}});
     waiters_.push_back({std::move(done)});
     wake(core::SyncReason::asked);
 }
@@ -110,6 +124,7 @@ void AccountLink::ledgers_changed(const std::vector<std::string>& resources) {
 
 void AccountLink::pump() {
     if (busy_ || stopped_) return;
+    if (may_seal()) return seal();
     const core::SyncPlan::Next next = plan_.next(time_.boot());
     switch (next.step) {
         case core::SyncPlan::Step::idle:
@@ -117,11 +132,12 @@ void AccountLink::pump() {
         case core::SyncPlan::Step::hello:
             return say_hello();
         case core::SyncPlan::Step::sync:
-            return sync();
+            return retiring_ == Retiring::sealed ? say_last_word() : sync();
         case core::SyncPlan::Step::wait:
             break;
     }
-    timer_->arm(std::min(next.wait_ms, timer_max_ms));
+    const bool waits_for_sessions = retiring_ == Retiring::draining;
+    timer_->arm(std::min(next.wait_ms, waits_for_sessions ? core::second_ms : timer_max_ms));
 }
 
 core::wire::ClockStatement AccountLink::clock_statement() const {

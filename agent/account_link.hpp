@@ -40,6 +40,10 @@ public:
         std::function<void(bool reached)> answered;
         // The account signs leases with another key: who this agent is now, to be stored before it counts.
         std::function<core::Result<void>(const Identity&)> followed = {};
+        // Retiring: nothing new is begun; then, once nobody runs any more, nothing is taken.
+        std::function<void()> drain = {};
+        std::function<bool()> drained = {};
+        std::function<void()> seal = {};
     };
 
     // The claims of a signed lease: platform::tls::verify_jws, or what costs less in a simulation.
@@ -60,6 +64,12 @@ public:
     void wake(core::SyncReason reason);
     // Syncs at once; answered when one that began after the call has ended.
     void sync_now(Done done);
+    // Ends what runs, brings everything, hands over what is left, and is nobody's agent from then on: goes
+    // on until the account has answered, across restarts. done: it has, or the first attempt failed.
+    void retire(Done done);
+    enum class Retiring { no, draining, sealed, retired };
+    Retiring retiring() const { return retiring_; }
+
     // Units may have been completed: bring them, if they are news.
     void ledgers_changed(const std::vector<std::string>& resources);
     void stop();
@@ -136,6 +146,13 @@ private:
     static core::Error with_context(const char* context, core::Error error);
     void mark_start_again(const core::Error& why);
     void failed(const core::Error& error, bool session_lost);
+    void say_nothing_new();
+    bool may_seal() const;
+    void seal();
+    void say_last_word();
+    void send_last_word(CounterReading reading);
+    void heard_receipt(const core::Result<platform::Answer>& answer);
+    void retired(const std::string& receipt);
     core::Result<void> follow_lease_keys(const core::wire::HelloReply& reply);
     core::Result<std::string> claims_of(const std::string& lease) const;
     void refused(const platform::Answer& answer, bool session_lost);
@@ -180,6 +197,9 @@ private:
     std::string last_error_;
     std::optional<core::wire::Standing> standing_;
     bool lease_key_unknown_ = false;
+    Retiring retiring_ = Retiring::no;
+    bool brought_all_ = false;  // by the last sync
+    std::vector<Done> retire_waiters_;
     std::uint64_t syncs_ = 0;
     std::uint64_t failures_ = 0;
     platform::system::LogOnChange reported_;

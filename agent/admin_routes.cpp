@@ -41,7 +41,7 @@ constexpr std::array<Path, 12> paths{{
     {"/v1/sync", Method::post, true, true},
     {"/v1/enroll", Method::post, true, true},
     {"/v1/verify", Method::post, true, true},
-    {"/v1/retire", Method::post, true, false},
+    {"/v1/retire", Method::post, true, true},
     {"/v1/open", Method::post, true, false},
 }};
 
@@ -163,7 +163,15 @@ void AdminRoutes::ready(http::Responder responder) const {
 void AdminRoutes::act(const http::Request& request, http::Responder responder) {
     if (request.raw_path() == "/v1/sync") return sync(std::move(responder));
     if (request.raw_path() == "/v1/verify") return verify(std::move(responder));
+    if (request.raw_path() == "/v1/retire") return retire(std::move(responder));
     enroll(request, std::move(responder));
+}
+
+void AdminRoutes::retire(http::Responder responder) {
+    view_.retire([waiting = keep(std::move(responder))](const core::Result<void>& done) {
+        if (!done) return refuse(*waiting, done.error());
+        answer_json(*waiting, {{"state", json::string_view(name_of(EnrollmentState::retired))}});
+    });
 }
 
 void AdminRoutes::sync(http::Responder responder) {

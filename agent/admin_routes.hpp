@@ -26,6 +26,7 @@ private:
     void act(const platform::http::Request& request, platform::http::Responder responder);
     void ready(platform::http::Responder responder) const;
     void sync(platform::http::Responder responder);
+    void retire(platform::http::Responder responder);
     void verify(platform::http::Responder responder);
     void enroll(const platform::http::Request& request, platform::http::Responder responder);
 

@@ -29,6 +29,8 @@ public:
     virtual void sync_now(std::function<void(core::Result<void>)> done) = 0;
     using Enrolled = std::function<void(core::Result<std::string>)>;  // the agent's id
     virtual void enroll(EnrollOrder order, Enrolled done) = 0;
+    // Ends this machine's being an agent. An error also where the account is out of reach: it goes on.
+    virtual void retire(std::function<void(core::Result<void>)> done) = 0;
     using Verified = std::function<void(core::Result<ChainReport>)>;
     virtual void verify(Verified done) = 0;  // the journal's chain and sums
 };

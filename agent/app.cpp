@@ -76,6 +76,7 @@ public:
     bool ready(std::string& why_not) const override;
     void sync_now(std::function<void(core::Result<void>)> done) override { link_.sync_now(std::move(done)); }
     void enroll(EnrollOrder order, Enrolled done) override;
+    void retire(std::function<void(core::Result<void>)> done) override { link_.retire(std::move(done)); }
     void verify(Verified done) override;
 
 private:
@@ -154,7 +155,9 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
                  sessions_.answered(reached);
                  access_.answered();
              },
-             [this](const Identity& identity) { return access_.followed(identity); }}),
+             [this](const Identity& identity) { return access_.followed(identity); },
+             [this] { sessions_.drain(); }, [this] { return sessions_.drained(); },
+             [this] { meter_.close(); }}),
       retention_(timers_, time_, journal_, store_,
                  {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
                  [this](const Forgotten& forgotten) { forgot(forgotten); }),
@@ -310,6 +313,8 @@ StatusSnapshot App::Parts::status() const {
     status.agent.uptime_ms = reading.boot - started_boot_;
     if (identity) status.enrollment.certificate_expires_at = identity->life.ends_at;
     status.enrollment.state = access_.state();
+    status.enrollment.retiring = link_.retiring() == AccountLink::Retiring::draining ||
+                                 link_.retiring() == AccountLink::Retiring::sealed;
     status.account.url = access_.url();
     status.account.reachable = link_.reachable();
     status.account.last_sync_at = link_.last_sync_at();

@@ -313,6 +313,13 @@ void Journal::take_lease(const core::Lease& lease, const JournalNow& now) {
     }
 }
 
+void Journal::hand_over() {
+    for (auto& [key, entry] : entries_) {
+        touch(entry).ledger.hand_over();
+        entry.tranches = true;
+    }
+}
+
 void Journal::settle_overage(const JournalNow& now) {
     if (suspicion_) return;
     note_time(now);

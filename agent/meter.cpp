@@ -32,6 +32,12 @@ core::Result<core::UtcTime> Meter::time_of(const core::UsageEvent& event, std::s
 }
 
 void Meter::report(std::vector<core::UsageEvent> events, std::uint32_t uid, Done done) {
+    if (closed_) {
+        return done(core::Error{core::ErrorCode::not_enrolled,
+                                "this agent is retired: what it took could be charged to nobody",
+                                {},
+                                {}});
+    }
     const JournalNow now = time_.journal_now();
     std::vector<JournalEvent> entries;
     entries.reserve(events.size());

@@ -25,6 +25,9 @@ public:
     Meter(AgentTime& time, Journal& journal, platform::store::StoreThread& store, Balances& balances,
           platform::system::IdentityHasher hasher, Published published);
 
+    // Nothing more is taken, whatever for: the agent has said its last word to the account.
+    void close() { closed_ = true; }
+
     // All of the events or none. `done` is called after the commit that holds them, or with what was
     // refused; index names the event.
     void report(std::vector<core::UsageEvent> events, std::uint32_t uid, Done done);
@@ -42,6 +45,7 @@ private:
     platform::system::IdentityHasher hasher_;
     Published published_;
     std::uint64_t duplicates_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace meterbox::agent

@@ -235,16 +235,20 @@ void Sessions::stop_all(Group& group, core::Amount available, bool exactly) {
             shares.emplace_back(std::max<std::int64_t>(0, end - mark));
     }
     std::vector<SessionSlice> slices;
-    for (std::size_t i = 0; i < stopped.size(); ++i) {
-        Session& session = *stopped[i];
-        halt(session);
-        session.record.stop_at = marks[i] + shares[i].value();
-        group.held_ms += group.modes.counted(session.record.mark, *session.record.stop_at, true).value();
-        slices.push_back(take_slice(session, reach(session, now)));
-        tell(session);
-    }
+    for (std::size_t i = 0; i < stopped.size(); ++i)
+        slices.push_back(stop(*stopped[i], group, marks[i] + shares[i].value()));
     group.zero_since.reset();
     submit(std::move(slices), [](const core::Result<void>&) {});
+}
+
+// What it ran up to then, and nobody has confirmed yet, is held for it.
+SessionSlice Sessions::stop(Session& session, Group& group, core::MonotonicTime at) {
+    halt(session);
+    session.record.stop_at = at;
+    group.held_ms += group.modes.counted(session.record.mark, at, group.counts).value();
+    SessionSlice slice = take_slice(session, reach(session, time_.monotonic()));
+    tell(session);
+    return slice;
 }
 
 void Sessions::tell(Session& session) {

@@ -144,6 +144,7 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
 }
 
 void Sessions::admit(SessionOrder order, Opened done) {
+    if (draining_) return done(nothing_new());
     std::size_t waiting = 0;
     for (const auto& [resource, group] : groups_) waiting += group.waiting.size();
     if (sessions_.size() + waiting >= settings_.sessions_max)

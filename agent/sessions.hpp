@@ -83,6 +83,11 @@ public:
     // An exchange with the account ended: who waited for it is admitted or refused.
     void answered(bool reached);
 
+    // The agent retires: nobody begins any more, who runs is told to stop, and ends once its time up to then
+    // is confirmed, or its sign of life is overdue.
+    void drain();
+    bool drained();  // nobody is left; ends those who can be
+
     // Not in the ledger yet; of a returnable resource what is being checked out or given back.
     core::Amount running(const std::string& resource) const;
     core::Units held(const std::string& resource) const;  // of a returnable resource
@@ -169,6 +174,7 @@ private:
     void consider_holdings(const std::string& resource, Group& group);
     void give_back_unheld(const std::string& resource, Group& group);
     void note_hour();
+    static core::Error nothing_new();
     void look_up(const std::string& id, Shown done);
 
     SessionSlice take_slice(Session& session, core::MonotonicTime until);
@@ -187,6 +193,7 @@ private:
     void settle_overage(const std::string& resource, Group& group);
     void reached_zero(const std::string& resource, Group& group, const Meters& now);
     void stop_all(Group& group, core::Amount available, bool exactly);
+    SessionSlice stop(Session& session, Group& group, core::MonotonicTime at);
     void tell(Session& session);
     void tell_news(const core::ResourceLedger& ledger, Group& group, bool low);
     bool admits(const std::string& resource) const;
@@ -224,6 +231,7 @@ private:
     std::optional<core::UtcHour> noted_hour_;         // for which what is held is stored
     bool checkpointing_ = false;
     bool shut_down_ = false;
+    bool draining_ = false;
 };
 
 }  // namespace meterbox::agent

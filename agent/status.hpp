@@ -30,6 +30,7 @@ struct AgentStatus {
 struct EnrollmentStatus {
     EnrollmentState state = EnrollmentState::none;
     std::optional<core::UtcTime> certificate_expires_at;
+    bool retiring = false;  // asked for, and not done yet
 };
 
 struct AccountStatus {

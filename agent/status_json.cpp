@@ -33,7 +33,8 @@ json::object agent_json(const AgentStatus& agent) {
 
 json::object enrollment_json(const EnrollmentStatus& enrollment) {
     return {{"state", name_of(enrollment.state)},
-            {"certificate_expires_at", time_or_null(enrollment.certificate_expires_at)}};
+            {"certificate_expires_at", time_or_null(enrollment.certificate_expires_at)},
+            {"retiring", enrollment.retiring}};
 }
 
 json::object account_json(const AccountStatus& account) {

@@ -1,4 +1,4 @@
-// The commands that have the daemon talk to the account: sync, enroll.
+// The commands that have the daemon talk to the account: sync, enroll, retire.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -81,6 +81,14 @@ Outcome<int> run_sync(const Options& options) {
     auto answer = post(options, "/v1/sync", {});
     if (!answer) return answer.error();
     print_line(options, *answer, "synced");
+    return exit_done;
+}
+
+Outcome<int> run_retire(const Options& options) {
+    auto answer = post(options, "/v1/retire", {});
+    if (!answer) return answer.error();
+    print_line(options, *answer,
+               "retired: the account has everything, and what was left is the team's again");
     return exit_done;
 }
 

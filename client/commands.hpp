@@ -37,6 +37,7 @@ struct RunArguments {
 [[nodiscard]] Outcome<int> run_resources(const Options& options);
 [[nodiscard]] Outcome<int> run_sessions(const Options& options);
 [[nodiscard]] Outcome<int> run_sync(const Options& options);
+[[nodiscard]] Outcome<int> run_retire(const Options& options);
 [[nodiscard]] Outcome<int> run_verify(const Options& options);
 [[nodiscard]] Outcome<int> run_enroll(const Options& options, const EnrollArguments& arguments);
 [[nodiscard]] Outcome<int> run_report(const Options& options, const ReportArguments& arguments);

@@ -96,6 +96,7 @@ std::string head_text(JsonView status) {
     const std::string team = agent["team"].text();
     const std::string enrollment = status["enrollment"]["state"].text("unknown");
     std::string text = name + (team.empty() ? "" : " of team " + team) + ": ";
+    if (status["enrollment"]["retiring"].boolean().value_or(false)) text += "retiring, now ";
     text += enrollment == "none" ? "not enrolled, see meterbox enroll --help" : enrollment;
     text += "; meterboxd " + agent["version"].text("?");
     if (const auto uptime = agent["uptime_s"].integer())

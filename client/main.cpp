@@ -15,7 +15,7 @@ namespace {
 
 using Command = std::function<Outcome<int>()>;
 
-constexpr std::array not_available{"watch", "usage", "open", "export", "doctor", "retire"};
+constexpr std::array not_available{"watch", "usage", "open", "export", "doctor"};
 
 int fail(const Failure& failure) {
     std::fprintf(stderr, "meterbox: %s\n", failure.message.c_str());
@@ -59,6 +59,8 @@ void add_queries(CLI::App& app, Arguments& arguments) {
     app.add_subcommand("sync", "sync with the account now")->callback([&] {
         chosen = [&] { return run_sync(options); };
     });
+    app.add_subcommand("retire", "settle everything with the account, and stop being its agent")
+        ->callback([&] { chosen = [&] { return run_retire(options); }; });
     app.add_subcommand("verify", "check the journal's chain and sums")->callback([&] {
         chosen = [&] { return run_verify(options); };
     });

@@ -222,6 +222,11 @@ void ResourceLedger::describe(const Resource& resource) {
     resource_ = resource;
 }
 
+void ResourceLedger::hand_over() {
+    for (Tranche& tranche : tranches_) tranche.returned += tranche.left();
+    check();
+}
+
 void ResourceLedger::check() const {
     METERBOX_ASSERT(resource_.unit_size > Amount{});
     METERBOX_ASSERT(metered_ >= Amount{});

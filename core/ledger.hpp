@@ -114,6 +114,9 @@ public:
     // Raises R of all tranches, valid or not, until so many units are left: of those that are valid first.
     Units give_back_beyond(Units keep, Now now);
 
+    // The agent retires: nothing of what it was leased is its own any more.
+    void hand_over();
+
     // The account changed what may be changed of a resource: its name and enforcement.
     void describe(const Resource& resource);
 

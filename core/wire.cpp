@@ -45,24 +45,6 @@ ClockStatement read_clock(ObjectReader& reader) {
     return clock;
 }
 
-json::object write_usage(const UsageRow& row) {
-    json::object object;
-    object["resource"] = row.resource;
-    object["hour"] = json_of(start_of(row.hour));
-    object["subject"] = row.subject;
-    object["usage"] = row.usage.value();
-    return object;
-}
-
-UsageRow read_usage(ObjectReader& reader) {
-    UsageRow row;
-    row.resource = read_key(reader, "resource");
-    row.hour = read_hour(reader, "hour");
-    row.subject = read_text_or_empty(reader, "subject", limits::subject_bytes_max);
-    row.usage = read_amount(reader, "usage", total_max);
-    return row;
-}
-
 std::vector<Card> read_cards(ObjectReader& reader) {
     return read_list<Card>(reader, "cards", limits::message_resources_max, card_from_reader);
 }

@@ -188,6 +188,24 @@ std::vector<LeaseKey> read_lease_keys(ObjectReader& reader) {
     });
 }
 
+json::object write_usage(const UsageRow& row) {
+    json::object object;
+    object["resource"] = row.resource;
+    object["hour"] = json_of(start_of(row.hour));
+    object["subject"] = row.subject;
+    object["usage"] = row.usage.value();
+    return object;
+}
+
+UsageRow read_usage(ObjectReader& reader) {
+    UsageRow row;
+    row.resource = read_key(reader, "resource");
+    row.hour = read_hour(reader, "hour");
+    row.subject = read_text_or_empty(reader, "subject", limits::subject_bytes_max);
+    row.usage = read_amount(reader, "usage", total_max);
+    return row;
+}
+
 UtcHour read_hour(ObjectReader& reader, std::string_view member) {
     const UtcTime time = read_time(reader, member);
     const UtcHour hour = hour_of(time);

@@ -30,6 +30,9 @@ std::vector<Resource> read_catalogue(ObjectReader& reader);
 boost::json::object write_lease_keys(const std::vector<LeaseKey>& keys);
 std::vector<LeaseKey> read_lease_keys(ObjectReader& reader);
 
+boost::json::object write_usage(const UsageRow& row);
+UsageRow read_usage(ObjectReader& reader);
+
 UtcHour read_hour(ObjectReader& reader, std::string_view member);
 
 }  // namespace meterbox::core::wire

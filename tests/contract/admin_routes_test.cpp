@@ -33,11 +33,13 @@ public:
         order = std::move(given);
         done(enrolled);
     }
+    void retire(std::function<void(core::Result<void>)> done) override { done(retired); }
     void verify(Verified done) override { done(report); }
 
     agent::StatusSnapshot snapshot;
     std::string why_not;
     std::vector<std::function<void(core::Result<void>)>> syncs;
+    core::Result<void> retired;
     std::optional<agent::EnrollOrder> order;
     core::Result<std::string> enrolled = std::string("agent-1");
     agent::ChainReport report;
@@ -223,6 +225,13 @@ TEST_CASE("loopback only reads: no request there changes anything") {
     CHECK_FALSE(endpoint.fake.order);
 }
 
+TEST_CASE("retiring is answered once the account has, or with what keeps it from answering") {
+    Endpoint endpoint;
+    CHECK(endpoint.on_socket(post("/v1/retire", "{}")).body == R"({"state":"retired"})");
+    endpoint.fake.retired = core::Error{core::ErrorCode::unreachable, "refused; it goes on", {}, {}};
+    check_problem(endpoint.on_socket(post("/v1/retire", "{}")), 503, "unreachable");
+}
+
 TEST_CASE("another method is told which one a path takes") {
     Endpoint endpoint;
     for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS"}) {
@@ -285,8 +294,7 @@ TEST_CASE("what is of a later version is a clear error, and what is nothing isn'
         check_problem(endpoint.on_socket(get(path)), 501, "not-available");
         check_problem(endpoint.get_as("localhost", path), 501, "not-available");
     }
-    for (const std::string path : {"/v1/retire", "/v1/open"})
-        check_problem(endpoint.on_socket(post(path, "{}")), 501, "not-available");
+    check_problem(endpoint.on_socket(post("/v1/open", "{}")), 501, "not-available");
     for (const std::string path : {"/status/", "/Status", "/v1", "/%73tatus"})
         check_problem(endpoint.on_socket(get(path)), 404, "not-found");
     check_problem(endpoint.on_loopback("GET /nothing HTTP/1.1\r\n" + endpoint.good_host() + "\r\n"), 401,

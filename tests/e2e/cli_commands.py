@@ -55,7 +55,7 @@ class Commands(CommandLine):
                 self.assertIn(f"meterbox: {said}; see", self.failed(*argv, expect=2))
 
     def test_commands_of_later_versions_say_so(self):
-        for name in ("watch", "usage", "open", "export", "doctor", "retire"):
+        for name in ("watch", "usage", "open", "export", "doctor"):
             self.assertEqual(self.failed(name, expect=2), f"meterbox: {name}: not available in this version\n")
             self.failed(name, "--from", "x", "y", expect=2)
 

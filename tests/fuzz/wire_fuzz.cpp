@@ -1,5 +1,5 @@
-// core/wire: the six messages between agent and account. The input's first letter says which (e, h, s:
-// enroll, hello, sync; small: the request, large: the reply), the rest is its text. A message that is
+// core/wire: the messages between agent and account. The input's first letter says which (e, h, s, r:
+// enroll, hello, sync, retire; small: the request, large: the reply), the rest is its text. A message that is
 // taken is the same when it is written and read again, and holds no number beyond its limits.
 #include "core/wire.hpp"
 
@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 
 #include "core/limits.hpp"
+#include "core/wire_retirement.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace {
@@ -60,6 +61,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
             break;
         case 'S':
             check(text, wire::sync_reply_from_json);
+            break;
+        case 'r':
+            check(text, wire::retire_request_from_json);
+            break;
+        case 'R':
+            check(text, wire::retire_reply_from_json);
             break;
         default:
             break;

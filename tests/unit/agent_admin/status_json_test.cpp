@@ -20,7 +20,8 @@ TEST_CASE("the status of an enrolled agent has every member, times in RFC 3339")
     const json::value expected = parsed(R"({
       "agent": {"id": "agent-1", "name": "render-box", "team": "studio", "version": "0.1.0",
                 "started_at": "2023-11-14T21:56:40Z", "uptime_s": 61},
-      "enrollment": {"state": "enrolled", "certificate_expires_at": "2024-02-03T22:40:00Z"},
+      "enrollment": {"state": "enrolled", "certificate_expires_at": "2024-02-03T22:40:00Z",
+                     "retiring": false},
       "account": {"url": "https://account.example:9443", "reachable": true,
                   "last_sync_at": "2023-11-14T22:13:20.250Z", "last_error": null,
                   "next_sync_at": "2023-11-14T22:17:20Z", "consecutive_failures": 3},
@@ -44,7 +45,7 @@ TEST_CASE("what a new agent doesn't know yet is null, and nothing is missing") {
     const json::value expected = parsed(R"({
       "agent": {"id": null, "name": "box", "team": null, "version": "0.1.0",
                 "started_at": "1970-01-01T00:00:00Z", "uptime_s": 0},
-      "enrollment": {"state": "none", "certificate_expires_at": null},
+      "enrollment": {"state": "none", "certificate_expires_at": null, "retiring": false},
       "account": {"url": null, "reachable": false, "last_sync_at": null, "last_error": null,
                   "next_sync_at": null, "consecutive_failures": 0},
       "cards": [],

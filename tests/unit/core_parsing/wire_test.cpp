@@ -1,6 +1,7 @@
-// The six messages: each comes back from its JSON, and has the names of docs/PROTOCOL.md.
+// The messages: each comes back from its JSON, and has the names of docs/PROTOCOL.md.
 #include "core/wire.hpp"
 
+#include "core/wire_retirement.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/core_parsing/json_edit.hpp"
 #include "tests/unit/core_parsing/samples.hpp"
@@ -92,6 +93,38 @@ TEST_CASE("each sync comes back from its JSON") {
         CHECK(back->catalogue == reply.catalogue);
         CHECK(back->lease == reply.lease);
     }
+}
+
+TEST_CASE("each retirement comes back from its JSON") {
+    Samples samples{4};
+    for (int i = 0; i < 300; ++i) {
+        RetireRequest request;
+        if (samples.coin()) request.session = samples.id();
+        request.resources = samples.list<ResourceCounters>(4, [&] { return samples.counters(); });
+        request.usage = samples.list<UsageRow>(5, [&] { return samples.usage_row(); });
+        request.more_usage = samples.coin();
+        request.slots = samples.list<RemainderSlot>(3, [&] {
+            return RemainderSlot{samples.key(), samples.id()};
+        });
+        request.head = samples.head();
+        request.acknowledged = samples.head();
+        request.starts = samples.list<JournalHead>(3, [&] { return samples.head(); });
+        comes_back(request, retire_request_from_json);
+        CHECK(retire_request_from_json(to_json(request))->slots == request.slots);
+        comes_back(RetireReply{samples.coin() ? samples.id() : "", samples.time()}, retire_reply_from_json);
+    }
+}
+
+TEST_CASE("a retirement has the names of the protocol") {
+    RetireRequest request;
+    request.session = "s1";
+    request.slots = {{"render", "t1"}};
+    request.head = {7, "h"};
+    CHECK(to_json(request) ==
+          R"({"session":"s1","resources":[],"usage":[],"more_usage":false,"slots":[{"resource":"render",)"
+          R"("tranche":"t1"}],"journal":{"acknowledged":{"sequence":0,"hash":""},"head":{"sequence":7,)"
+          R"("hash":"h"},"starts":[]}})");
+    CHECK(to_json(RetireReply{}) == R"({"receipt":null,"server_time":"1970-01-01T00:00:00Z"})");
 }
 
 TEST_CASE("a hello has the names of the protocol") {

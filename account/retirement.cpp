@@ -1,0 +1,106 @@
+#include "account/retirement.hpp"
+
+#include <algorithm>
+
+#include "account/counters.hpp"
+#include "account/custody.hpp"
+#include "account/fencing.hpp"
+
+namespace meterbox::account {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using core::Units;
+using core::wire::RetireReply;
+using core::wire::RetireRequest;
+
+namespace {
+
+std::optional<std::string> receipt_of(Database& database, const Agent& agent) {
+    return database.first(
+        "SELECT receipt FROM retirement WHERE agent = ?", [](auto& row) { return row.string(0); }, agent.id);
+}
+
+Units left(Database& database, const Agent& agent, std::int64_t tranche) {
+    return Units{database.number(
+        "SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ?",
+        agent.id, agent.incarnation, tranche)};
+}
+
+// A slot that came with a remainder. One that isn't valid any more stays with the rest of the lease.
+void take_slot(Database& database, Ledger& ledger, Pool& pool, Custody& custody, const Agent& agent,
+               const core::wire::RemainderSlot& slot) {
+    const auto id = tranche_from(slot.tranche);
+    Tranche* tranche = id ? pool.find(*id) : nullptr;
+    const bool fits = tranche && tranche->resource == slot.resource && tranche->valid_at(ledger.now());
+    if (fits && left(database, agent, *id).value() > 0) custody.take_slots(agent, *tranche, Units{1});
+}
+
+void take_lease_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
+    std::vector<std::int64_t> held;
+    database.each(
+        "SELECT tranche FROM holding WHERE agent = ? AND incarnation = ? AND used + returned < granted",
+        [&](auto& row) { held.push_back(row.integer(0)); }, agent.id, agent.incarnation);
+    const Holder holder{agent.id, agent.incarnation};
+    for (const std::int64_t id : held) {
+        Tranche& tranche = *pool.find(id);
+        const Units units = left(database, agent, id);
+        ledger.move(tranche, Place::leased, free_place(tranche, ledger.now()), units, "retire", &holder);
+        database.run(
+            "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
+            units, agent.id, agent.incarnation, id);
+    }
+}
+
+bool has_remainder(const RetireRequest& request, const std::string& resource) {
+    return std::ranges::any_of(request.resources, [&resource](const auto& counters) {
+        return counters.resource == resource && counters.remainder.value() > 0;
+    });
+}
+
+}  // namespace
+
+Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRequest& request,
+                           const std::string& new_receipt) {
+    Database& database = exchange.database;
+    RetireReply reply;
+    reply.server_time = exchange.now;
+    if (const auto receipt = receipt_of(database, agent)) {
+        reply.receipt = *receipt;
+        return reply;
+    }
+    const bool in_session = !agent.session.empty() && agent.session == request.session;
+    if (!in_session || !goes_on(agent, request.head, request.acknowledged))
+        return Error{ErrorCode::not_found, "no such session: say hello first", std::nullopt, {}};
+    const Catalogue catalogue = load_catalogue(database);
+    Ledger ledger(database, exchange.now);
+    Pool pool(database, agent.team);
+    if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
+    const CounterMessage message{request.resources, request.usage, true};
+    if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
+        return taken.error();
+    }
+    acknowledge_journal(database, agent, request.head, request.acknowledged, request.starts,
+                        !request.more_usage);
+    database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
+    if (request.more_usage) return reply;
+
+    Custody custody(database, ledger, pool);
+    for (const core::wire::RemainderSlot& slot : request.slots) {
+        if (has_remainder(request, slot.resource)) take_slot(database, ledger, pool, custody, agent, slot);
+    }
+    take_lease_back(database, ledger, pool, agent);
+    custody.take_over(agent);
+    database.run("UPDATE agent SET state = 'retired', session = NULL WHERE id = ?", agent.id);
+    database.run("DELETE FROM session WHERE agent = ?", agent.id);
+    database.run("DELETE FROM ticket WHERE agent = ?", agent.id);
+    custody.settle();
+    pool.expire_ended(ledger);
+    database.run("INSERT INTO retirement (agent, receipt, at) VALUES (?, ?, ?)", agent.id, new_receipt,
+                 exchange.now);
+    reply.receipt = new_receipt;
+    return reply;
+}
+
+}  // namespace meterbox::account

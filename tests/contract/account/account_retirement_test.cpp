@@ -1,0 +1,194 @@
+// Retiring against a real store: what becomes of an agent's remainders, slots, lease and place in the line,
+// and who is heard afterwards.
+#include "account/retirement.hpp"
+
+#include "account/audit.hpp"
+#include "account/catalogue.hpp"
+#include "account/pool.hpp"
+#include "account/standing.hpp"
+#include "account/team_cards.hpp"
+#include "core/wire_retirement.hpp"
+#include "fixture.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+using core::Units;
+using core::wire::RetireReply;
+using core::wire::RetireRequest;
+
+namespace {
+
+struct Lab : AccountFixture {
+    Lab() {
+        team_with("lab", "render");
+        free_grant("lab", "render", 10);
+        one = agent("lab");
+        two = agent("lab");
+        session_of_one = session("lab", one);
+    }
+    // Agent one syncs: so much metered, so many units used, and it asks for more.
+    core::Result<core::wire::SyncReply> say_sync(std::int64_t metered, std::int64_t used, std::int64_t need) {
+        core::wire::SyncRequest said;
+        said.session = session_of_one;
+        said.request_number = ++requests;
+        said.resources = {said_of(metered, used)};
+        said.resources.front().need = Units{need};
+        said.head.sequence = requests;
+        return sync("lab", one, said);
+    }
+    core::wire::ResourceCounters said_of(std::int64_t metered, std::int64_t used) const {
+        auto said = counters("render", metered, 0, 0, {});
+        if (used > 0) said.tranches = {{"t1", Units{used}, Units{0}, {{{472'222}, Units{used}}}}};
+        said.overage_units = Units{metered / 1'000 - used};
+        return said;
+    }
+    RetireRequest last_word(std::int64_t metered, std::int64_t used) {
+        RetireRequest said;
+        said.session = session_of_one;
+        said.resources = {said_of(metered, used)};
+        said.slots = {{"render", "t1"}};
+        said.head.sequence = requests + 1;
+        return said;
+    }
+    core::Result<RetireReply> say_last_word(const RetireRequest& said) {
+        const std::string receipt = "receipt " + std::to_string(++receipts);
+        return in_transaction(
+            [&] { return account::retire(exchange(), agent_row("lab", one), said, receipt); });
+    }
+    core::Card card() {
+        account::Pool pool(database(), "lab");
+        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
+                                   clock.wall_now())
+            .front();
+    }
+    void check_audit() {
+        const auto report = account::audit(database(), "lab");
+        INFO((report.ok() ? "" : report.differences.front()));
+        CHECK(report.ok());
+    }
+
+    std::string one;
+    std::string two;
+    std::string session_of_one;
+    std::int64_t requests = 0;
+    int receipts = 0;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Lab, "an agent that retires leaves its remainder with its slot, and the rest of its lease") {
+    REQUIRE(say_sync(0, 0, 4));
+    const auto reply = say_last_word(last_word(2'300, 2));
+    REQUIRE(reply);
+    CHECK(reply->receipt == "receipt 1");
+    CHECK(agent_row("lab", one).state == "retired");
+    CHECK(card().charged_units == Units{2});
+    CHECK(card().leased_units == Units{1});  // the slot that came with 300 ms
+    CHECK(card().remainder == core::Amount{300});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "a last word that is said again gets the same receipt, and does nothing twice") {
+    REQUIRE(say_sync(0, 0, 4));
+    REQUIRE(say_last_word(last_word(2'300, 2)));
+    RetireRequest again = last_word(2'300, 2);
+    CHECK(say_last_word(again)->receipt == "receipt 1");
+    again.session.clear();
+    CHECK(say_last_word(again)->receipt == "receipt 1");
+    CHECK(card().charged_units == Units{2});
+    CHECK(card().remainder == core::Amount{300});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "a last word outside of its session is no word, and leaves no trace") {
+    const std::string before = session_of_one;
+    session_of_one = session("lab", one);
+    REQUIRE(say_sync(0, 0, 4));
+    RetireRequest late = last_word(2'300, 2);
+    late.session = before;
+    CHECK(say_last_word(late).error().code == core::ErrorCode::not_found);
+    RetireRequest nobodys = late;
+    nobodys.session.clear();
+    CHECK(say_last_word(nobodys).error().code == core::ErrorCode::not_found);
+    CHECK(agent_row("lab", one).state == "active");
+    CHECK(card().charged_units == Units{0});
+    CHECK(database().number("SELECT count(*) FROM evidence") == 0);
+}
+
+TEST_CASE_METHOD(Lab, "while more of its usage is to come an agent isn't retired yet") {
+    REQUIRE(say_sync(0, 0, 4));
+    RetireRequest part = last_word(2'300, 2);
+    part.more_usage = true;
+    const auto reply = say_last_word(part);
+    REQUIRE(reply);
+    CHECK(reply->receipt.empty());
+    CHECK(agent_row("lab", one).state == "active");
+    CHECK_FALSE(say_last_word(last_word(2'300, 2))->receipt.empty());
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab,
+                 "what completes a unit with what is in custody already takes the slot that came along") {
+    REQUIRE(say_sync(0, 0, 4));
+    REQUIRE(say_last_word(last_word(700, 0)));
+    CHECK(card().charged_units == Units{0});
+    one = two;
+    session_of_one = session("lab", two);
+    requests = 0;
+    REQUIRE(say_sync(0, 0, 1));
+    REQUIRE(say_last_word(last_word(500, 0)));
+    CHECK(card().charged_units == Units{1});
+    CHECK(card().remainder == core::Amount{200});
+    CHECK(card().leased_units == Units{1});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "overage that is handed over is charged as soon as there are units for it") {
+    REQUIRE(say_last_word(last_word(12'000, 0)));
+    CHECK(card().charged_units == Units{10});
+    CHECK(card().overage_units == Units{2});
+    free_grant("lab", "render", 5);
+    session_of_one = session("lab", two);
+    one = two;
+    requests = 0;
+    REQUIRE(say_sync(0, 0, 0));
+    CHECK(card().charged_units == Units{12});
+    CHECK(card().overage_units == Units{0});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "who retires leaves the line, and a slot that it doesn't hold isn't handed over") {
+    REQUIRE(say_sync(0, 0, 20));
+    CHECK(database().number("SELECT count(*) FROM ticket") == 1);
+    RetireRequest said = last_word(10'300, 10);
+    said.slots = {{"render", "t1"}, {"render", "t9"}, {"scan", "t1"}};
+    REQUIRE(say_last_word(said));
+    CHECK(database().number("SELECT count(*) FROM ticket") == 0);
+    CHECK(card().charged_units == Units{10});
+    CHECK(card().leased_units == Units{0});
+    CHECK(card().remainder == core::Amount{300});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "a retired agent is served nothing but its receipt") {
+    REQUIRE(say_last_word(last_word(0, 0)));
+    const std::string certificate = database()
+                                        .first(
+                                            "SELECT certificate_fingerprint FROM agent WHERE id = ?",
+                                            [](auto& row) { return row.string(0); }, one)
+                                        .value();
+    using account::Purpose;
+    const auto served = [&](Purpose purpose) {
+        const auto admission = account::admit(database(), certificate, purpose, clock.wall_now());
+        return std::holds_alternative<account::Agent>(admission);
+    };
+    CHECK_FALSE(served(Purpose::exchange));
+    CHECK_FALSE(served(Purpose::renew));
+    CHECK(served(Purpose::retire));
+}
+
+TEST_CASE_METHOD(Lab, "counters that no honest agent has retire nobody") {
+    REQUIRE(say_sync(0, 0, 4));
+    CHECK(say_last_word(last_word(9'000, 9)).error().code == core::ErrorCode::conflict);
+    CHECK(agent_row("lab", one).state == "active");
+}
