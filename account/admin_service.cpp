@@ -71,6 +71,10 @@ http::Response answer(Store& store, const Question& question) {
         const auto cards = cards_json(store, question.team);
         return cards ? json_response(*cards) : http::problem(cards.error());
     }
+    if (question.what == "invoices") {
+        const auto invoices = invoices_json(store, question.team);
+        return invoices ? json_response(*invoices) : http::problem(invoices.error());
+    }
     if (question.what == "agents") return json_response(agents_json(store, question.team));
     return answer_usage(store, question);
 }
@@ -108,12 +112,8 @@ void AdminService::handle(const http::Request& request, http::Responder responde
         question.team = rest.substr(0, slash);
         question.what = rest.substr(slash + 1);
     }
-    if (question.what == "invoices" || question.what == "metrics") {
-        return responder.send(
-            error_of(ErrorCode::not_available, question.what + " are not available in this version"));
-    }
     if (path != teams_path && question.what != "cards" && question.what != "usage" &&
-        question.what != "agents") {
+        question.what != "agents" && question.what != "invoices") {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }
     question.from = request.query("from").value_or("");

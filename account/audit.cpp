@@ -9,6 +9,7 @@
 
 #include "account/adjustment.hpp"
 #include "account/agents.hpp"
+#include "account/audit_invoices.hpp"
 #include "account/tranche.hpp"
 
 namespace meterbox::account {
@@ -41,6 +42,7 @@ public:
         compare_pools();
         compare_holdings();
         compare_team();
+        for (const std::string& text : invoice_differences(database_, team_)) differ(text);
         look_at_agents();
         if (database_.failed()) differ("the store can't be read: " + database_.error().detail);
         return std::move(report_);

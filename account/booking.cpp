@@ -46,11 +46,12 @@ core::Result<std::int64_t> join_total(std::int64_t seen, std::int64_t said, bool
                          std::to_string(said) + ": the agent's state was put back or copied");
 }
 
-std::vector<Booking> book(std::span<const Tranche> tranches, std::size_t slots, core::UtcTime slots_since,
-                          std::span<const Completed> completed, core::UtcTime now) {
+Bookings book(std::span<const Tranche> tranches, std::size_t slots, core::UtcTime slots_since,
+              std::span<const Completed> completed, core::UtcTime now) {
     std::vector<Units> unleased;
     for (const Tranche& tranche : tranches) unleased.push_back(tranche.available);
     std::vector<Units> booked(tranches.size());
+    Bookings result;
 
     for (const Completed& part : completed) {
         Units left = part.units;
@@ -65,11 +66,11 @@ std::vector<Booking> book(std::span<const Tranche> tranches, std::size_t slots, 
             left -= here;
         }
         booked[slots] += left;
+        result.away.push_back(part.units - left);
     }
 
-    std::vector<Booking> result;
     for (std::size_t i = 0; i < booked.size(); ++i) {
-        if (booked[i].value() > 0) result.push_back({i, booked[i]});
+        if (booked[i].value() > 0) result.bookings.push_back({i, booked[i]});
     }
     return result;
 }

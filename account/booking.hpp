@@ -56,12 +56,17 @@ struct Booking {
     friend bool operator==(const Booking&, const Booking&) = default;
 };
 
+struct Bookings {
+    std::vector<Booking> bookings;  // by tranche
+    std::vector<core::Units> away;  // of each part of what was completed: booked to another tranche
+};
+
 // R3: completed units that took slots of `slots` (a place in the list) are booked to the first tier
 // before its own with an unleased unit that was valid when they were completed, else to itself. An
 // hour is all that is known of that moment, so a tranche must have been valid for all of it, or since
 // before the agent had its first slot of `slots`. tranches: of one resource, in draw order; what is
 // booked away is not taken off their `available`: the caller does that as it posts.
-std::vector<Booking> book(std::span<const Tranche> tranches, std::size_t slots, core::UtcTime slots_since,
-                          std::span<const Completed> completed, core::UtcTime now);
+Bookings book(std::span<const Tranche> tranches, std::size_t slots, core::UtcTime slots_since,
+              std::span<const Completed> completed, core::UtcTime now);
 
 }  // namespace meterbox::account

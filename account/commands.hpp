@@ -106,6 +106,7 @@ Outcome show_ca(Store& store, bool json);
 Outcome admin_token(Store& store, const std::string& team, const std::string& ttl, bool json);
 
 // What the admin port gives as well.
+[[nodiscard]] core::Result<boost::json::object> invoices_json(Store& store, const std::string& team);
 [[nodiscard]] core::Result<boost::json::object> cards_json(Store& store, const std::string& team);
 boost::json::object teams_json(Store& store, const std::optional<std::string>& team);  // none: all
 boost::json::object agents_json(Store& store, const std::string& team);

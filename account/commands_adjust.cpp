@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "account/adjustment.hpp"
+#include "account/billing.hpp"
 #include "account/catalogue.hpp"
 #include "account/commands.hpp"
 #include "core/account_limits.hpp"
@@ -47,6 +48,9 @@ Outcome adjust(Store& store, const AdjustOptions& options, bool json) {
         return failed("no resource " + options.resource +
                       ": `meterbox-account resource list` shows those there are");
     }
+    const auto closed =
+        close_due_cycles(database, options.team, store.settings().invoice_final_after_ms, store.now());
+    if (!closed) return from_error(closed.error());
     Ledger ledger(database, store.now());
     Pool pool(database, options.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return from_error(begun.error());

@@ -178,7 +178,8 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
     }
     if (payg) {
         if (const auto problem = join_billing(grant, options, *team, *entry)) return *problem;
-        database.run("UPDATE team SET currency = ? WHERE key = ?", entry->price->currency, options.team);
+        database.run("UPDATE team SET currency = ?, open_until = coalesce(open_until, 0) WHERE key = ?",
+                     entry->price->currency, options.team);
     }
 
     grant.id = insert(store, grant, options, payg ? entry->price : std::nullopt);

@@ -18,6 +18,8 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
     }
     if (!team_exists(store, options.team)) return no_such_team(options.team);
     const auto final_after = store.settings().invoice_final_after_ms;
+    if (const auto closed = close_due_cycles(database, options.team, final_after, store.now()); !closed)
+        return from_error(closed.error());
     auto made = make_invoice(database, options.team, store.now(), final_after, store.now());
     if (made && date) {
         const auto zone = platform::zones::TimeZone::find(made->zone);
@@ -27,10 +29,11 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
     if (!made) return from_error(made.error());
     if (json) return {exit_done, boost::json::serialize(invoice_to_json(options.team, *made)) + "\n", {}};
 
-    Table table({"RESOURCE", "UNITS", "LATE", "UNIT PRICE", "AMOUNT"});
+    Table table({"RESOURCE", "UNITS", "LATE", "UNIT PRICE", "AMOUNT", "REASON"});
     for (const InvoiceLine& line : made->lines) {
         table.add({line.resource, std::to_string(line.units), std::to_string(line.late_units),
-                   std::to_string(line.unit_price), std::to_string(line.amount())});
+                   std::to_string(line.unit_price), std::to_string(line.amount()),
+                   line.reason.empty() ? "-" : line.reason});
     }
     const std::string head = "team " + options.team + ", " + core::format_rfc3339(made->cycle.from) + " to " +
                              core::format_rfc3339(made->cycle.to) + " (" + made->zone + "), " +
@@ -39,6 +42,19 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
             head + table.text() + "total " + std::to_string(made->total()) + " " +
                 made->currency.value_or("") + " in minor units\n",
             {}};
+}
+
+core::Result<boost::json::object> invoices_json(Store& store, const std::string& team) {
+    const auto final_after = store.settings().invoice_final_after_ms;
+    const auto closed = close_due_cycles(store.database(), team, final_after, store.now());
+    if (!closed) return closed.error();
+    const auto invoices = list_invoices(store.database(), team, final_after, store.now());
+    if (!invoices) return invoices.error();
+    boost::json::array list;
+    for (const Invoice& invoice : *invoices) list.push_back(invoice_to_json(team, invoice));
+    boost::json::object json;
+    json["invoices"] = std::move(list);
+    return json;
 }
 
 }  // namespace meterbox::account

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "account/audit.hpp"
+#include "account/billing.hpp"
 #include "account/catalogue.hpp"
 #include "account/commands.hpp"
 #include "account/outlook.hpp"
@@ -15,6 +16,9 @@ namespace meterbox::account {
 namespace {
 
 core::Result<std::vector<core::Card>> cards_of(Store& store, const std::string& team, core::UtcTime now) {
+    const auto closed =
+        close_due_cycles(store.database(), team, store.settings().invoice_final_after_ms, now);
+    if (!closed) return closed.error();
     Ledger ledger(store.database(), now);
     Pool pool(store.database(), team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();

@@ -93,8 +93,11 @@ private:
         const auto tranches = pool_.of(change.resource);
         const auto slots = static_cast<std::size_t>(
             std::ranges::find(tranches, change.tranche, &Tranche::id) - tranches.begin());
-        const auto bookings = book(tranches, slots, change.seen.since, completed_of(change), ledger_.now());
-        for (const Booking& booking : bookings) {
+        const auto completed = completed_of(change);
+        const Bookings booked = book(tranches, slots, change.seen.since, completed, ledger_.now());
+        for (std::size_t i = 0; i < completed.size(); ++i)
+            note_moved(change.tranche, completed[i], booked.away[i]);
+        for (const Booking& booking : booked.bookings) {
             if (booking.tranche == slots) {
                 ledger_.move(tranches[slots], Place::leased, Place::charged, booking.units, "charge",
                              &holder_);
@@ -104,6 +107,22 @@ private:
                          "draw order");
             ledger_.move(tranches[slots], Place::leased, free_place(tranches[slots], ledger_.now()),
                          booking.units, "draw order", &holder_);
+        }
+    }
+
+    // For the last look at the draw order: these are charged to another tranche already.
+    void note_moved(std::int64_t tranche, const Completed& part, Units units) {
+        if (units.value() == 0) return;
+        if (part.hour) {
+            database_.run(
+                "UPDATE unit_hour SET moved = moved + ? WHERE agent = ? AND incarnation = ? AND hour = ? AND "
+                "tranche = ?",
+                units, agent_.id, agent_.incarnation, *part.hour, tranche);
+        } else {
+            database_.run(
+                "UPDATE holding SET moved_before = moved_before + ? WHERE agent = ? AND incarnation = ? AND "
+                "tranche = ?",
+                units, agent_.id, agent_.incarnation, tranche);
         }
     }
 

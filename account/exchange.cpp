@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "account/billing.hpp"
 #include "account/counters.hpp"
 #include "account/custody.hpp"
 #include "account/cycles.hpp"
@@ -56,6 +57,9 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     }
 
     database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
+    const auto closed =
+        close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
+    if (!closed) return closed.error();
     write_off_lost(database, exchange.now, agent.team);
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);

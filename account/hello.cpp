@@ -1,6 +1,7 @@
 // Hello: who is it, does its journal go on from where it was known, and what follows from that.
 #include <algorithm>
 
+#include "account/billing.hpp"
 #include "account/counters.hpp"
 #include "account/doubt.hpp"
 #include "account/exchange.hpp"
@@ -195,6 +196,9 @@ private:
 
 Result<HelloReply> hello(const Exchange& exchange, Agent agent, const HelloRequest& request,
                          const std::string& new_session) {
+    const auto closed = close_due_cycles(exchange.database, agent.team,
+                                         exchange.settings.invoice_final_after_ms, exchange.now);
+    if (!closed) return closed.error();
     return Hello(exchange, std::move(agent), request, new_session).run();
 }
 

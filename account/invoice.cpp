@@ -1,88 +1,87 @@
-// Charges of payg tranches, each put on the invoice that it belongs to.
+// Charges of payg tranches, each on the invoice that it belongs to.
 #include "account/invoice.hpp"
 
 #include <boost/json.hpp>
+#include <limits>
 #include <map>
+#include <tuple>
 
+#include "account/adjustment.hpp"
 #include "account/catalogue.hpp"
-#include "account/cycles.hpp"
-#include "core/limits.hpp"
+#include "core/account_limits.hpp"
 
 namespace meterbox::account {
 
 namespace {
 
-// A team's cycles and their zone: those of its first payg grant; without one, calendar months.
-struct Billing {
-    std::string zone;
-    std::string anchor;
-    std::optional<std::string> currency;
-};
+constexpr std::int64_t no_entry = std::numeric_limits<std::int64_t>::max();
 
-Billing billing_of(Database& database, const std::string& team) {
-    return database
-        .first(
-            "SELECT coalesce(first.zone, team.zone), coalesce(first.anchor, '2000-01-01'), currency FROM "
-            "team "
-            "LEFT JOIN grant_ AS first ON first.id = (SELECT min(id) FROM grant_ WHERE team = team.key AND "
-            "tier = 'payg') WHERE key = ?",
-            [](auto& row) {
-                Billing billing{row.string(0), row.string(1), std::nullopt};
-                if (!row.is_null(2)) billing.currency = row.string(2);
-                return billing;
-            },
-            team)
-        .value_or(Billing{"UTC", "2000-01-01", std::nullopt});
-}
-
-// Units charged, or given back (< 0), at one time to one tranche.
+// Units charged to tranches of one cycle, or given back (< 0).
 struct Charge {
     std::string resource;
-    core::UtcTime belongs_to;  // a moment of its cycle
-    core::UtcTime at;
+    core::UtcTime of;    // a moment of its cycle
+    std::string reason;  // of an adjustment
     std::int64_t units = 0;
 };
 
-std::vector<Charge> charges_of(Database& database, const std::string& team) {
+// A tranche without end is of before there were cycles: its units are of when they were charged.
+std::vector<Charge> charges_of(Database& database, const std::string& team, const core::Cycle& cycle,
+                               EntryRange entries) {
     std::vector<Charge> charges;
     database.each(
-        "SELECT t.resource, t.starts_at, t.ends_at, l.at, sum(CASE l.to_ WHEN 'charged' THEN l.units ELSE "
-        "-l.units END) FROM tranche AS t JOIN ledger AS l ON l.tranche = t.id WHERE t.team = ? AND t.tier = "
-        "'payg' AND 'charged' IN (l.from_, l.to_) GROUP BY t.id, l.at",
+        "SELECT t.resource, iif(t.ends_at IS NULL, l.at, t.starts_at) AS of_, iif(l.reason GLOB 'adjust: *', "
+        "substr(l.reason, 9), ''), sum(iif(l.to_ = 'charged', l.units, -l.units)) FROM tranche AS t JOIN "
+        "ledger AS l ON l.tranche = t.id AND l.entry <= ?5 AND l.entry > iif(t.ends_at IS NULL OR "
+        "t.starts_at "
+        ">= ?2, 0, ?4) WHERE t.team = ?1 AND t.tier = 'payg' AND 'charged' IN (l.from_, l.to_) AND of_ < ?3 "
+        "AND (of_ >= ?2 OR l.entry > ?4) GROUP BY 1, 2, 3",
         [&](auto& row) {
-            // A tranche without end is of before there were cycles: its units are of when they were charged.
-            const core::UtcTime at{row.integer(3)};
-            const core::UtcTime of = row.is_null(2) ? at : core::UtcTime{row.integer(1)};
-            charges.push_back({row.string(0), of, at, row.integer(4)});
+            charges.push_back({row.string(0), {row.integer(1)}, row.string(2), row.integer(3)});
         },
-        team);
+        team, cycle.from, cycle.to, entries.late_after, entries.last);
     return charges;
 }
 
-class Cycles {
-public:
-    Cycles(Billing billing, std::int64_t final_after_ms)
-        : billing_(std::move(billing)), final_after_ms_(final_after_ms) {}
+// The first of the team's cycles that isn't closed.
+core::Result<core::Cycle> first_open(const Billing& billing) {
+    return billing.holding(billing.open_until ? *billing.open_until + -1 : *billing.payg_since);
+}
 
-    core::Result<core::Cycle> holding(core::UtcTime time) const {
-        return cycle_of(billing_.zone, billing_.anchor, time);
+core::Result<Invoice> invoice_of(Database& database, const std::string& team, const Billing& billing,
+                                 const core::Cycle& cycle, std::int64_t final_after_ms, core::UtcTime now) {
+    Invoice invoice{cycle, billing.zone, billing.currency, now >= cycle.to + final_after_ms, {}};
+    if (closed_at(database, team, cycle.from)) {
+        invoice.final = true;
+        invoice.lines = kept_lines(database, team, cycle.from);
+        return invoice;
     }
-    bool is_final(const core::Cycle& cycle, core::UtcTime at) const {
-        return at >= cycle.to + final_after_ms_;
-    }
-    // The cycle on whose invoice it is.
-    core::Result<core::Cycle> invoiced(const Charge& charge) const {
-        auto own = holding(charge.belongs_to);
-        if (!own || !is_final(*own, charge.at)) return own;
-        return holding(charge.at + -final_after_ms_);  // the first that isn't final
-    }
-
-private:
-    Billing billing_;
-    std::int64_t final_after_ms_;
-};
+    if (!billing.payg_since) return invoice;
+    const auto open = first_open(billing);
+    if (!open) return open.error();
+    if (cycle.from < open->from) return invoice;  // before the team had any payg
+    invoice.final = false;
+    const auto closed = last_closed(database, team);
+    const std::int64_t late_after = cycle.from == open->from ? closed ? closed->last_entry : 0 : no_entry;
+    auto lines = lines_of(database, team, billing, cycle, {late_after, no_entry});
+    if (!lines) return lines.error();
+    invoice.lines = std::move(*lines);
+    return invoice;
+}
 
 }  // namespace
+
+std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team, core::UtcTime from) {
+    std::vector<InvoiceLine> lines;
+    database.each(
+        "SELECT resource, units, late_units, unit_price, reason FROM invoice_line WHERE team = ? AND from_ = "
+        "? "
+        "ORDER BY position",
+        [&](auto& row) {
+            lines.push_back({row.string(0), row.integer(1), row.integer(2), row.integer(3), row.string(4)});
+        },
+        team, from);
+    return lines;
+}
 
 std::int64_t Invoice::total() const {
     std::int64_t sum = 0;
@@ -90,41 +89,60 @@ std::int64_t Invoice::total() const {
     return sum;
 }
 
+core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::string& team,
+                                                const Billing& billing, const core::Cycle& cycle,
+                                                EntryRange entries) {
+    std::map<std::tuple<std::string, std::string, std::int64_t>, InvoiceLine> by_price;
+    for (const Charge& charge : charges_of(database, team, cycle, entries)) {
+        const auto own = billing.holding(charge.of);
+        if (!own) return own.error();
+        // What was sold in the middle of a cycle has the price of that moment.
+        const auto price = price_at(database, charge.resource, std::max(own->from, charge.of)).value_or(0);
+        InvoiceLine& line = by_price[{charge.resource, charge.reason, price}];
+        line.resource = charge.resource;
+        line.reason = charge.reason;
+        line.unit_price = price;
+        line.units += charge.units;
+        if (own->from != cycle.from) line.late_units += charge.units;
+    }
+    std::vector<InvoiceLine> lines;
+    for (const auto& [key, line] : by_price)
+        if (line.units != 0 || line.late_units != 0) lines.push_back(line);
+    return lines;
+}
+
 core::Result<Invoice> make_invoice(Database& database, const std::string& team, core::UtcTime moment,
                                    std::int64_t final_after_ms, core::UtcTime now) {
     const Billing billing = billing_of(database, team);
-    const Cycles cycles(billing, final_after_ms);
-    const auto cycle = cycles.holding(moment);
+    const auto cycle = billing.holding(moment);
     if (!cycle) return cycle.error();
-    Invoice invoice{*cycle, billing.zone, billing.currency, cycles.is_final(*cycle, now), {}};
-    std::map<std::pair<std::string, std::int64_t>, InvoiceLine> lines;
-    for (const Charge& charge : charges_of(database, team)) {
-        const auto on = cycles.invoiced(charge);
-        if (!on) return on.error();
-        if (on->from != cycle->from) continue;
-        const auto own = cycles.holding(charge.belongs_to);
-        if (!own) return own.error();
-        // What was sold in the middle of a cycle has the price of that moment.
-        const auto price = price_at(database, charge.resource, std::max(own->from, charge.belongs_to));
-        InvoiceLine& line = lines[{charge.resource, price.value_or(0)}];
-        line.resource = charge.resource;
-        line.unit_price = price.value_or(0);
-        line.units += charge.units;
-        if (own->from != cycle->from) line.late_units += charge.units;
+    return invoice_of(database, team, billing, *cycle, final_after_ms, now);
+}
+
+core::Result<std::vector<Invoice>> list_invoices(Database& database, const std::string& team,
+                                                 std::int64_t final_after_ms, core::UtcTime now) {
+    const Billing billing = billing_of(database, team);
+    std::vector<Invoice> invoices;
+    auto cycle = billing.holding(now);
+    while (cycle && invoices.size() < core::limits::invoices_max) {
+        auto invoice = invoice_of(database, team, billing, *cycle, final_after_ms, now);
+        if (!invoice) return invoice.error();
+        invoices.push_back(std::move(*invoice));
+        cycle = billing.holding(cycle->from + -1);
+        if (cycle && (!billing.payg_since || cycle->to <= *billing.payg_since)) break;
     }
-    for (const auto& [key, line] : lines)
-        if (line.units != 0 || line.late_units != 0) invoice.lines.push_back(line);
-    return invoice;
+    if (!cycle) return cycle.error();
+    return invoices;
 }
 
 boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice) {
     boost::json::array lines;
     for (const InvoiceLine& line : invoice.lines) {
-        lines.push_back({{"resource", line.resource},
-                         {"units", line.units},
-                         {"late_units", line.late_units},
-                         {"unit_price", line.unit_price},
-                         {"amount", line.amount()}});
+        boost::json::object json{{"resource", line.resource},     {"units", line.units},
+                                 {"late_units", line.late_units}, {"unit_price", line.unit_price},
+                                 {"amount", line.amount()},       {"reason", nullptr}};
+        if (!line.reason.empty()) json["reason"] = line.reason;
+        lines.push_back(std::move(json));
     }
     boost::json::object json{{"team", team},
                              {"from", core::format_rfc3339(invoice.cycle.from)},

@@ -1,7 +1,7 @@
 // A team's invoice of one billing cycle (R12): the payg units charged in it, at the price that held when it
-// began. Computed from the ledger alone, whose entries never change: so an invoice that is final doesn't
-// either. What is charged to a cycle after its invoice was final is on the first invoice that still is
-// open then, named as late.
+// began. One that is final is shown as it was kept (billing.hpp). One that is open is computed from the
+// ledger: the units of its own tranches, and, on the first that is open, those that were charged to earlier
+// cycles after theirs was final, named as late. Each entry of the ledger is on one invoice.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "account/billing.hpp"
 #include "account/database.hpp"
 #include "core/billing_cycle.hpp"
 #include "core/error.hpp"
@@ -18,9 +19,10 @@ namespace meterbox::account {
 
 struct InvoiceLine {
     std::string resource;
-    std::int64_t units = 0;       // late ones included
+    std::int64_t units = 0;       // late ones included; below 0: given back
     std::int64_t late_units = 0;  // of earlier cycles
     std::int64_t unit_price = 0;  // minor units of the currency
+    std::string reason;           // of an adjustment, which has a line of its own; otherwise empty
     std::int64_t amount() const { return units * unit_price; }
     friend bool operator==(const InvoiceLine&, const InvoiceLine&) = default;
 };
@@ -30,15 +32,32 @@ struct Invoice {
     std::string zone;
     std::optional<std::string> currency;  // none: no payg grant yet
     bool final = false;
-    std::vector<InvoiceLine> lines;  // by resource and price
+    std::vector<InvoiceLine> lines;  // by resource, reason and price
     std::int64_t total() const;
 };
 
-// The invoice of the cycle that holds the moment. invalid: this machine doesn't know the team's zone.
-// Requires the team.
+// Which entries of the ledger count: those of the cycle's own tranches up to `last`, and those of earlier
+// cycles' after `late_after`, too.
+struct EntryRange {
+    std::int64_t late_after = 0;
+    std::int64_t last = 0;
+};
+[[nodiscard]] core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::string& team,
+                                                              const Billing& billing,
+                                                              const core::Cycle& cycle, EntryRange entries);
+
+// As they were said, of the invoice that is final since.
+std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team, core::UtcTime from);
+
+// The invoice of the cycle that holds the moment. Requires the team, and that what is due is closed
+// (close_due_cycles). invalid: this machine doesn't know the team's zone.
 [[nodiscard]] core::Result<Invoice> make_invoice(Database& database, const std::string& team,
                                                  core::UtcTime moment, std::int64_t final_after_ms,
                                                  core::UtcTime now);
+// All that are final, and those that are open by now; the newest first, and no more than a bound.
+[[nodiscard]] core::Result<std::vector<Invoice>> list_invoices(Database& database, const std::string& team,
+                                                               std::int64_t final_after_ms,
+                                                               core::UtcTime now);
 boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice);
 
 }  // namespace meterbox::account

@@ -3,6 +3,7 @@
 #include "account/schema.hpp"
 
 #include "account/schema_identity.hpp"
+#include "account/schema_invoices.hpp"
 #include "account/schema_tiers.hpp"
 
 namespace meterbox::account {
@@ -326,9 +327,9 @@ ALTER TABLE team_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held
 
 std::span<const platform::sqlite::Migration> migrations() {
     static constexpr platform::sqlite::Migration steps[] = {
-        {1, step_1},         {2, older_certificates_step}, {3, schema_tiers},
-        {4, step_fences},    {5, lines_and_holdings_step}, {6, lease_key_line_step},
-        {7, retirement_step}};
+        {1, step_1},          {2, older_certificates_step}, {3, schema_tiers},
+        {4, step_fences},     {5, lines_and_holdings_step}, {6, lease_key_line_step},
+        {7, retirement_step}, {8, schema_invoices}};
     return steps;
 }
 

@@ -204,7 +204,9 @@ class TheAccount(EndToEnd):
             self.assertEqual(get("/v1/teams/studio/agents", token), (200, {"agents": []}))
         self.assertEqual(self.name_of(get("/v1/teams/studio/usage?by=week", mine)), (422, "invalid"))
         self.assertEqual(self.name_of(get("/v1/teams/nobody/cards", all_teams)), (404, "not-found"))
-        self.assertEqual(self.name_of(get("/v1/teams/studio/invoices", mine)), (501, "not-available"))
+        invoices = get("/v1/teams/studio/invoices", mine)[1]["invoices"]
+        self.assertEqual([(i["status"], i["total"], i["lines"]) for i in invoices], [("open", 0, [])])
+        self.assertEqual(self.name_of(get("/v1/teams/studio/invoices", theirs)), (403, "forbidden"))
         self.assertEqual(self.name_of(admin.ask("POST", cards)), (405, "method-not-allowed"))
         json_type = {"Content-Type": "application/json"}
         self.assertEqual(admin.ask("POST", "/v1/sign-in", {"token": mine}, json_type)[1]["team"], "studio")

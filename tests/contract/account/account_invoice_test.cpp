@@ -1,8 +1,21 @@
 // Billing cycles and their invoices: what is on which, and that a final one stays.
+#include "account/commands.hpp"
 #include "tiers_fixture.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
+
+namespace {
+
+struct Listed : Tiers {
+    boost::json::array invoices() {
+        return in_transaction([this] { return account::invoices_json(store(), "lab"); })
+            ->at("invoices")
+            .as_array();
+    }
+};
+
+}  // namespace
 
 TEST_CASE_METHOD(Tiers,
                  "an invoice counts a cycle's payg units, is final after a day, and never changes then") {
@@ -71,4 +84,83 @@ TEST_CASE_METHOD(Tiers, "a team without payg has calendar months in its zone, wi
     CHECK(exit({"invoice", "free", "--cycle", "July"}) == exit_usage);
     CHECK(exit({"invoice", "free", "--cycle", "2026-02-30"}) == exit_usage);
     CHECK(exit({"invoice"}) == exit_usage);
+}
+
+TEST_CASE_METHOD(Tiers, "units that are given back are a line of the open invoice, with the reason") {
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 9, 0)});
+    tell(one, {used_up(lease, "render", 5, clock.wall_now())});
+    done({"adjust", "lab", "--resource", "render", "--units", "-2", "--reason", "a fault of ours"});
+    auto bill = json({"invoice", "lab"});
+    REQUIRE(bill.at("lines").as_array().size() == 2);
+    CHECK(bill.at("lines").at(0).at("units") == 5);
+    CHECK(bill.at("lines").at(0).at("reason").is_null());
+    CHECK(bill.at("lines").at(1).at("units") == -2);
+    CHECK(bill.at("lines").at(1).at("amount") == -200);
+    CHECK(bill.at("lines").at(1).at("reason") == "a fault of ours");
+    CHECK(bill.at("total") == 300);
+    CHECK(done({"invoice", "lab"}).find("a fault of ours") != std::string::npos);
+
+    // After it is final: on the next one.
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    const auto last = json({"invoice", "lab", "--cycle", "2026-07-15"});
+    done({"adjust", "lab", "--resource", "render", "--units", "-1", "--reason", "another"});
+    CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}) == last);
+    bill = json({"invoice", "lab"});
+    REQUIRE(bill.at("lines").as_array().size() == 1);
+    CHECK(bill.at("lines").at(0).at("units") == -1);
+    CHECK(bill.at("lines").at(0).at("late_units") == -1);
+    CHECK(bill.at("total") == -100);
+    audited();
+}
+
+TEST_CASE_METHOD(Tiers,
+                 "an invoice that is final stays, whatever the setting, the clock or the next charge") {
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 9, 0)});
+    tell(one, {used_up(lease, "render", 2, clock.wall_now())});
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    const auto last = json({"invoice", "lab", "--cycle", "2026-07-15"});
+    CHECK(last.at("status") == "final");
+
+    clock.set_wall(at("2026-08-15T00:00:00Z"));  // the account's clock was put back
+    auto late = used_up(lease, "render", 5, at("2026-07-20T13:00:00Z"));
+    late.tranches[0].hours[0].units = Units{3};
+    tell(one, {late});
+    CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}) == last);
+    CHECK(json({"invoice", "lab", "--cycle", "2026-08-15"}).at("lines").at(0).at("late_units") == 3);
+    CHECK_FALSE(store().connection().execute("UPDATE invoice SET final_at = 0"));
+    CHECK_FALSE(store().connection().execute("DELETE FROM invoice"));
+    CHECK_FALSE(store().connection().execute("UPDATE invoice_line SET units = 1"));
+    CHECK_FALSE(store().connection().execute("DELETE FROM invoice_line"));
+    audited();
+
+    REQUIRE(store().connection().execute("DROP TRIGGER invoice_line_is_never_edited"));
+    REQUIRE(store().connection().execute("UPDATE invoice_line SET units = 1"));
+    CHECK(exit({"audit", "lab"}) == exit_failed);
+}
+
+TEST_CASE_METHOD(Listed, "all invoices of a team are listed, the newest first, each unit on one of them") {
+    CHECK(invoices().size() == 1);  // the month's, without lines
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    auto said = counters("render", 0, 3, 0);
+    for (int used = 1; used <= 3; ++used) {
+        sync_lease(one, {said});
+        said.metered = core::Amount{used * 1'000};
+        const core::UtcHour hour = core::hour_of(clock.wall_now());
+        said.tranches.push_back({"t" + std::to_string(used), Units{1}, Units{0}, {{hour, Units{1}}}});
+        tell(one, {said});
+        if (used == 1) clock.set_wall(at("2026-08-15T12:00:00Z"));
+        if (used == 2) clock.set_wall(at("2026-09-20T12:00:00Z"));
+    }
+    const auto listed = invoices();
+    REQUIRE(listed.size() == 3);
+    CHECK(listed[0].at("status") == "open");
+    CHECK(listed[1].at("status") == "final");
+    CHECK(listed[2].at("from") == "2026-07-15T00:00:00Z");
+    for (const auto& bill : listed) CHECK(bill.at("total") == 100);
+    audited();
 }

@@ -25,7 +25,7 @@ struct SignIn : AdminPort {
     }
 };
 
-const std::vector<std::string> team_paths{"cards", "usage", "agents"};
+const std::vector<std::string> team_paths{"cards", "usage", "agents", "invoices"};
 
 }  // namespace
 

@@ -59,44 +59,45 @@ TEST_CASE("more used and returned than granted is refused") {
 
 TEST_CASE("a unit is booked to the tranche whose slot it took when no earlier tier has one") {
     const std::vector tranches{tranche(1, core::Tier::free, 0), tranche(2, core::Tier::payg, 5)};
-    CHECK(book(tranches, 1, start, three, start) == std::vector{Booking{1, Units{3}}});
+    CHECK(book(tranches, 1, start, three, start).bookings == std::vector{Booking{1, Units{3}}});
 }
 
 TEST_CASE("a payg unit is booked to free as far as free has unleased units") {
     const std::vector tranches{tranche(1, core::Tier::free, 2), tranche(2, core::Tier::payg, 5)};
-    CHECK(book(tranches, 1, start, three, start) == std::vector{Booking{0, Units{2}}, Booking{1, Units{1}}});
+    CHECK(book(tranches, 1, start, three, start).bookings ==
+          std::vector{Booking{0, Units{2}}, Booking{1, Units{1}}});
 }
 
 TEST_CASE("nothing is booked to a later tier, nor to another grant of the same one") {
     const std::vector tranches{tranche(1, core::Tier::free, 5), tranche(2, core::Tier::free, 5),
                                tranche(3, core::Tier::payg, 5)};
-    CHECK(book(tranches, 1, start, three, start) == std::vector{Booking{1, Units{3}}});
+    CHECK(book(tranches, 1, start, three, start).bookings == std::vector{Booking{1, Units{3}}});
 }
 
 TEST_CASE("a grant takes over nothing completed before its start") {
     std::vector tranches{tranche(1, core::Tier::free, 5), tranche(2, core::Tier::payg, 5)};
     const core::UtcTime now{1'007 * core::hour_ms};
     tranches[0].starts_at = core::start_of({1'005});
-    CHECK(book(tranches, 1, start, three, now) == std::vector{Booking{0, Units{3}}});
+    CHECK(book(tranches, 1, start, three, now).bookings == std::vector{Booking{0, Units{3}}});
     tranches[0].starts_at = tranches[0].starts_at + 1;
-    CHECK(book(tranches, 1, start, three, now) == std::vector{Booking{1, Units{3}}});
+    CHECK(book(tranches, 1, start, three, now).bookings == std::vector{Booking{1, Units{3}}});
     // But the agent got its first slot after the grant's start, so the unit is younger too.
-    CHECK(book(tranches, 1, tranches[0].starts_at, three, now) == std::vector{Booking{0, Units{3}}});
+    CHECK(book(tranches, 1, tranches[0].starts_at, three, now).bookings == std::vector{Booking{0, Units{3}}});
 }
 
 TEST_CASE("a grant takes over nothing completed after its end") {
     std::vector tranches{tranche(1, core::Tier::free, 5), tranche(2, core::Tier::payg, 5)};
     const core::UtcTime now{1'007 * core::hour_ms};
     tranches[0].ends_at = core::start_of({1'006});
-    CHECK(book(tranches, 1, start, three, now) == std::vector{Booking{0, Units{3}}});
+    CHECK(book(tranches, 1, start, three, now).bookings == std::vector{Booking{0, Units{3}}});
     tranches[0].ends_at = *tranches[0].ends_at + -1;
-    CHECK(book(tranches, 1, start, three, now) == std::vector{Booking{1, Units{3}}});
+    CHECK(book(tranches, 1, start, three, now).bookings == std::vector{Booking{1, Units{3}}});
 }
 
 TEST_CASE("units whose hour isn't known are booked away only to what was valid all the time") {
     std::vector tranches{tranche(1, core::Tier::free, 5), tranche(2, core::Tier::payg, 5)};
     const std::vector<Completed> unknown{{std::nullopt, Units{1}}};
-    CHECK(book(tranches, 1, start, unknown, start + 1) == std::vector{Booking{0, Units{1}}});
+    CHECK(book(tranches, 1, start, unknown, start + 1).bookings == std::vector{Booking{0, Units{1}}});
     tranches[0].starts_at = start + 1;
-    CHECK(book(tranches, 1, start, unknown, start + 1) == std::vector{Booking{1, Units{1}}});
+    CHECK(book(tranches, 1, start, unknown, start + 1).bookings == std::vector{Booking{1, Units{1}}});
 }

@@ -1,0 +1,18 @@
+// The last look at a cycle's draw order (R3), before its invoice is final. Leases are drawn ahead, so that a
+// unit may be charged to a later tier while an earlier one, leased elsewhere, comes back unused. Each charged
+// unit of the cycle goes to the first tier before its own that has a unit left, sold or expired, and was
+// valid for all of the hour in which the unit was completed. Only ever to an earlier tier.
+#pragma once
+
+#include <string>
+
+#include "account/database.hpp"
+#include "core/billing_cycle.hpp"
+#include "core/time.hpp"
+
+namespace meterbox::account {
+
+void correct_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
+                        core::UtcTime now);
+
+}  // namespace meterbox::account
