@@ -22,6 +22,10 @@ public:
             ->envname("METERBOX_ACCOUNT_STORE")
             ->default_str(default_store);
         app_.add_flag("--json", json_, "print JSON");
+        app_.add_option("--config", line_.sources.path, "settings, default /etc/meterbox/account.toml");
+        app_.add_option("--set", line_.sources.sets, "SECTION.KEY=VALUE, one setting")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         add_serve();
         add_team();
         add_resource();
@@ -101,9 +105,11 @@ private:
         CLI::App* serve = app_.add_subcommand("serve", "the service");
         serve->fallthrough();
         auto options = std::make_shared<ServeOptions>();
-        serve->add_option("--listen", options->listen, "HOST:PORT for agents")->capture_default_str();
-        serve->add_option("--admin-listen", options->admin_listen, "HOST:PORT for admins")
-            ->capture_default_str();
+        serve->add_option("--listen", options->listen, "HOST:PORT for agents, default 127.0.0.1:9443");
+        serve->add_option("--admin-listen", options->admin_listen,
+                          "HOST:PORT for admins, default 127.0.0.1:9444");
+        serve->add_flag("--check-config", options->check_config,
+                        "check the settings and exit: 0 good, 2 not");
         serve->add_option("--name", options->names, "a name in the server's certificate")
             ->expected(1)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

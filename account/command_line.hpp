@@ -8,17 +8,21 @@
 #include <vector>
 
 #include "account/commands.hpp"
+#include "config/agent_config.hpp"
 
 namespace meterbox::account {
 
 struct ServeOptions {
-    std::string listen = "127.0.0.1:9443";
-    std::string admin_listen = "127.0.0.1:9444";
+    std::string listen;        // empty: as in the settings
+    std::string admin_listen;  // the same
     std::vector<std::string> names;
+    bool check_config = false;     // looks at the settings, and no more
+    std::function<void()> reload;  // at SIGHUP; empty: nothing is read again
 };
 
 struct CommandLine {
     std::string store;
+    config::Sources sources;                 // of the settings: --config and --set
     std::optional<Outcome> done;             // help, version, wrong usage: nothing else to do
     std::optional<ServeOptions> serve;       // the service
     std::function<Outcome(Store&)> command;  // or one command

@@ -1,5 +1,6 @@
 // meterbox-account: the central account's service, and the command line of its operator.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
@@ -9,6 +10,7 @@
 #include "account/command_service.hpp"
 #include "account/serve.hpp"
 #include "account/store.hpp"
+#include "config/account_config.hpp"
 #include "platform/system/clock.hpp"
 #include "platform/system/log.hpp"
 #include "platform/system/random.hpp"
@@ -37,22 +39,54 @@ Outcome run_in(account::Store& store, const CommandLine& line) {
     return *outcome;
 }
 
+// config names the levels and formats as the log does, in the same order.
+platform::system::LogLevel level_of(const config::LogSection& log) {
+    return static_cast<platform::system::LogLevel>(log.level);
+}
+platform::system::LogFormat format_of(const config::LogSection& log) {
+    return static_cast<platform::system::LogFormat>(log.format);
+}
+
+void reload(const config::Sources& sources, platform::system::Log& log) {
+    const auto config = config::load_account(sources);
+    if (!config) return log.error("config.refused", {{"detail", config.error().detail}});
+    log.set(level_of(config->log), format_of(config->log));
+    log.info("config.reloaded", {{"detail", "log level and format; the rest holds from the next start"}});
+}
+
+// What the command line leaves out is as in the settings.
+account::ServeOptions with_settings(account::ServeOptions options,
+                                    const config::AccountConfig::Serve& settings,
+                                    std::function<void()> reload) {
+    if (options.listen.empty()) options.listen = settings.listen;
+    if (options.admin_listen.empty()) options.admin_listen = settings.admin_listen;
+    options.names.insert(options.names.end(), settings.names.begin(), settings.names.end());
+    options.reload = std::move(reload);
+    return options;
+}
+
 int run(const std::vector<std::string>& arguments) {
-    const CommandLine line = account::parse_command_line(arguments);
+    CommandLine line = account::parse_command_line(arguments);
+    line.sources.environment = environ;
     if (line.done) return print(*line.done);
 
     if (!line.serve) {
         const auto outcome = account::command_through_service(line.store + "/account.sock", arguments);
         if (outcome) return print(*outcome);
     }
+    const auto config = config::load_account(line.sources);
+    if (!config) return print(account::wrong_usage(config.error().detail));
+    if (line.serve && line.serve->check_config) return account::exit_done;
     platform::system::SystemClock clock;
     platform::system::SystemRandom random;
     const auto store = account::Store::open(line.store, clock, random);
     if (!store) return print(account::from_error(store.error()));
+    (*store)->use(account::settings_from(*config));
     if (!line.serve) return print(run_in(**store, line));
 
-    platform::system::Log log(platform::system::LogLevel::info, platform::system::LogFormat::text, &clock);
-    if (const auto served = account::serve(**store, *line.serve, log); !served) {
+    platform::system::Log log(level_of(config->log), format_of(config->log), &clock);
+    const auto options = with_settings(*line.serve, config->serve, [&] { reload(line.sources, log); });
+    if (const auto served = account::serve(**store, options, log); !served) {
         const bool usage = served.error().code == core::ErrorCode::invalid;
         return print(usage ? account::wrong_usage(served.error().detail)
                            : account::from_error(served.error()));

@@ -93,9 +93,11 @@ public:
           admins_(loop_, admin_service_),
           commands_(loop_, command_service_),
           certificate_check_(loop_),
-          signals_(loop_, SIGTERM, SIGINT) {}
+          signals_(loop_, SIGTERM, SIGINT),
+          hangups_(loop_, SIGHUP) {}
 
     Result<void> listen(const ServeOptions& options) {
+        reload_ = options.reload;
         const auto agents_at = endpoint_from(options.listen, "--listen");
         if (!agents_at) return agents_at.error();
         const auto admins_at = endpoint_from(options.admin_listen, "--admin-listen");
@@ -112,6 +114,7 @@ public:
 
     Result<void> run() {
         await_signal();
+        await_hangup();
         watch_certificate();
         loop_.run();
         thread_.stop();  // what waits behind a lost commit is refused, while everybody is still there
@@ -173,6 +176,14 @@ private:
         });
     }
 
+    void await_hangup() {
+        hangups_.async_wait([this](const boost::system::error_code& cancelled, int) {
+            if (cancelled) return;
+            if (reload_) reload_();
+            await_hangup();
+        });
+    }
+
     // What was taken is committed and answered before anybody is let go: a grant that is cut off here was
     // not added, so that adding it again makes one.
     void stop() {
@@ -183,6 +194,7 @@ private:
             server->drain(core::limits::drain_timeout_ms, [this] { drained(); });
         thread_.stop();
         certificate_check_.cancel();
+        hangups_.cancel();
     }
 
     void drained() {
@@ -212,6 +224,8 @@ private:
     http::Server commands_;
     boost::asio::steady_timer certificate_check_;
     boost::asio::signal_set signals_;
+    boost::asio::signal_set hangups_;
+    std::function<void()> reload_;
     int draining_ = 0;  // servers that still owe answers
     std::optional<Error> lost_;
 };

@@ -31,6 +31,7 @@ public:
     const LeaseSigner& signer() const { return signer_; }
     LeaseKeySigner& lease_keys() { return signer_; }
     const Settings& settings() const { return settings_; }
+    void use(const Settings& settings) { settings_ = settings; }
     platform::system::Random& random() { return random_; }
     core::UtcTime now() const { return clock_.wall_now(); }
     core::MonotonicTime monotonic_now() const { return clock_.monotonic_now(); }

@@ -1,7 +1,7 @@
 #include "config/agent_keys.hpp"
 
-#include <algorithm>
-
+#include "config/loading.hpp"
+#include "config/log_words.hpp"
 #include "core/limits.hpp"
 #include "core/time.hpp"
 
@@ -9,32 +9,6 @@ namespace meterbox::config {
 namespace {
 
 namespace limits = core::limits;
-
-// A reader of one type, tied to the field that it fills.
-template <class Section, class Field>
-auto as(Complaint (*read)(const Value&, Field&), Section AgentConfig::*section, Field Section::*field) {
-    return [=](const Value& value, AgentConfig& config) { return read(value, config.*section.*field); };
-}
-template <class Section>
-auto as(Complaint (*read)(const Value&, Range, std::int64_t&), Section AgentConfig::*section,
-        std::int64_t Section::*field, Range range) {
-    return
-        [=](const Value& value, AgentConfig& config) { return read(value, range, config.*section.*field); };
-}
-
-Complaint read_log_level(const Value& value, LogLevel& field) {
-    return read_choice<LogLevel>(value,
-                                 {{"error", LogLevel::error},
-                                  {"warn", LogLevel::warn},
-                                  {"warning", LogLevel::warn},
-                                  {"info", LogLevel::info},
-                                  {"debug", LogLevel::debug}},
-                                 field);
-}
-
-Complaint read_log_format(const Value& value, LogFormat& field) {
-    return read_choice<LogFormat>(value, {{"text", LogFormat::text}, {"json", LogFormat::json}}, field);
-}
 
 std::vector<KeyRule> make_rules() {
     constexpr auto agent = &AgentConfig::agent;
@@ -95,25 +69,13 @@ std::vector<KeyRule> make_rules() {
 
 }  // namespace
 
-std::string KeyRule::variable() const {
-    std::string name = "METERBOX_" + std::string{key};
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-        if (c == '.') return '_';
-        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    });
-    return name;
-}
-
 const std::vector<KeyRule>& agent_key_rules() {
     static const std::vector<KeyRule> rules = make_rules();
     return rules;
 }
 
 const KeyRule* find_agent_key(std::string_view key) {
-    const auto& rules = agent_key_rules();
-    const auto found =
-        std::find_if(rules.begin(), rules.end(), [key](const KeyRule& rule) { return rule.key == key; });
-    return found == rules.end() ? nullptr : &*found;
+    return Loading<AgentConfig>(agent_key_rules()).find(key);
 }
 
 }  // namespace meterbox::config

@@ -27,8 +27,8 @@ inline constexpr std::int64_t offline_horizon_max_ms = std::int64_t{366} * 24 * 
 inline constexpr std::int64_t idle_default_ms = 15 * 60 * 1000;
 inline constexpr std::int64_t idle_min_ms = 1'000;
 inline constexpr std::int64_t idle_max_ms = std::int64_t{30} * 24 * 3600 * 1000;
-inline constexpr std::int64_t low_percent_default = 20;
-inline constexpr std::int64_t low_percent_max = 100;
+inline constexpr int low_percent_default = 20;
+inline constexpr int low_percent_max = 100;
 inline constexpr std::int64_t invoice_final_after_min_ms = 1'000;
 inline constexpr std::int64_t invoice_final_after_max_ms =
     std::int64_t{27} * 24 * 3600 * 1000;  // under a month

@@ -81,6 +81,7 @@ class Account:
         self.process = None
         self.listen = "127.0.0.1:0"
         self.admin_listen = "127.0.0.1:0"
+        self.extra = []  # further words of `serve`
 
     def start(self):
         ports = os.path.join(self.store, "ports.json")
@@ -88,7 +89,7 @@ class Account:
             os.remove(ports)
         self.process = Process(
             [f"{BIN}/meterbox-account", "--store", self.store, "serve",
-             "--listen", self.listen, "--admin-listen", self.admin_listen], self.store + ".log")
+             "--listen", self.listen, "--admin-listen", self.admin_listen, *self.extra], self.store + ".log")
 
         def published():
             if not self.process.alive():
