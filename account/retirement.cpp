@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "account/billing.hpp"
 #include "account/counters.hpp"
 #include "account/custody.hpp"
 #include "account/fencing.hpp"
@@ -73,6 +74,9 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
     const bool in_session = !agent.session.empty() && agent.session == request.session;
     if (!in_session || !goes_on(agent, request.head, request.acknowledged))
         return Error{ErrorCode::not_found, "no such session: say hello first", std::nullopt, {}};
+    const auto closed =
+        close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
+    if (!closed) return closed.error();
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);
     Pool pool(database, agent.team);
