@@ -25,6 +25,9 @@ struct TrancheRow {
     std::int64_t leased = 0;
     std::int64_t starts_at = 0;
     std::optional<std::int64_t> ends_at;
+    std::optional<std::int64_t> pool;  // of tokens, that its units are out of
+    std::int64_t rate = 1;             // tokens a unit
+    bool is_pool() const { return resource.empty(); }
 };
 
 struct HoldingRow {
@@ -67,6 +70,8 @@ struct AccountView {
     std::int64_t entries = 0;  // of the ledger
 
     const TrancheRow* find(std::int64_t id) const;
+    // Units that could be leased of it now: of a pool's, as far as its tokens go.
+    std::int64_t unleased(const TrancheRow& tranche) const;
 };
 
 // By agent, resource, hour and subject.

@@ -192,14 +192,21 @@ void Invariants::check_bill() {
     }
     std::vector<BilledGrant> grants;
     std::map<std::pair<std::string, std::string>, AccountLine> lines;
+    std::map<std::string, std::int64_t> tokens;  // by team
     const std::int64_t now = world_.now().ms;
     for (const TrancheRow& tranche : view_->tranches) {
         const bool valid = tranche.starts_at <= now && (!tranche.ends_at || now < *tranche.ends_at);
-        grants.push_back(
-            {tranche.team, tranche.resource, !tranche.purchased, tranche.purchased.value_or(0), valid});
+        if (tranche.starts_at > now) continue;  // a cycle that hasn't begun
+        if (tranche.is_pool()) {
+            tokens[tranche.team] += *tranche.purchased;
+            continue;
+        }
+        if (!tranche.pool)
+            grants.push_back(
+                {tranche.team, tranche.resource, !tranche.purchased, tranche.purchased.value_or(0), valid});
         AccountLine& line = lines[{tranche.team, tranche.resource}];
         line.charged_units += tranche.charged;
-        if (valid) line.still_to_be_had += tranche.available;
+        if (valid) line.still_to_be_had += view_->unleased(tranche);
         line.open_at_the_end = line.open_at_the_end || (valid && !tranche.purchased);
     }
     for (const auto& [key, sums] : view_->team_sums) {
@@ -210,8 +217,11 @@ void Invariants::check_bill() {
     for (const core::Resource& resource : world_.plan.resources)
         if (world_.plan.modes_change() || core::counts(resource.enforcement))
             unit_sizes[resource.key] = resource.unit_size.value();
-    for (const auto& [key, line] : reference_bill(facts, grants, unit_sizes)) {
-        const std::string wrong = disagreement(line, lines[key]);
+    const Bill bill = reference_bill(facts, grants, unit_sizes);
+    const std::string overspent = tokens_overspent(bill, lines, tokens, world_.plan.least_rates());
+    SIM_REQUIRE(overspent.empty(), "the bill agrees: " + overspent);
+    for (const auto& [key, line] : bill) {
+        const std::string wrong = disagreement(line, lines[key], tokens.contains(key.first));
         SIM_REQUIRE(wrong.empty(), "the bill agrees: " + key.first + " " + key.second + ": " + wrong);
         world_.trace.add("bill", key.first + " " + key.second + " " + std::to_string(line.completed_units));
     }

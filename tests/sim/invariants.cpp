@@ -53,7 +53,9 @@ void Invariants::check_account() {
     for (const TrancheRow& tranche : view->tranches) {
         const auto name = [&tranche] { return "tranche t" + std::to_string(tranche.id); };
         const std::int64_t places = tranche.available + tranche.charged + tranche.in_doubt + tranche.expired;
-        SIM_REQUIRE(tranche.leased == held[tranche.id], "I1: " + name() + " leases what its holders hold");
+        if (!tranche.is_pool())
+            SIM_REQUIRE(tranche.leased == held[tranche.id],
+                        "I1: " + name() + " leases what its holders hold");
         SIM_REQUIRE(std::min({tranche.available, tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
                     "I1: no place of " + name() + " is below 0");
         if (!tranche.purchased) continue;
@@ -79,6 +81,7 @@ void Invariants::check_account() {
                 SIM_REQUIRE(tranche.charged >= before->charged, "I7: what is charged never falls");
         }
     }
+    check_pools(*view);
     if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
     if (view_) check_line(*view);
@@ -92,9 +95,46 @@ void Invariants::check_account() {
     view_ = std::move(view);
 }
 
+// I1 of tokens: where a pool's tokens are is where the units out of it are, of all resources.
+void Invariants::check_pools(const AccountView& view) {
+    std::map<std::int64_t, TrancheRow> sums;
+    std::map<std::int64_t, std::set<std::string>> spent;
+    for (const TrancheRow& tranche : view.tranches) {
+        if (!tranche.pool) continue;
+        TrancheRow& sum = sums[*tranche.pool];
+        sum.leased += tranche.leased * tranche.rate;
+        sum.charged += tranche.charged * tranche.rate;
+        sum.in_doubt += tranche.in_doubt * tranche.rate;
+        if (tranche.charged > 0) spent[*tranche.pool].insert(tranche.resource);
+    }
+    for (const auto& [id, sum] : sums) {
+        const TrancheRow& pool = *view.find(id);
+        SIM_REQUIRE(pool.leased == sum.leased && pool.charged == sum.charged && pool.in_doubt == sum.in_doubt,
+                    "I1: the tokens of pool t" + std::to_string(id) + " are where its units are");
+        if (spent[id].size() > 1) world_.tally.saw("tokens spent by two resources");
+    }
+}
+
+void Invariants::count_moves(const AccountView& view, const std::string& reason, const std::string& from,
+                             const TrancheRow& tranche) {
+    if (reason == "next cycle") world_.tally.saw("next cycle leased ahead");
+    if (reason == "charge" && tranche.pool) world_.tally.saw("tokens charged");
+    if (reason == "draw order" && from == "purchase" && tranche.pool)
+        world_.tally.saw("unit booked to tokens");
+    if (reason != "end" || !tranche.ends_at) return;
+    for (const TrancheRow& next : view.tranches)
+        if (next.team == tranche.team && next.resource == tranche.resource && next.tier == tranche.tier &&
+            next.purchased == tranche.purchased && next.starts_at == *tranche.ends_at)
+            return world_.tally.saw("cycle ended with units unused");
+}
+
 // I11: a unit is booked to a later tier only when no earlier one, valid all the while, has one to give.
 void Invariants::check_booking(const AccountView& view) {
     const std::int64_t since_entry = view_ ? view_->entries : 0;
+    std::set<std::int64_t> came_free;  // in the same moment, perhaps after what is booked was booked
+    account_.store().database().each(
+        "SELECT DISTINCT tranche FROM ledger WHERE entry > ? AND from_ = 'leased' AND to_ <> 'charged'",
+        [&](auto& row) { came_free.insert(row.integer(0)); }, since_entry);
     account_.store().database().each(
         "SELECT tranche, from_, to_, reason, coalesce(agent, ''), units, coalesce(incarnation, 0) FROM "
         "ledger WHERE entry > ?",
@@ -111,7 +151,8 @@ void Invariants::check_booking(const AccountView& view) {
                 world_.tally.saw(ended ? "capacity given back after its grant's end" : "capacity given back");
             } else if (reason == "return")
                 world_.tally.saw("recall answered");
-            if (row.string(2) != "charged") return;
+            count_moves(view, reason, row.string(1), booked);
+            if (row.string(2) != "charged" || booked.is_pool()) return;
             if (reason == "draw order") world_.tally.saw("unit booked to an earlier tier");
             if (booked.tier == "payg") world_.tally.saw("payg charged");
             if (row.string(1) != "leased") return;
@@ -121,7 +162,8 @@ void Invariants::check_booking(const AccountView& view) {
                                          rank(earlier.tier) < rank(booked.tier);
                 const bool valid =
                     earlier.starts_at <= since && (!earlier.ends_at || *earlier.ends_at > world_.now().ms);
-                SIM_REQUIRE(!comes_first || !valid || earlier.available == 0,
+                const bool freed = came_free.contains(earlier.pool.value_or(earlier.id));
+                SIM_REQUIRE(!comes_first || !valid || freed || view.unleased(earlier) == 0,
                             "I11: t" + std::to_string(booked.id) + " is charged though t" +
                                 std::to_string(earlier.id) + " of an earlier tier has units");
             }
@@ -168,7 +210,11 @@ void Invariants::check_agent(std::size_t index) {
             SIM_REQUIRE(
                 tranche.used.value() == before.used || world_.now() >= tranche.valid_from,
                 "I12: nothing is drawn before its tranche begins: " + agent.name().id + " " + tranche.id);
-            before = {tranche.granted.value(), tranche.used.value(), tranche.returned.value()};
+            const bool ahead = before.first_seen_at > 0 && before.first_seen_at < tranche.valid_from.ms;
+            if (ahead && tranche.used.value() > before.used && !agent.link().reachable())
+                world_.tally.saw("unit of a cycle that began offline");
+            const std::int64_t first = before.first_seen_at > 0 ? before.first_seen_at : world_.now().ms;
+            before = {tranche.granted.value(), tranche.used.value(), tranche.returned.value(), first};
             used += tranche.used.value();
             final_lease = final_lease || tranche.final;
         }
@@ -280,6 +326,12 @@ void Invariants::check_against_account(std::size_t index) {
         }
     std::map<std::int64_t, std::int64_t> used;
     for (const auto& [key, units] : by_agent) used[std::get<1>(key)] += units;
+    std::map<std::int64_t, std::int64_t> tokens;  // really used, by pool
+    for (const TrancheRow& tranche : view_->tranches)
+        if (tranche.pool) tokens[*tranche.pool] += (used[tranche.id] - freed_[tranche.id]) * tranche.rate;
+    for (const auto& [pool, spent] : tokens)
+        SIM_REQUIRE(spent <= *view_->find(pool)->purchased,
+                    "I2: no more tokens are used than were bought: t" + std::to_string(pool));
     for (const TrancheRow& tranche : view_->tranches)
         if (tranche.purchased)
             SIM_REQUIRE(used[tranche.id] - freed_[tranche.id] <= *tranche.purchased,

@@ -33,6 +33,7 @@ private:
         std::int64_t granted = 0;
         std::int64_t used = 0;
         std::int64_t returned = 0;
+        std::int64_t first_seen_at = 0;
     };
     struct SeenAgent {  // as of its last committed state
         std::map<std::string, std::int64_t> metered;
@@ -56,6 +57,9 @@ private:
     };
 
     void check_account();
+    void check_pools(const AccountView& view);
+    void count_moves(const AccountView& view, const std::string& reason, const std::string& from,
+                     const TrancheRow& tranche);
     void check_booking(const AccountView& view);
     void check_line(const AccountView& view);
     void check_agent(std::size_t index);

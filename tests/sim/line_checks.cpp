@@ -27,9 +27,9 @@ Granted granted_of(const AccountView& view, std::int64_t now) {
 
 std::int64_t unleased(const AccountView& view, const TicketRow& of, std::int64_t now) {
     std::int64_t sum = 0;
-    for (const TrancheRow& tranche : view.tranches) {
-        if (valid_at(tranche, now) && tranche.team == of.team && tranche.resource == of.resource) sum += tranche.available;
-    }
+    for (const TrancheRow& tranche : view.tranches)
+        if (valid_at(tranche, now) && tranche.team == of.team && tranche.resource == of.resource)
+            sum += view.unleased(tranche);
     return sum;
 }
 

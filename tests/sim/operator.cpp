@@ -8,15 +8,26 @@ constexpr int rolls_max = 8;  // all of them fit one message
 
 void Operator::set_up(const std::vector<AgentName>& agents) {
     for (const std::string& team : world_.plan.teams) account_.command({"team", "add", team});
-    for (const core::Resource& resource : world_.plan.resources) {
+    for (std::size_t i = 0; i < world_.plan.resources.size(); ++i) {
+        const core::Resource& resource = world_.plan.resources[i];
+        const auto [token_flex, flex] = world_.plan.rates[i];
         const bool duration = resource.measure == core::Measure::duration;
         const std::string size = std::to_string(resource.unit_size.value()) + (duration ? "ms" : "");
-        account_.command({"resource", "add", resource.key, "--kind",
-                          std::string(core::name_of(resource.kind)), "--measure",
-                          std::string(core::name_of(resource.measure)), "--unit", size, "--enforcement",
-                          std::string(core::name_of(resource.enforcement))});
+        std::vector<std::string> words{"resource",
+                                       "add",
+                                       resource.key,
+                                       "--kind",
+                                       std::string(core::name_of(resource.kind)),
+                                       "--measure",
+                                       std::string(core::name_of(resource.measure)),
+                                       "--unit",
+                                       size,
+                                       "--enforcement",
+                                       std::string(core::name_of(resource.enforcement))};
         if (resource.kind == core::Kind::exhaustible)
-            account_.command({"resource", "set", resource.key, "--price", "100", "--currency", "EUR"});
+            words.insert(words.end(), {"--price", "100", "--currency", "EUR", "--rate-token-flex",
+                                       std::to_string(token_flex), "--rate-flex", std::to_string(flex)});
+        account_.command(words);
     }
     for (const AgentName& agent : agents) account_.add_agent(agent);
     for (const std::string& team : world_.plan.teams)
@@ -80,30 +91,70 @@ void Operator::buy_later() {
         return account_.roll_lease_key();
     }
     const std::string& team = world_.plan.teams[dice_.number() % world_.plan.teams.size()];
+    if (dice_.chance(100)) return end_one(team);
     buy(team, world_.plan.resources[dice_.number() % world_.plan.resources.size()]);
 }
 
+// A date and zone whose next cycle begins within the first days of the world.
+std::vector<std::string> Operator::anchor() {
+    static const std::vector<std::string> zones{"UTC", "Europe/Paris", "Asia/Kathmandu", "America/New_York"};
+    return {"--anchor", "2026-12-1" + std::to_string(dice_.between(5, 7)), "--zone",
+            zones[dice_.number() % zones.size()]};
+}
+
+// Little for some, plenty for others.
+std::string Operator::amount() {
+    return std::to_string(dice_.chance(500) ? dice_.spread(1, 50) : dice_.spread(100, 5'000));
+}
+
+// What is bought, but for when it begins and ends.
+std::vector<std::string> Operator::terms(const std::string& team, const core::Resource& resource) {
+    const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    };
+    const std::int64_t kind = dice_.between(0, 12);
+    if (resource.kind == core::Kind::returnable)
+        return {"--resource", resource.key, "--tier", "free", "--amount", amount()};
+    if (kind == 0) return {"--tier", "token_flex", "--tokens", amount()};
+    if (kind == 1) return {"--tier", "flex", "--tokens", amount()};
+    if (kind == 2) return {"--resource", resource.key, "--tier", "flex", "--amount", amount()};
+    std::vector<std::string> words{"--resource", resource.key, "--tier"};
+    if (kind < 7) return with(words, {"free", "--amount", amount()});
+    if (kind < 10) return with(with(words, {"free", "--amount", amount(), "--refresh", "cycle"}), anchor());
+    words.push_back("payg");
+    if (kind < 12) words = with(words, {"--cap", amount()});
+    return billed_.insert(team).second ? with(words, anchor()) : words;
+}
+
 void Operator::buy(const std::string& team, const core::Resource& resource) {
-    std::vector<std::string> words{"grant", "add", team, "--resource", resource.key, "--tier"};
-    const std::int64_t kind = dice_.between(0, 9);
-    // Little for some, plenty for others.
-    const std::string amount =
-        std::to_string(dice_.chance(500) ? dice_.spread(1, 50) : dice_.spread(100, 5'000));
-    if (kind < 7 || resource.kind == core::Kind::returnable) {
-        words.insert(words.end(), {"free", "--amount", amount});
-    } else if (kind < 9) {
-        words.insert(words.end(), {"payg", "--cap", amount});
-    } else {
-        words.push_back("payg");
-    }
+    std::vector<std::string> words{"grant", "add", team};
+    const std::vector<std::string> bought = terms(team, resource);
+    words.insert(words.end(), bought.begin(), bought.end());
     core::UtcTime starts = account_.now();
     if (dice_.chance(300)) starts = starts + dice_.spread(1'000, 12 * core::hour_ms);
     words.insert(words.end(), {"--starts", core::format_rfc3339(starts)});
-    if (dice_.chance(600))
+    const bool ends = dice_.chance(500);
+    if (ends)
         words.insert(words.end(),
                      {"--ends", core::format_rfc3339(starts + dice_.spread(core::minute_ms, core::day_ms))});
-    world_.trace.add("grant", team + " " + resource.key + " " + words[6] + " " + amount);
-    account_.command(words);
+    std::string said;
+    for (const std::string& word : bought) said += word + " ";
+    world_.trace.add("grant", team + " " + said);
+    std::string id = account_.command(words);
+    if (id.empty()) return;  // it fell, perhaps before it was stored
+    id.pop_back();
+    if (!ends) endless_[team].push_back(id);
+}
+
+void Operator::end_one(const std::string& team) {
+    std::vector<std::string>& grants = endless_[team];
+    if (grants.empty()) return;
+    const std::string id = grants[dice_.number() % grants.size()];
+    std::erase(grants, id);
+    world_.trace.add("grant end", team + " " + id);
+    world_.tally.saw("grant ended by an operator");
+    account_.command({"grant", "end", team, id});
 }
 
 }  // namespace meterbox::sim

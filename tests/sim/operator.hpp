@@ -1,8 +1,11 @@
-// Who runs the account: makes teams, resources and agents, and goes on buying grants: free ones with an
-// end, without, or starting later; payg with a cap, or open.
+// Who runs the account: makes teams, resources and agents, and goes on buying grants of every tier, in units
+// and in tokens, with an end, without, or starting later, some with cycles; and ends one now and then.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "tests/sim/sim_account.hpp"
 #include "tests/sim/world.hpp"
@@ -24,11 +27,17 @@ private:
     void set_mode(const std::string& resource, std::string_view mode);
     void buy_later();
     void buy(const std::string& team, const core::Resource& resource);
+    void end_one(const std::string& team);
+    std::vector<std::string> terms(const std::string& team, const core::Resource& resource);
+    std::vector<std::string> anchor();
+    std::string amount();
 
     World& world_;
     SimAccount& account_;
     Dice dice_;
     int rolls_ = 0;
+    std::set<std::string> billed_;                             // teams with a payg grant
+    std::map<std::string, std::vector<std::string>> endless_;  // grants without an end, by team
 };
 
 }  // namespace meterbox::sim

@@ -1,5 +1,7 @@
 #include "tests/sim/plan.hpp"
 
+#include <algorithm>
+
 #include "core/limits.hpp"
 
 namespace meterbox::sim {
@@ -62,6 +64,15 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     no_battery = dice.chance(300);
     // Which usage of a disk that is gone counted, nobody knows any more.
     if (modes_change()) disk_copied_every = 0;
+    for (std::size_t i = 0; i < resources.size(); ++i)
+        rates.emplace_back(dice.between(1, 7), dice.between(1, 7));
+}
+
+std::map<std::string, std::int64_t> Plan::least_rates() const {
+    std::map<std::string, std::int64_t> least;
+    for (std::size_t i = 0; i < resources.size(); ++i)
+        least[resources[i].key] = std::min(rates[i].first, rates[i].second);
+    return least;
 }
 
 bool Plan::is_returnable(const std::string& key) const {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/resource.hpp"
@@ -30,6 +32,9 @@ struct Plan {
     std::vector<std::string> teams;
     std::vector<core::Resource> resources;
     bool is_returnable(const std::string& resource) const;
+    // Tokens a unit of each resource, for token_flex and for flex.
+    std::vector<std::pair<std::int64_t, std::int64_t>> rates;
+    std::map<std::string, std::int64_t> least_rates() const;  // by resource
     std::int64_t sync_interval_ms = 0;
     std::int64_t busy_per_mille = 0;  // of the time, for each product
 

@@ -47,7 +47,14 @@ struct AccountLine {
     std::int64_t still_to_be_had = 0;  // unleased units of grants valid at the end
     bool open_at_the_end = false;      // a grant without limit is valid
 };
-// Empty: they agree. Else what doesn't.
-std::string disagreement(const BillLine& bill, const AccountLine& account);
+// Empty: they agree. Else what doesn't. has_tokens: more can be charged than units were sold.
+std::string disagreement(const BillLine& bill, const AccountLine& account, bool has_tokens);
+
+// What each team was charged beyond the units that it bought must fit into its tokens, all resources
+// together, each unit at the least that it can cost. Empty: it does.
+std::string tokens_overspent(const Bill& bill,
+                             const std::map<std::pair<std::string, std::string>, AccountLine>& lines,
+                             const std::map<std::string, std::int64_t>& tokens,
+                             const std::map<std::string, std::int64_t>& least_rates);
 
 }  // namespace meterbox::sim

@@ -15,6 +15,9 @@ CODE = (".cpp", ".hpp")
 TEXT = CODE + (".py", ".md", ".txt", ".toml", ".json", ".yml", ".service", "dev", "run")
 LINES_MAX = {"tests": 600}  # by the top folder, else:
 LINES_MAX_ELSE = 420
+# The second opinion on what is charged: with nothing of the product's code, and short enough to be read.
+REFERENCE_BILL = "tests/sim/reference_bill."
+REFERENCE_BILL_LINES_MAX = 200
 COLUMNS_MAX = {".cpp": 125, ".hpp": 125, ".py": 120, "dev": 120}
 
 # Who may include whom: a folder, and the folders that its files may name.
@@ -98,6 +101,17 @@ def check_code(path, text, breaches):
         breaches.where(path, bare, CORE_BANS)
 
 
+def check_reference_bill(text, breaches):
+    """text: of its header and its source together."""
+    lines = text.splitlines()
+    if len(lines) > REFERENCE_BILL_LINES_MAX:
+        breaches.add(REFERENCE_BILL + "cpp", len(lines), f"with its header more than {REFERENCE_BILL_LINES_MAX} lines")
+    for line in lines:
+        include = re.match(r'#include "([^"]+)"', line)
+        if include and not include[1].startswith(REFERENCE_BILL):
+            breaches.add(REFERENCE_BILL + "cpp", 1, f"the reference bill must not know {include[1]}")
+
+
 def check_lines(path, text, breaches):
     columns = COLUMNS_MAX.get(os.path.splitext(path)[1] or path)
     lines = text.splitlines()
@@ -164,17 +178,21 @@ def check_format(sources, breaches):
 def main():
     breaches = Breaches()
     tree = files()
+    bill = ""
     for path in tree:
         if not path.endswith(TEXT):
             continue
         with open(os.path.join(TOP, path), encoding="utf-8") as file:
             text = file.read()
+        if path.startswith(REFERENCE_BILL):
+            bill += text
         check_lines(path, text, breaches)
         check_places(path, text, breaches)
         if path.endswith(CODE):
             check_code(path, text, breaches)
         if path.endswith(".md"):
             check_links(path, text, breaches)
+    check_reference_bill(bill, breaches)
     check_error_table(breaches)
     if "--format" in sys.argv[1:]:
         check_format([path for path in tree if path.endswith(CODE)], breaches)
