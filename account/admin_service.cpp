@@ -5,6 +5,7 @@
 
 #include "account/admin_access.hpp"
 #include "account/commands.hpp"
+#include "account/page_files.hpp"
 #include "account/usage.hpp"
 
 namespace meterbox::account {
@@ -87,6 +88,7 @@ void AdminService::handle(const http::Request& request, http::Responder responde
     if (request.method() != "GET") {
         return responder.send(error_of(ErrorCode::method_not_allowed, "the admin port only reads: GET"));
     }
+    if (const auto page = page_response(request)) return responder.send(*page);
     if (path == "/healthz" || path == "/readyz") return responder.send(200, "text/plain", "ok\n");
     const auto authorization = request.header("Authorization").value_or("");
     const auto cookie = SignInService::cookie_of(request);
@@ -101,7 +103,7 @@ void AdminService::handle(const http::Request& request, http::Responder responde
 
     const std::string_view rest = path.starts_with(teams_prefix) ? path.substr(teams_prefix.size()) : "";
     const auto slash = rest.find('/');
-    if (path == "/" || path == "/metrics") {
+    if (path == "/metrics") {
         return responder.send(
             error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));
     }

@@ -1,6 +1,6 @@
 // What admins read on the admin port: a team's cards, usage and agents, as JSON, with a bearer token or the
-// cookie of who signed in. /healthz and /readyz need neither. It changes nothing but what anybody's look may
-// expire.
+// cookie of who signed in. /healthz, /readyz and the dashboard's files need neither. It changes nothing but
+// what anybody's look may expire.
 #pragma once
 
 #include <string>
