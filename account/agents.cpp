@@ -13,7 +13,7 @@ constexpr std::int64_t evidence_max = 100;
 #define COLUMNS                                                                                       \
     "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), "             \
     "acknowledged, acknowledged_hash, lease_number, last_sync_at, usage_acknowledged, starts_after, " \
-    "fenced_at, waits_since, written_off_at, certificate_expires_at FROM agent "
+    "fenced_at, waits_since, written_off_at, certificate_expires_at, learning FROM agent "
 
 std::optional<core::UtcTime> optional_time(platform::sqlite::Cursor& row, int column) {
     if (row.is_null(column)) return std::nullopt;
@@ -39,6 +39,7 @@ Agent agent_of(platform::sqlite::Cursor& row) {
     agent.waits_since = optional_time(row, 14);
     agent.written_off_at = optional_time(row, 15);
     agent.certificate_expires_at = {row.integer(16)};
+    agent.learning = row.integer(17) != 0;
     return agent;
 }
 

@@ -10,6 +10,7 @@
 #include "account/adjustment.hpp"
 #include "account/agents.hpp"
 #include "account/audit_invoices.hpp"
+#include "account/learning.hpp"
 #include "account/tranche.hpp"
 
 namespace meterbox::account {
@@ -34,7 +35,8 @@ struct HoldingSums {
 
 class Audit {
 public:
-    Audit(Database& database, const std::string& team) : database_(database), team_(team) {}
+    Audit(Database& database, const std::string& team)
+        : database_(database), team_(team), learned_(!list_incidents(database, team).empty()) {}
 
     AuditReport run() {
         add_up_ledger();
@@ -124,8 +126,12 @@ private:
     }
 
     void check_sign(const std::string& name, const Places& places) {
-        if (places.available < 0 || places.charged < 0 || places.in_doubt < 0 || places.expired < 0 ||
-            places.leased < 0) {
+        if (places.available < 0 && learned_) {
+            find(name + std::to_string(-places.available) +
+                 " units more are leased and charged than there are: some were granted twice");
+        }
+        if ((places.available < 0 && !learned_) || places.charged < 0 || places.in_doubt < 0 ||
+            places.expired < 0 || places.leased < 0) {
             differ(name + "a place is below 0 by the ledger");
         }
     }
@@ -241,6 +247,8 @@ private:
     }
 
     void look_at_fences() {
+        for (const Incident& incident : list_incidents(database_, team_))
+            find("at " + core::format_rfc3339(incident.at) + " " + incident.detail);
         database_.each(
             "SELECT agent, number, ended_at, (SELECT coalesce(sum(held), 0) FROM doubt WHERE doubt.agent = "
             "incarnation.agent AND doubt.incarnation = number) FROM incarnation JOIN agent ON agent.id = "
@@ -255,6 +263,8 @@ private:
             if (agent.waits_since)
                 find("agent " + agent.id + ": fenced again at " + core::format_rfc3339(*agent.waits_since) +
                      ", it waits for: meterbox-account agent allow " + agent.id);
+            if (agent.learning && agent.state == "active")
+                find("agent " + agent.id + ": its word is awaited; until then the team gets no new units");
             if (agent.written_off_at)
                 find("agent " + agent.id + ": written off at " + core::format_rfc3339(*agent.written_off_at) +
                      ", and not heard of since");
@@ -263,6 +273,7 @@ private:
 
     Database& database_;
     std::string team_;
+    bool learned_;  // it was older than what it said: more may be leased of a tranche than there is
     AuditReport report_;
     std::map<std::int64_t, Places> places_;
     std::map<HoldingKey, HoldingSums> holdings_;

@@ -6,6 +6,7 @@
 #include "account/cycles.hpp"
 #include "account/draw_order.hpp"
 #include "account/invoice.hpp"
+#include "account/learning.hpp"
 #include "account/ledger.hpp"
 #include "account/pool.hpp"
 
@@ -125,6 +126,7 @@ core::Result<void> close_due_cycles(Database& database, const std::string& team,
     const std::int64_t open_until =
         database.number("SELECT coalesce(open_until, 9223372036854775807) FROM team WHERE key = ?", team);
     if (open_until > now.ms - final_after_ms) return {};
+    if (is_learning(database, team)) return {};  // what is unleased, to be drawn from, isn't known
     return Closing(database, team, final_after_ms, now).run();
 }
 

@@ -49,7 +49,7 @@ core::Result<std::int64_t> join_total(std::int64_t seen, std::int64_t said, bool
 Bookings book(std::span<const Tranche> tranches, std::size_t slots, core::UtcTime slots_since,
               std::span<const Completed> completed, core::UtcTime now) {
     std::vector<Units> unleased;
-    for (const Tranche& tranche : tranches) unleased.push_back(tranche.available);
+    for (const Tranche& tranche : tranches) unleased.push_back(std::max(Units{}, tranche.available));
     std::vector<Units> booked(tranches.size());
     Bookings result;
 

@@ -267,7 +267,15 @@ private:
         });
         token->add_option("--team", *team, "read this team only");
         token->add_option("--ttl", *ttl, "how long it is good")->capture_default_str();
-        for (const char* name : {"backup", "restore"}) unavailable(app_, "", name);
+        CLI::App* backup = app_.add_subcommand("backup", "the store in one file");
+        CLI::App* restore = app_.add_subcommand("restore", "put a backup in the place of the store");
+        for (CLI::App* each : {backup, restore}) {
+            each->fallthrough();
+            auto file = std::make_shared<std::string>();
+            each->add_option("FILE", *file)->required();
+            const bool back_up = each == backup;
+            each->callback([this, file, back_up] { (back_up ? line_.backup : line_.restore) = *file; });
+        }
     }
 
     CLI::App app_{"meterbox-account: the central account of meterbox", "meterbox-account"};

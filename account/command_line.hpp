@@ -21,6 +21,8 @@ struct ServeOptions {
 };
 
 struct CommandLine {
+    std::optional<std::string> backup;   // to this file: outside any transaction
+    std::optional<std::string> restore;  // from this file: while nobody has the store open
     std::string store;
     config::Sources sources;                 // of the settings: --config and --set
     std::optional<Outcome> done;             // help, version, wrong usage: nothing else to do

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "account/backup.hpp"
 #include "account/command_line.hpp"
 #include "core/json_reader.hpp"
 #include "platform/http/unix_client.hpp"
@@ -76,6 +77,12 @@ void CommandService::handle(const http::Request& request, http::Responder respon
     if (!arguments) return responder.send(arguments.error());
     CommandLine line = parse_command_line(*arguments);
     if (line.done) return responder.send(response_of(*line.done));
+    if (line.restore) return responder.send(response_of(failed("stop the service before a restore")));
+    if (line.backup) {
+        return jobs_.between(std::move(responder), [file = *line.backup](Store& store) {
+            return response_of(backup_outcome(store, file));
+        });
+    }
     if (line.serve) return responder.send(response_of(failed("the service runs already")));
     jobs_.submit(std::move(responder),
                  [command = std::move(line.command)](Store& store) { return response_of(command(store)); });

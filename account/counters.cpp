@@ -94,7 +94,10 @@ private:
         const auto slots = static_cast<std::size_t>(
             std::ranges::find(tranches, change.tranche, &Tranche::id) - tranches.begin());
         const auto completed = completed_of(change);
-        const Bookings booked = book(tranches, slots, change.seen.since, completed, ledger_.now());
+        // What is unleased isn't known while the team learns: settle_overdrawn() looks at it afterwards.
+        const Bookings booked =
+            pool_.learning() ? Bookings{{{slots, change.growth.used}}, std::vector<Units>(completed.size())}
+                             : book(tranches, slots, change.seen.since, completed, ledger_.now());
         for (std::size_t i = 0; i < completed.size(); ++i)
             note_moved(change.tranche, completed[i], booked.away[i]);
         for (const Booking& booking : booked.bookings) {

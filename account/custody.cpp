@@ -81,6 +81,7 @@ void Custody::take_slots(const Agent& from, Tranche& tranche, Units units) {
 }
 
 void Custody::settle() {
+    if (pool_.learning()) return;
     std::vector<Kept> all;
     database_.each(
         "SELECT resource, unit_size, metered, remainder, overage_units FROM agent_resource JOIN resource ON "

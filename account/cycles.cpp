@@ -77,11 +77,16 @@ core::Result<core::Cycle> cycle_of(const std::string& zone, const std::string& a
     return core::cycle_at(*date, *calendar, time);
 }
 
+// Of the tranches there are, and of those that there may have been: an account that was put back has
+// forgotten some, and agents still name them. So each epoch begins with numbers of its own.
+#define LAST_ID "max((SELECT coalesce(max(id), 0) FROM tranche), (SELECT (epoch - 1) << 32 FROM account))"
+
 void make_tranche(Database& database, Ledger& ledger, const GrantTerms& grant, core::UtcTime from,
                   std::optional<core::UtcTime> to) {
     database.run(
-        "INSERT INTO tranche (grant_id, team, resource, tier, purchased, available, charged, in_doubt, "
-        "expired, leased, starts_at, ends_at, ended) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0)",
+        "INSERT INTO tranche (id, grant_id, team, resource, tier, purchased, available, charged, in_doubt, "
+        "expired, leased, starts_at, ends_at, ended) VALUES (1 + " LAST_ID
+        ", ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0)",
         grant.id, grant.team, grant.resource, grant.tier, grant.amount, grant.amount.value_or(0), from, to);
     Tranche tranche;
     tranche.id = database.last_insert_id();
@@ -114,9 +119,10 @@ core::Result<bool> make_cycles(Database& database, Ledger& ledger, const std::st
 
 bool make_units_of_pools(Database& database, const std::string& team) {
     return database.run(
-               "INSERT INTO tranche (grant_id, team, resource, tier, pool, rate, purchased, available, "
+               "INSERT INTO tranche (id, grant_id, team, resource, tier, pool, rate, purchased, available, "
                "charged, in_doubt, expired, leased, starts_at, ends_at, ended) "
-               "SELECT p.grant_id, p.team, r.key, p.tier, p.id, " RATE
+               "SELECT " LAST_ID
+               " + row_number() OVER (ORDER BY p.id, r.key), p.grant_id, p.team, r.key, p.tier, p.id, " RATE
                ", 0, 0, 0, 0, 0, 0, p.starts_at, p.ends_at, 0 FROM tranche AS p JOIN resource AS r "
                "WHERE p.team = ? AND p.ended = 0 AND p.resource = '' AND " RATE
                " IS NOT NULL AND NOT EXISTS "

@@ -93,10 +93,14 @@ void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPo
     hold_leased(database, ledger, pool, agent, "write-off");
     decide_held(database, ledger, pool, agent, policy);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
-    database.run("UPDATE agent SET session = NULL, written_off_at = coalesce(written_off_at, ?) WHERE id = ?",
-                 now, agent.id);
+    database.run(
+        "UPDATE agent SET session = NULL, learning = 0, written_off_at = coalesce(written_off_at, ?) "
+        "WHERE id = ?",
+        now, agent.id);
 }
 
+// Of whom a store that was put back hasn't heard since its copy was made, it can't say how long they are
+// silent.
 void write_off_lost(Database& database, core::UtcTime now, const std::string& team) {
     const auto policy = database.first(
         "SELECT lost, lost_after_ms FROM team WHERE key = ? AND lost_after_ms IS NOT NULL",
@@ -104,8 +108,8 @@ void write_off_lost(Database& database, core::UtcTime now, const std::string& te
     if (!policy) return;
     std::vector<std::string> lost;
     database.each(
-        "SELECT id FROM agent WHERE team = ? AND state = 'active' AND written_off_at IS NULL AND "
-        "coalesce(last_sync_at, enrolled_at) < ?",
+        "SELECT id FROM agent WHERE team = ?1 AND state = 'active' AND written_off_at IS NULL AND "
+        "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR (SELECT max(at) FROM incident) < ?2)",
         [&](auto& row) { lost.push_back(row.string(0)); }, team, now + -policy->second);
     for (const std::string& id : lost) write_off(database, now, *find_agent(database, id), *policy->first);
 }

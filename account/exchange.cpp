@@ -9,6 +9,7 @@
 #include "account/cycles.hpp"
 #include "account/doubt.hpp"
 #include "account/fencing.hpp"
+#include "account/learning.hpp"
 #include "account/next_cycle.hpp"
 #include "account/recalling.hpp"
 #include "account/team_cards.hpp"
@@ -41,6 +42,12 @@ void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& requ
                           request.session);
 }
 
+void settle_after_learning(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue) {
+    if (pool.learning()) return;
+    for (const core::Resource& resource : catalogue.resources)
+        settle_overdrawn(database, ledger, pool, resource.key);
+}
+
 }  // namespace
 
 Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest& request) {
@@ -61,6 +68,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
     if (!closed) return closed.error();
     write_off_lost(database, exchange.now, agent.team);
+    if (later) heard(database, agent);  // in a session that was opened since
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);
     Pool pool(database, agent.team);
@@ -71,12 +79,14 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     }
     pool.expire_ended(ledger);
     if (later) acknowledge(exchange, agent, request);
+    settle_after_learning(database, ledger, pool, catalogue);
     Custody(database, ledger, pool).settle();
     Tickets tickets(database, agent, exchange.now);
     if (later) {
         grant(database, ledger, pool, catalogue, agent, exchange.settings, tickets, request.resources);
     }
-    if (later) lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings);
+    if (later && !pool.learning())
+        lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings);
 
     core::Lease contents = describe_lease(database, pool, catalogue, agent, exchange.settings, exchange.now);
     auto boundaries = next_boundaries(database, agent.team, exchange.now);
@@ -99,6 +109,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;
     reply.cards = team_cards(database, pool, catalogue, exchange.settings, exchange.now);
     reply.catalogue_version = catalogue.version;
+    reply.learning = pool.learning();
     if (request.catalogue_version != catalogue.version) reply.catalogue = catalogue.resources;
     return reply;
 }

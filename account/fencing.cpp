@@ -53,14 +53,16 @@ KnownJournal known_journal(Database& database, const Agent& agent) {
 }
 
 std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number) {
+    std::int64_t found = 0;
     auto past = database.first(
-        "SELECT acknowledged, acknowledged_hash, usage_acknowledged, starts_after FROM incarnation "
-        "WHERE agent = ? AND number = ?",
-        [](auto& row) {
+        "SELECT acknowledged, acknowledged_hash, usage_acknowledged, starts_after, number FROM incarnation "
+        "WHERE agent = ? AND number <= ? ORDER BY number DESC LIMIT 1",
+        [&](auto& row) {
+            found = row.integer(4);
             return PastIncarnation{{{row.integer(0), row.string(1)}, {}, row.integer(3)}, row.integer(2)};
         },
         agent.id, number);
-    if (past) past->journal.starts = starts_of(database, agent, number);
+    if (past) past->journal.starts = starts_of(database, agent, found);
     return past;
 }
 
@@ -99,7 +101,7 @@ void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& ag
     // Of the starts that both journals have, the known ones are known still.
     std::vector<JournalHead> starts = starts_of(database, agent, agent.incarnation);
     std::erase_if(starts, [&](const JournalHead& start) { return start.sequence > shared; });
-    ++agent.incarnation;
+    agent.incarnation = std::max(agent.incarnation, said.incarnation) + 1;
     keep_starts(database, agent, starts, shared);
     database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL WHERE id = ?", agent.incarnation,
                  agent.id);

@@ -19,7 +19,7 @@ struct PastIncarnation {
     KnownJournal journal;
     std::int64_t usage_acknowledged = 0;
 };
-// None: it never had one of that number.
+// The newest up to that number: an account that was put back knows nothing of some. None: there was none.
 std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number);
 
 // False: a journal that was put back under a process that runs; hello will find out.

@@ -1,11 +1,14 @@
 // Hello: who is it, does its journal go on from where it was known, and what follows from that.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "account/billing.hpp"
 #include "account/counters.hpp"
 #include "account/doubt.hpp"
 #include "account/exchange.hpp"
 #include "account/fencing.hpp"
+#include "account/learning.hpp"
 #include "account/lease_keys.hpp"
 #include "core/limits.hpp"
 
@@ -28,12 +31,13 @@ class Hello {
 public:
     Hello(const Exchange& exchange, Agent agent, const HelloRequest& said, const std::string& new_session)
         : database_(exchange.database),
+          signer_(exchange.signer),
           now_(exchange.now),
           agent_(std::move(agent)),
           said_(said),
           new_session_(new_session),
           ledger_(database_, now_),
-          pool_(database_, agent_.team),
+          pool_(std::in_place, database_, agent_.team),
           catalogue_(load_catalogue(database_)) {}
 
     Result<HelloReply> run() {
@@ -44,18 +48,25 @@ public:
         if (!core::wire::ProtocolRange{}.meets({said_.protocol_min, said_.protocol_max}))
             return answer(Verdict::upgrade, {});
         if (const auto session = repeated()) return again(*session);
-        if (said_.incarnation > agent_.incarnation) return from_nowhere();
+        look_at_lease();
+        look_at_counters();
+        if (said_.incarnation > agent_.incarnation) return begin_later();
         if (said_.incarnation < agent_.incarnation) return from_before();
 
         const JournalJudgement judged = judge_journal(known_journal(database_, agent_), said_);
         if (judged.verdict == JournalVerdict::parted) return fence(judged.shared);
         if (judged.verdict == JournalVerdict::behind) return behind();
-        if (agent_.written_off_at && !heard_again()) return begin(judged.shared);
+        if (agent_.written_off_at && (is_forgotten() || !heard_again())) return begin(judged.shared);
+        if (agent_.learning &&
+            !knows_all(database_, pool(), agent_, said_.resources, lease_ ? &*lease_ : nullptr))
+            return begin(judged.shared);
         if (has_fallen()) return fence(judged.shared);
         return go_on();
     }
 
 private:
+    Pool& pool() { return *pool_; }
+
     // The same hello was answered before: the same again.
     std::optional<std::string> repeated() {
         return database_.first(
@@ -64,7 +75,60 @@ private:
     }
     Result<HelloReply> again(const std::string& session) {
         if (said_.incarnation < agent_.incarnation) return answer_fenced(session, where_it_counts());
-        return answer(Verdict::ok, session);
+        return answer(going_on(), session);
+    }
+
+    // The agents' leases are the backup of an account that is older than what it said.
+    void look_at_lease() {
+        lease_ = own_lease(database_, signer_, agent_, said_.last_lease);
+        if (!lease_) return;
+        if (is_newer(database_, agent_, *lease_)) {
+            const std::int64_t epoch =
+                std::max(lease_->epoch, database_.number("SELECT epoch FROM account")) + 1;
+            begin_epoch(database_, epoch, now_,
+                        "agent " + agent_.id + " showed lease " + std::to_string(lease_->number) +
+                            ", which this store doesn't know: it was put back; epoch " +
+                            std::to_string(epoch));
+            found_out();
+        }
+        if (agent_.learning) learn_from(database_, ledger_, pool(), agent_, *lease_);
+    }
+
+    // Nobody signed these: they make the agent's own team learn, and no other.
+    void look_at_counters() {
+        const bool later = said_.incarnation > agent_.incarnation;
+        const bool forgotten =
+            said_.incarnation == agent_.incarnation && said_.acknowledged.sequence > agent_.acknowledged;
+        if ((!later && !forgotten) || agent_.learning || agent_.written_off_at) return;
+        const auto known = [](std::int64_t said, std::int64_t here) {
+            return std::to_string(said) + ", but this store knows " + std::to_string(here) +
+                   ": it was put back, or the agent lies";
+        };
+        begin_learning(database_, agent_.team, now_,
+                       "agent " + agent_.id +
+                           (later ? " is in incarnation " + known(said_.incarnation, agent_.incarnation)
+                                  : " had its journal acknowledged up to link " +
+                                        known(said_.acknowledged.sequence, agent_.acknowledged)));
+        found_out();
+    }
+
+    void found_out() {
+        agent_.session.clear();
+        agent_.learning = agent_.state == "active" && !agent_.written_off_at;
+        pool_.emplace(database_, agent_.team);
+    }
+
+    // Of an agent that was given up before it was heard again, by an account that is lost.
+    bool is_forgotten() const {
+        return said_.acknowledged.sequence > agent_.acknowledged ||
+               (lease_ && lease_->number > agent_.lease_number);
+    }
+
+    // The store has forgotten of incarnations: the agent goes on in one after them all.
+    Result<HelloReply> begin_later() {
+        const JournalJudgement judged = judge_journal(known_journal(database_, agent_), said_);
+        if (judged.verdict == JournalVerdict::behind) return behind();
+        return begin(judged.shared);
     }
 
     Result<HelloReply> from_nowhere() {
@@ -132,24 +196,26 @@ private:
         return begin(shared);
     }
     Result<HelloReply> begin(std::int64_t shared) {
-        begin_incarnation(database_, ledger_, pool_, agent_, said_, shared);
+        begin_incarnation(database_, ledger_, pool(), agent_, said_, shared);
         return answer_fenced(open_session(), where_it_counts());
     }
 
     bool heard_again() {
         database_.run("UPDATE agent SET written_off_at = NULL WHERE id = ?", agent_.id);
-        return take_back(database_, ledger_, pool_, agent_);
+        return take_back(database_, ledger_, pool(), agent_);
     }
 
     Result<HelloReply> go_on() {
         static const std::vector<core::wire::UsageRow> no_usage;
         const CounterMessage message{said_.resources, no_usage, true};
-        if (const auto taken = take_counters(database_, ledger_, pool_, catalogue_, agent_, message); !taken)
+        if (const auto taken = take_counters(database_, ledger_, pool(), catalogue_, agent_, message); !taken)
             return taken.error();
         if (said_.head.sequence >= agent_.acknowledged)
             acknowledge_journal(database_, agent_, said_.head, {}, said_.starts, false);
-        return answer(Verdict::ok, open_session());
+        return answer(going_on(), open_session());
     }
+
+    Verdict going_on() { return pool().learning() ? Verdict::learning : Verdict::ok; }
 
     std::string open_session() {
         database_.run("DELETE FROM session WHERE agent = ?", agent_.id);
@@ -183,12 +249,14 @@ private:
     }
 
     Database& database_;
+    const LeaseSigner& signer_;
     core::UtcTime now_;
     Agent agent_;
     const HelloRequest& said_;
     const std::string& new_session_;
     Ledger ledger_;
-    Pool pool_;
+    std::optional<Pool> pool_;  // again, once the team learns
+    std::optional<core::Lease> lease_;
     Catalogue catalogue_;
 };
 

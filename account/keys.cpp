@@ -130,6 +130,13 @@ Result<std::string> LeaseKeySigner::sign(std::string_view claims) const {
     return tls::sign_jws(*key, *kid, claims);
 }
 
+Result<std::string> LeaseKeySigner::claims_of(std::string_view lease,
+                                              const std::vector<core::wire::LeaseKey>& keys) const {
+    std::vector<tls::VerificationKey> known;
+    for (const core::wire::LeaseKey& key : keys) known.push_back({key.kid, key.x, key.y});
+    return tls::verify_jws(lease, known);
+}
+
 Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path& folder,
                                                     const Authority& authority,
                                                     const std::vector<std::string>& names,

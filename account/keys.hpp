@@ -34,6 +34,8 @@ public:
         : folder_(std::move(folder)), database_(database) {}
 
     core::Result<std::string> sign(std::string_view claims) const override;
+    core::Result<std::string> claims_of(std::string_view lease,
+                                        const std::vector<core::wire::LeaseKey>& keys) const override;
 
     // For a store without any: the one in lease.key, made if it isn't there.
     [[nodiscard]] core::Result<core::wire::LeaseKey> first();

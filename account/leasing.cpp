@@ -52,7 +52,7 @@ public:
             open_ = open_ || tranche.open();
             if (tranche.open()) continue;
             held_ += left;
-            available_ += tranche.available;
+            available_ += std::max(Units{}, tranche.available);
         }
     }
 
@@ -139,6 +139,7 @@ private:
 void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
            const Settings& settings, Tickets& tickets,
            const std::vector<core::wire::ResourceCounters>& asked) {
+    if (pool.learning()) return;
     const auto agents = agents_active_since(database, agent.team, ledger.now() + -core::day_ms);
     for (const core::Resource& resource : catalogue.resources) {
         const auto tranches = pool.of(resource.key);
@@ -180,7 +181,7 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
         bool open = false;
         for (const Tranche& tranche : pool.of(resource.key)) {
             if (!tranche.valid_at(now)) continue;
-            available += tranche.available;
+            available += std::max(Units{}, tranche.available);
             open = open || tranche.open();
         }
         const bool final = available.value() == 0 && !open;

@@ -27,6 +27,9 @@ class LeaseSigner {
 public:
     virtual ~LeaseSigner() = default;
     virtual core::Result<std::string> sign(std::string_view claims) const = 0;
+    // The claims of a lease that was signed with one of these keys.
+    virtual core::Result<std::string> claims_of(std::string_view lease,
+                                                const std::vector<core::wire::LeaseKey>& keys) const = 0;
 };
 
 // Whether units of it are leased at all.

@@ -1,6 +1,8 @@
 // Entries and the tranche's row, always together.
 #include "account/ledger.hpp"
 
+#include <algorithm>
+
 #include "core/mutant.hpp"
 
 namespace meterbox::account {
@@ -111,7 +113,8 @@ void Ledger::move_here(Tranche& tranche, Place from, Place to, Units units, std:
 }
 
 void Ledger::expire(Tranche& tranche) {
-    if (!tranche.pool) move(tranche, Place::available, Place::expired, tranche.available, "end");
+    if (!tranche.pool)
+        move(tranche, Place::available, Place::expired, std::max(Units{}, tranche.available), "end");
     tranche.ended = true;
     database_.run("UPDATE tranche SET ended = 1 WHERE id = ?", tranche.id);
 }

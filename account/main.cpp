@@ -2,10 +2,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
+#include "account/backup.hpp"
 #include "account/command_line.hpp"
 #include "account/command_service.hpp"
 #include "account/serve.hpp"
@@ -65,13 +68,27 @@ account::ServeOptions with_settings(account::ServeOptions options,
     return options;
 }
 
+// The service has another working folder.
+std::vector<std::string> from_here(std::vector<std::string> arguments, const CommandLine& line) {
+    if (!line.backup) return arguments;
+    const auto file = std::find(arguments.rbegin(), arguments.rend(), *line.backup);
+    if (file != arguments.rend()) *file = std::filesystem::absolute(*file).string();
+    return arguments;
+}
+
+Outcome restored(const CommandLine& line, platform::system::Clock& clock) {
+    const auto done = account::restore(line.store, *line.restore, clock);
+    return done ? Outcome{account::exit_done, {}, {}} : account::from_error(done.error());
+}
+
 int run(const std::vector<std::string>& arguments) {
     CommandLine line = account::parse_command_line(arguments);
     line.sources.environment = environ;
     if (line.done) return print(*line.done);
 
     if (!line.serve) {
-        const auto outcome = account::command_through_service(line.store + "/account.sock", arguments);
+        const auto outcome =
+            account::command_through_service(line.store + "/account.sock", from_here(arguments, line));
         if (outcome) return print(*outcome);
     }
     const auto config = config::load_account(line.sources);
@@ -79,9 +96,11 @@ int run(const std::vector<std::string>& arguments) {
     if (line.serve && line.serve->check_config) return account::exit_done;
     platform::system::SystemClock clock;
     platform::system::SystemRandom random;
+    if (line.restore) return print(restored(line, clock));
     const auto store = account::Store::open(line.store, clock, random);
     if (!store) return print(account::from_error(store.error()));
     (*store)->use(account::settings_from(*config));
+    if (line.backup) return print(account::backup_outcome(**store, *line.backup));
     if (!line.serve) return print(run_in(**store, line));
 
     platform::system::Log log(level_of(config->log), format_of(config->log), &clock);

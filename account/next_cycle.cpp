@@ -27,7 +27,7 @@ const Tranche* present_of(std::span<const Tranche> tranches, const Tranche& next
 Units units_of_next_cycle(const Tranche& next, Units left, Units held, std::int64_t agents) {
     if (next.open()) return std::max(Units{}, left - held);
     const Units share{next.purchased->value() / 2 / agents};
-    return std::min(next.available, std::max(Units{}, std::min(left, share) - held));
+    return std::min(std::max(Units{}, next.available), std::max(Units{}, std::min(left, share) - held));
 }
 
 void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "account/cycles.hpp"
+#include "account/learning.hpp"
 
 namespace meterbox::account {
 
@@ -45,7 +46,8 @@ Loaded loaded_from(platform::sqlite::Cursor& row) {
 
 }  // namespace
 
-Pool::Pool(Database& database, std::string team) : database_(database), team_(std::move(team)) {
+Pool::Pool(Database& database, std::string team)
+    : database_(database), team_(std::move(team)), learning_(is_learning(database, team_)) {
     load();
 }
 

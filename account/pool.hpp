@@ -41,6 +41,8 @@ public:
     bool had_grants(const std::string& resource);
 
     const std::string& team() const { return team_; }
+    // What is unleased isn't known: nothing is granted, booked or settled out of it (I16).
+    bool learning() const { return learning_; }
 
 private:
     Tranche* known(std::int64_t id);
@@ -51,6 +53,7 @@ private:
 
     Database& database_;
     std::string team_;
+    bool learning_ = false;
     std::map<std::string, std::vector<Tranche>> by_resource_;
     std::map<std::int64_t, std::shared_ptr<Tranche>> pools_;  // of tokens
 };

@@ -23,7 +23,7 @@ Held held_by(Database& database, Pool& pool, const Agent& agent, const std::stri
     Held held;
     for (const Tranche& tranche : pool.of(resource)) {
         if (!tranche.valid_at(now) || tranche.open()) continue;
-        held.available += tranche.available;
+        held.available += std::max(Units{}, tranche.available);
         held.by_agent += Units{
             database.number("SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation "
                             "= ? AND tranche = ?",
@@ -51,6 +51,7 @@ Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, cons
                 const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now) {
     Recalled recalled;
     recalled.soon = tickets.name_of_own().has_value();
+    if (pool.learning()) return recalled;
     const auto agents = agents_active_since(database, agent.team, now + -core::day_ms);
     for (const core::wire::ResourceCounters& counters : asked) {
         const auto resource = std::ranges::find(catalogue.resources, counters.resource, &core::Resource::key);

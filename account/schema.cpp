@@ -4,6 +4,7 @@
 
 #include "account/schema_identity.hpp"
 #include "account/schema_invoices.hpp"
+#include "account/schema_learning.hpp"
 #include "account/schema_tiers.hpp"
 
 namespace meterbox::account {
@@ -329,7 +330,7 @@ std::span<const platform::sqlite::Migration> migrations() {
     static constexpr platform::sqlite::Migration steps[] = {
         {1, step_1},          {2, older_certificates_step}, {3, schema_tiers},
         {4, step_fences},     {5, lines_and_holdings_step}, {6, lease_key_line_step},
-        {7, retirement_step}, {8, schema_invoices}};
+        {7, retirement_step}, {8, schema_invoices},         {9, learning_step}};
     return steps;
 }
 

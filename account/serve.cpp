@@ -13,6 +13,7 @@
 #include "account/admin_service.hpp"
 #include "account/agent_service.hpp"
 #include "account/command_service.hpp"
+#include "account/learning.hpp"
 #include "account/refusal_log.hpp"
 #include "account/server_certificate.hpp"
 #include "account/store_jobs.hpp"
@@ -95,6 +96,14 @@ public:
           certificate_check_(loop_),
           signals_(loop_, SIGTERM, SIGINT),
           hangups_(loop_, SIGHUP) {}
+
+    Result<void> prepare() {
+        if (auto begun = store_.connection().begin(); !begun) return begun;
+        end_sessions(store_.database());
+        if (!store_.database().failed()) return store_.connection().commit();
+        store_.connection().rollback();
+        return store_.database().error();
+    }
 
     Result<void> listen(const ServeOptions& options) {
         reload_ = options.reload;
@@ -240,6 +249,7 @@ Result<void> serve(Store& store, const ServeOptions& options, platform::system::
 
     std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more ends nothing
     Service service(store, log, certificate, std::move(*token));
+    if (const auto prepared = service.prepare(); !prepared) return prepared;
     if (const auto listening = service.listen(options); !listening) return listening;
     return service.run();
 }

@@ -77,7 +77,7 @@ std::vector<Units> fill(std::span<const Tranche> in_draw_order, Units units) {
     std::vector<Units> taken;
     taken.reserve(in_draw_order.size());
     for (const Tranche& tranche : in_draw_order) {
-        const Units here = tranche.open() ? Units{0} : std::min(units, tranche.available);
+        const Units here = tranche.open() ? Units{0} : std::min(units, std::max(Units{}, tranche.available));
         taken.push_back(here);
         units -= here;
     }

@@ -1,6 +1,8 @@
 // One request as a commit job.
 #include "account/store_jobs.hpp"
 
+#include <optional>
+
 namespace meterbox::account {
 
 namespace http = platform::http;
@@ -33,6 +35,27 @@ private:
     Work work_;
     core::Result<http::Response> outcome_{core::Error{}};
 };
+
+class StoreJobs::Between final : public platform::store::ReadJob {
+public:
+    Between(Store& store, http::Responder responder, Work work)
+        : store_(store), responder_(std::move(responder)), work_(std::move(work)) {}
+
+    void run() override { outcome_ = work_(store_); }
+    void finish() override {
+        if (outcome_) responder_.send(*outcome_);
+    }
+
+private:
+    Store& store_;
+    http::Responder responder_;
+    Work work_;
+    std::optional<http::Response> outcome_;
+};
+
+void StoreJobs::between(http::Responder responder, Work work) {
+    thread_.read(std::make_unique<Between>(store_, std::move(responder), std::move(work)));
+}
 
 void StoreJobs::submit(http::Responder responder, Work work) {
     thread_.submit(std::make_unique<Job>(*this, std::move(responder), std::move(work)));

@@ -21,9 +21,12 @@ public:
         : thread_(thread), store_(store), on_lost_(std::move(on_lost)) {}
 
     void submit(platform::http::Responder responder, Work work);
+    // Between two transactions, outside any: what looks at the store as a whole.
+    void between(platform::http::Responder responder, Work work);
 
 private:
     class Job;
+    class Between;
 
     platform::store::StoreThread& thread_;
     Store& store_;

@@ -1,6 +1,7 @@
 // Draw order and names of tranches.
 #include "account/tranche.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <tuple>
@@ -29,7 +30,7 @@ std::optional<core::Units> Tranche::size() const {
 
 core::Units Tranche::unspent() const {
     if (pool) return core::Units{pool->unspent().value() / rate};
-    return *purchased - charged - in_doubt - expired;
+    return std::max(core::Units{}, *purchased - charged - in_doubt - expired);
 }
 
 void Tranche::look_into_pool() {

@@ -149,6 +149,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     const std::vector<std::string> changed = balances_.publish(journal_.take_publications());
     if (reply.catalogue) catalogue_version_ = reply.catalogue_version;
     acknowledged_ = reply.acknowledged.sequence;
+    learning_ = reply.learning;
     for (const auto& [resource, completed] : exchange_.completed) brought_[resource] = completed;
     brought_held_ = exchange_.held;
     reachable_ = true;
@@ -206,8 +207,8 @@ void AccountLink::given_nothing(const std::string& resource, Balance& balance) {
         return;
     }
     const std::optional<core::Card>& team = balance.supply.team;
-    const bool pool_empty =
-        !team || (!team->payg_open && team->available_units - team->leased_units <= core::Units{});
+    const bool pool_empty = learning_ || !team ||
+                            (!team->payg_open && team->available_units - team->leased_units <= core::Units{});
     const core::Amount available = sessions_.standing(resource).available;
     // At 0 it was told no, even if there is something that waits for others.
     balance.supply.refused = pool_empty || available == core::Amount{};
@@ -255,8 +256,7 @@ void AccountLink::failed(const core::Error& error, bool session_lost) {
     } else {
         plan_.failed(time_.boot(), random_.number());
     }
-    if (session_lost &&
-        plan_.consecutive_failures() == 0) {  // hello follows at once: nothing is known to be wrong
+    if (session_lost && plan_.due() <= time_.boot()) {  // hello follows at once: nothing is known to be wrong
         busy_ = false;
         return pump();
     }

@@ -52,6 +52,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
     auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch), at = time_.mode_moment(),
                   clock = time_.record_text()] {
         if (reply.verdict == Verdict::fenced) move_to_next_incarnation(reply);
+        if (reply.verdict == Verdict::learning) journal_.tell_again_after(reply.usage_acknowledged);
         journal_.dispel_suspicion();
         journal_.keep_clock(clock);
         journal_.describe(reply.catalogue, at);
@@ -63,9 +64,11 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         listener_.published(balances_.publish(journal_.take_publications()));
         if (!committed) return failed(committed.error(), false);
         session_ = reply.session;
-        acknowledged_ = reply.verdict == Verdict::fenced ? hello_head_.sequence : reply.acknowledged.sequence;
+        // Fenced: what it knows of the new incarnation is said by the first sync's answer.
+        acknowledged_ = reply.verdict == Verdict::fenced ? 0 : reply.acknowledged.sequence;
         epoch_ = std::max(epoch_, reply.epoch);
         request_number_ = 0;
+        learning_ = reply.verdict == Verdict::learning;
         catalogue_version_ = reply.catalogue_version;
         apply_supply();
         busy_ = false;

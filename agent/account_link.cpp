@@ -51,6 +51,7 @@ AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Jour
     lease_number_ = number("lease_number", 0);
     epoch_ = number("epoch", 1);
     incarnation_ = journal_.incarnation();
+    acknowledged_ = journal_.settled();
     supply_ = supply_from_json(text("supply"));
     retiring_ = retiring_from(text("retiring"));
     apply_supply();

@@ -76,6 +76,7 @@ public:
 
     const std::optional<Identity>& identity() const { return identity_; }
     bool reachable() const { return reachable_; }
+    bool learning() const { return learning_; }  // the account was put back, and awaits all its agents
     std::optional<core::UtcTime> last_sync_at() const { return supply_.last_sync_at; }
     const std::string& last_error() const { return last_error_; }
     // Where the account says that this agent stands; none: it serves it, or hasn't said.
@@ -181,6 +182,7 @@ private:
     std::int64_t incarnation_ = 1;
     core::wire::JournalHead hello_head_;  // what the last hello said
     bool start_marked_ = false;           // this start has its own link in the chain
+    bool learning_ = false;               // the account does, and gives nothing meanwhile
     std::int64_t lease_number_ = 0;
     std::string lease_text_;
     std::int64_t request_number_ = 0;

@@ -317,6 +317,7 @@ StatusSnapshot App::Parts::status() const {
                                  link_.retiring() == AccountLink::Retiring::sealed;
     status.account.url = access_.url();
     status.account.reachable = link_.reachable();
+    status.account.learning = link_.learning();
     status.account.last_sync_at = link_.last_sync_at();
     status.account.last_error = access_.last_error();
     if (const auto wait = link_.next_sync_in_ms()) status.account.next_sync_at = now + *wait;

@@ -135,7 +135,8 @@ public:
     core::Units give_back_beyond(const std::string& resource, core::Units keep, const JournalNow& now);
     void note_held(const JournalNow& now);  // what is held as an hour begins
     void settle(const std::vector<UsageKey>& usage, std::int64_t change);
-    void hand_over();  // all that was leased: the agent has retired
+    void hand_over();                            // all that was leased: the agent has retired
+    void tell_again_after(std::int64_t change);  // an account that was put back knows nothing newer
     void set_meta(std::string_view key, std::string_view value);
     void begin_incarnation(const NextIncarnation& next);
     void mark_start();  // its commit's link parts this chain from any copy's, as the first of a start does

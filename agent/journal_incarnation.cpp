@@ -3,6 +3,7 @@
 // is, the chain knows: its links say what each commit added. What products and this machine's admins see
 // goes on: sessions, events, identities, usage by hour.
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "agent/journal.hpp"
@@ -22,6 +23,32 @@ struct Journal::Carried {
     void clear() { *this = {}; }
 };
 
+namespace {
+
+constexpr std::string_view began_key = "incarnations_began";
+
+// The link that began an incarnation, and up to where the account counted then. What came between the two is
+// said again by that link itself.
+struct Began {
+    std::int64_t link = 0;
+    std::int64_t counted = 0;
+    std::int64_t usage_counted = 0;
+};
+
+std::vector<Began> began_from(const std::string& text) {
+    std::vector<Began> list;
+    std::istringstream in(text);
+    for (Began began; in >> began.link >> began.counted >> began.usage_counted;) list.push_back(began);
+    return list;
+}
+
+bool said_again(const std::vector<Began>& list, std::int64_t link, std::int64_t Began::*counted) {
+    return std::ranges::any_of(
+        list, [&](const Began& began) { return began.*counted < link && link < began.link; });
+}
+
+}  // namespace
+
 core::Units Journal::completed_ever(const Entry& entry) const {
     const core::Amount ever = entry.former + entry.ledger.metered();
     return core::Units{ever.value() / entry.ledger.resource().unit_size.value()};
@@ -39,30 +66,37 @@ void Journal::mark_start() {
 
 Journal::Carried Journal::carried(const NextIncarnation& next) {
     Carried carried;
-    const auto add = [&](const core::LinkState& state, bool counted, bool usage_counted) {
-        if (state.incarnation) carried.clear();  // it says itself what came along
+    const std::vector<Began> began = began_from(meta_text(began_key));
+    // again: its usage is in a later link, too, as what the account had counted, but not by hour.
+    const auto add = [&](const core::LinkState& state, bool counted, bool usage_counted, bool again) {
         for (const core::UsageAdded& added : state.usage) {
             const auto entry = entries_.find(added.resource);
             if (entry == entries_.end()) continue;
             const bool metered = added.metered && !counted;
             if (metered) carried.metered[added.resource] += added.amount;
-            if (usage_counted) continue;
+            if (usage_counted || (again && !metered)) continue;
             Carried::Row& row = carried.usage[{entry->second.id, added.hour, added.subject}];
             (metered ? row.metered : row.rest) += added.amount;
+            if (again) row.rest -= added.amount;
         }
         if (!counted) carried.units.insert(carried.units.end(), state.units.begin(), state.units.end());
     };
     const std::int64_t from = std::min(next.counted, next.usage_counted);
     must(chain_.each_after(from, [&](std::int64_t sequence, const core::LinkState& state) {
-        add(state, sequence <= next.counted, sequence <= next.usage_counted);
+        const bool known = std::ranges::any_of(began, [&](const Began& one) { return one.link == sequence; });
+        if (state.incarnation && !known) carried.clear();  // it says itself what came along
+        const bool counted = sequence <= next.counted || said_again(began, sequence, &Began::counted);
+        const bool again = said_again(began, sequence, &Began::usage_counted);
+        add(state, counted, sequence <= next.usage_counted || (again && counted), again);
     }));
-    add(link_state_, false, false);  // of this very transaction
+    add(link_state_, false, false, false);  // of this very transaction
     return carried;
 }
 
 void Journal::carry(Entry& entry, core::Amount metered) {
     touch(entry);
-    metered = std::min(metered, entry.ledger.metered());
+    // More than M: an account that was put back has forgotten of what it counted in incarnations of before.
+    metered = std::min(metered, entry.former + entry.ledger.metered());
     if (!entry.former_before) entry.former_before = entry.former;
     entry.former += entry.ledger.metered() - metered;
     const core::Units held = entry.ledger.held();  // by sessions, which go on
@@ -77,6 +111,8 @@ void Journal::begin_incarnation(const NextIncarnation& next) {
     const Carried came = carried(next);
     link_state_ = {};
     link_state_.incarnation = next.number;
+    set_meta(began_key, meta_text(began_key) + std::to_string(change_ + 1) + ' ' +
+                            std::to_string(next.counted) + ' ' + std::to_string(next.usage_counted) + '\n');
     incarnation_ = next.number;
     set_meta("incarnation", std::to_string(next.number));
     must(tables_.forget_lease());

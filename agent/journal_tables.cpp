@@ -239,6 +239,15 @@ core::Result<std::int64_t> JournalTables::mark_pending(const UsageKey& key) {
     return connection_.changes();
 }
 
+core::Result<std::int64_t> JournalTables::mark_pending_after(std::int64_t change, std::int64_t incarnation) {
+    auto statement = connection_.prepare(
+        "INSERT OR IGNORE INTO usage_pending(resource, hour, subject) SELECT resource, hour, subject FROM "
+        "usage WHERE changed > ? AND incarnation = ?");
+    if (!statement) return statement.error();
+    if (const auto marked = statement->run(change, incarnation); !marked) return marked.error();
+    return connection_.changes();
+}
+
 core::Result<std::int64_t> JournalTables::settle_usage(const UsageKey& key, std::int64_t change) {
     const auto settled = settle_usage_.run(key.resource, key.hour, key.subject, change);
     if (!settled) return settled.error();

@@ -77,6 +77,8 @@ public:
                                   std::int64_t incarnation);
     // Both answer with how many rows that added or took away: 1 or 0.
     core::Result<std::int64_t> mark_pending(const UsageKey& key);
+    // Of this incarnation, what changed later.
+    core::Result<std::int64_t> mark_pending_after(std::int64_t change, std::int64_t incarnation);
     // Pending no more, unless it changed after `change`.
     core::Result<std::int64_t> settle_usage(const UsageKey& key, std::int64_t change);
     core::Result<std::vector<PendingUsage>> pending_usage(std::size_t rows_max);  // of this incarnation

@@ -40,6 +40,7 @@ struct AccountStatus {
     std::string last_error;  // empty: the last exchange went well
     std::optional<core::UtcTime> next_sync_at;
     std::int64_t consecutive_failures = 0;
+    bool learning = false;  // it was put back, and grants nothing until it has heard all of the team's agents
 };
 
 struct PendingStatus {  // what the account hasn't acknowledged yet

@@ -43,7 +43,8 @@ json::object account_json(const AccountStatus& account) {
             {"last_sync_at", time_or_null(account.last_sync_at)},
             {"last_error", text_or_null(account.last_error)},
             {"next_sync_at", time_or_null(account.next_sync_at)},
-            {"consecutive_failures", account.consecutive_failures}};
+            {"consecutive_failures", account.consecutive_failures},
+            {"learning", account.learning}};
 }
 
 json::object journal_json(const JournalStatus& journal) {

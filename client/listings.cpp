@@ -84,6 +84,8 @@ std::string account_text(JsonView account, core::UtcTime now) {
     if (next) text += *next > now ? ", next in " + span_text(*next - now) : ", next due";
     const std::int64_t failures = account["consecutive_failures"].integer_or(0);
     if (failures > 0) text += ", " + count_of(failures, "failure", "failures") + " in a row";
+    if (account["learning"].boolean() == true)
+        text += "\n          it was put back, and grants nothing until it has heard all of the team's agents";
     const std::string error = printable(account["last_error"].text());
     if (!error.empty()) text += "\n          " + error;
     return text;

@@ -160,6 +160,7 @@ SyncReply read_sync_reply(ObjectReader& reader) {
     }
     if (reader.has("catalogue")) message.catalogue = read_catalogue(reader);
     message.catalogue_version = reader.integer("catalogue_version", 0, limits::counter_max);
+    message.learning = reader.boolean_or("learning", false);
     return message;
 }
 
@@ -267,6 +268,7 @@ std::string to_json(const SyncReply& message) {
     });
     object["wait_ticket"] = text_or_null(message.wait_ticket);
     object["cards"] = json_list(message.cards, card_to_json);
+    if (message.learning) object["learning"] = true;
     object["next_sync_s"] = seconds_of(message.next_sync_ms);
     object["catalogue"] = nullptr;
     if (message.catalogue) object["catalogue"] = write_catalogue(*message.catalogue);

@@ -164,6 +164,7 @@ struct SyncReply {
         next_sync_ms;  // on the wire in seconds; only if sooner than the agent's own interval
     std::optional<std::vector<Resource>> catalogue;  // when it is not the version that the agent holds
     std::int64_t catalogue_version = 0;
+    bool learning = false;  // nothing is granted to the team until each of its agents was heard
 };
 
 // JSON of each, and back. Parsing is strict where it matters (types, ranges, required members,

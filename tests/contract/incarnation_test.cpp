@@ -180,3 +180,43 @@ TEST_CASE_METHOD(Machine, "each mark of a start is a link that no copy has") {
     CHECK(starts[0].hash != starts[1].hash);
     verify();
 }
+
+TEST_CASE_METHOD(Machine, "usage that an account has forgotten is told again, and only that") {
+    report(2'500);
+    const std::int64_t kept = head();
+    transaction(*journal, [&] { journal->settle(journal->read_counters(100).usage_keys, head()); });
+    report(1'500);
+    transaction(*journal, [&] { journal->settle(journal->read_counters(100).usage_keys, head()); });
+    REQUIRE(journal->pending_usage_rows() == 0);
+    const std::int64_t settled = journal->settled();
+    transaction(*journal, [&] { journal->tell_again_after(settled); });
+    CHECK(journal->pending_usage_rows() == 0);
+    transaction(*journal, [&] { journal->tell_again_after(kept); });
+    const agent::CounterReading reading = journal->read_counters(100);
+    CHECK(told(reading) == 4'000);  // the row's total
+    CHECK(reading.hours.size() == 1);
+    reopen();
+    CHECK(journal->pending_usage_rows() == 1);
+    CHECK(journal->settled() == kept);
+    verify();
+}
+
+TEST_CASE_METHOD(Machine, "what an account has forgotten of two incarnations moves into a third, once") {
+    report(2'500);
+    const std::int64_t known = head();
+    report(1'200);
+    const std::int64_t counted = head();  // by the account that is lost
+    report(700);
+    transaction(*journal, [&] { journal->begin_incarnation({2, counted, known}); });
+    report(300);
+    CHECK(ledger().metered() == core::Amount{1'000});
+    reopen();
+    report(100);
+    transaction(*journal, [&] { journal->begin_incarnation({4, known, known}); });
+    CHECK(journal->incarnation() == 4);
+    CHECK(ledger().metered() == core::Amount{2'300});
+    CHECK(journal->former("render") == core::Amount{2'500});
+    CHECK(told(journal->read_counters(100)) == 2'300);
+    CHECK(number("SELECT sum(amount) FROM usage") == 4'800);
+    verify();
+}

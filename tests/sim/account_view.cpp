@@ -41,6 +41,13 @@ AccountView::AccountView(account::Database& database) {
         tickets[row.integer(0)] = {row.string(1), row.string(2), row.string(3), row.integer(4),
                                    row.integer(5)};
     });
+    database.each("SELECT id, team FROM agent WHERE learning = 1", [this](auto& row) {
+        learning_agents.insert(row.string(0));
+        learning_teams.insert(row.string(1));
+    });
+    database.each("SELECT id, coalesce(last_sync_at, 0) FROM agent",
+                  [this](auto& row) { last_sync_at[row.string(0)] = row.integer(1); });
+    incidents = database.number("SELECT count(*) FROM incident");
     evidence = database.number("SELECT count(*) FROM evidence");
     entries = database.number("SELECT coalesce(max(entry), 0) FROM ledger");
 }

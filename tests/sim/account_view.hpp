@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -66,6 +67,10 @@ struct AccountView {
     std::map<std::string, std::int64_t> lease_numbers;                              // by agent
     std::map<std::string, std::string> team_of;                                     // by agent
     std::map<std::int64_t, TicketRow> tickets;                                      // by number
+    std::set<std::string> learning_teams;              // some agent's word is awaited
+    std::set<std::string> learning_agents;             // whose
+    std::map<std::string, std::int64_t> last_sync_at;  // by agent
+    std::int64_t incidents = 0;                        // the store was found to be older than what it said
     std::int64_t evidence = 0;
     std::int64_t entries = 0;  // of the ledger
 

@@ -53,6 +53,8 @@ void Invariants::check_incarnations(std::size_t index) {
             return agent.journal().former(key).value() == (there == copy.end() ? 0 : there->second);
         });
     };
+    // Nothing went with a disk: all that the account counted before is what doesn't come along.
+    if (put_backs_ > 0 && agent.restores() == 0) return check_forgotten(index, counted);
     SIM_REQUIRE(std::ranges::any_of(agent.copies(), fits),
                 "I17: an incarnation begins where the copy was made: " + id);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
@@ -60,6 +62,16 @@ void Invariants::check_incarnations(std::size_t index) {
         SIM_REQUIRE(counted[key] >= agent.journal().former(key).value(),
                     "I17: what doesn't come along was counted: " + id + " " + key);
     }
+}
+
+void Invariants::check_forgotten(std::size_t index, std::map<std::string, std::int64_t>& counted) {
+    SimAgent& agent = *agents_[index];
+    for (const agent::LedgerView& ledger : agent.ledgers()) {
+        const std::string& key = ledger->resource().key;
+        SIM_REQUIRE(counted[key] == agent.journal().former(key).value(),
+                    "I17: what came along is what the account had forgotten: " + agent.name().id + " " + key);
+    }
+    world_.tally.saw("agent went on as another incarnation after the account was put back");
 }
 
 // I4: seen is real.
@@ -180,7 +192,7 @@ void Invariants::check_bill() {
                 facts.push_back({name.team, name.id, ledger->resource().key, ledger->metered().value()});
             continue;
         }
-        if (agents_[index]->restores() > 0) {
+        if (agents_[index]->restores() > 0 || agents_[index]->incarnation() > 1) {
             add_restored(index, facts);
             continue;
         }

@@ -41,8 +41,33 @@ void Invariants::check_step() {
     }
 }
 
+// What the account says may be older than what it said.
+void Invariants::note_put_back(const AccountView& view) {
+    if (put_backs_ != account_.put_backs()) {
+        put_backs_ = account_.put_backs();
+        view_.reset();
+        entries_before_ = view.entries;
+        return;
+    }
+    if (!view_) return;
+    if (view.incidents > view_->incidents && world_.plan.store_put_back_by_hand)
+        world_.tally.saw("store put back by hand found out");
+    if (view.learning_teams.size() < view_->learning_teams.size()) world_.tally.saw("team learned");
+}
+
+// It was heard since the store was put back last.
+bool Invariants::learned(const std::string& agent) const {
+    return put_backs_ == 0 || (!view_->learning_agents.contains(agent) &&
+                               view_->last_sync_at.at(agent) > account_.put_back_at().ms);
+}
+
+bool Invariants::may_be_owed(const AccountView& view, const std::string& team) const {
+    return view.learning_teams.contains(team) || (put_backs_ > 0 && world_.plan.store_put_back_by_hand);
+}
+
 void Invariants::check_account() {
     auto view = std::make_unique<AccountView>(account_.store().database());
+    note_put_back(*view);
     const std::int64_t now = world_.now().ms;
     std::map<std::int64_t, std::int64_t> held;
     for (const auto& [key, holding] : view->holdings) {
@@ -56,8 +81,10 @@ void Invariants::check_account() {
         if (!tranche.is_pool())
             SIM_REQUIRE(tranche.leased == held[tranche.id],
                         "I1: " + name() + " leases what its holders hold");
-        SIM_REQUIRE(std::min({tranche.available, tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
+        SIM_REQUIRE(std::min({tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
                     "I1: no place of " + name() + " is below 0");
+        SIM_REQUIRE(tranche.available >= 0 || may_be_owed(*view, tranche.team),
+                    "I1: A of " + name() + " is below 0 only while the account learns");
         if (!tranche.purchased) continue;
         SIM_REQUIRE(*tranche.purchased == places + tranche.leased,
                     "I1: P = A + C + D + X + leased of " + name());
@@ -77,7 +104,7 @@ void Invariants::check_account() {
         SIM_REQUIRE(view->entries >= view_->entries, "I8: the ledger is only ever added to");
         for (const TrancheRow& tranche : view->tranches) {
             const TrancheRow* before = view_->find(tranche.id);
-            if (before != nullptr)
+            if (before != nullptr && put_backs_ == 0)
                 SIM_REQUIRE(tranche.charged >= before->charged, "I7: what is charged never falls");
         }
     }
@@ -85,7 +112,7 @@ void Invariants::check_account() {
     if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
     if (view_) check_line(*view);
-    if (view->evidence > 0) {
+    if (view->evidence > 0 && !world_.plan.store_put_back_by_hand) {
         std::string detail;
         for (const std::string& team : world_.plan.teams)
             for (const auto& evidence : account::list_evidence(account_.store().database(), team))
@@ -130,7 +157,7 @@ void Invariants::count_moves(const AccountView& view, const std::string& reason,
 
 // I11: a unit is booked to a later tier only when no earlier one, valid all the while, has one to give.
 void Invariants::check_booking(const AccountView& view) {
-    const std::int64_t since_entry = view_ ? view_->entries : 0;
+    const std::int64_t since_entry = view_ ? view_->entries : entries_before_;
     std::set<std::int64_t> came_free;  // in the same moment, perhaps after what is booked was booked
     account_.store().database().each(
         "SELECT DISTINCT tranche FROM ledger WHERE entry > ? AND from_ = 'leased' AND to_ <> 'charged'",
@@ -143,6 +170,8 @@ void Invariants::check_booking(const AccountView& view) {
             const std::string reason = row.string(3);
             // Its slot is free again, though its agent counts it as used.
             if (reason == "draw order" && row.string(1) == "leased") freed_[booked.id] += row.integer(5);
+            if (reason == "learned" && row.string(2) == "leased")
+                world_.tally.saw("units learned from an agent's lease");
             if (row.string(1) == "leased" && row.string(2) == "available")
                 SIM_REQUIRE(reason == "return" || reason == "draw order",
                             "I15: a lease's units come back only when its agent says so, not by " + reason);
@@ -155,7 +184,11 @@ void Invariants::check_booking(const AccountView& view) {
             if (row.string(2) != "charged" || booked.is_pool()) return;
             if (reason == "draw order") world_.tally.saw("unit booked to an earlier tier");
             if (booked.tier == "payg") world_.tally.saw("payg charged");
-            if (row.string(1) != "leased") return;
+            if (reason == "learned") {  // booked again, to the earlier tier
+                world_.tally.saw("unit booked to an earlier tier once the account had learned");
+                return;
+            }
+            if (row.string(1) != "leased" || view.learning_teams.contains(booked.team)) return;
             const std::int64_t since = view.holdings.at({row.string(4), booked.id, row.integer(6)}).since;
             for (const TrancheRow& earlier : view.tranches) {
                 const bool comes_first = earlier.team == booked.team && earlier.resource == booked.resource &&
@@ -303,7 +336,8 @@ void Invariants::check_against_account(std::size_t index) {
     const std::string& id = agent.name().id;
     if (agent.up()) agent.note_sync();
     // What a disk was that has been put back, nobody knows until it was settled with the account.
-    const bool comparable = !agent.put_back() && view_->incarnations[id] == seen_[index].incarnation;
+    const bool comparable =
+        !agent.put_back() && learned(id) && view_->incarnations[id] == seen_[index].incarnation;
     for (const auto& [tranche, real] : seen_[index].tranches) {
         if (!comparable) break;
         const auto known = view_->holdings.find({id, tranche, seen_[index].incarnation});
@@ -313,7 +347,7 @@ void Invariants::check_against_account(std::size_t index) {
         SIM_REQUIRE(real.granted <= holding.granted,
                     "I8, I13: a lease left after its grant: " + id + " t" + std::to_string(tranche));
     }
-    if (index + 1 != agents_.size()) return;
+    if (index + 1 != agents_.size() || (put_backs_ > 0 && world_.plan.store_put_back_by_hand)) return;
     std::map<HoldingKey, std::int64_t>
         by_agent;  // also what the account alone knows of: fenced ones, custody
     for (const auto& [key, holding] : view_->holdings) by_agent[key] = holding.used;

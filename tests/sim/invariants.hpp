@@ -60,6 +60,9 @@ private:
     void check_pools(const AccountView& view);
     void count_moves(const AccountView& view, const std::string& reason, const std::string& from,
                      const TrancheRow& tranche);
+    void note_put_back(const AccountView& view);
+    bool learned(const std::string& agent) const;
+    bool may_be_owed(const AccountView& view, const std::string& team) const;  // A may be below 0
     void check_booking(const AccountView& view);
     void check_line(const AccountView& view);
     void check_agent(std::size_t index);
@@ -75,6 +78,7 @@ private:
                                                      const KnownSession& session, std::int64_t metered);
     void check_settled(std::size_t index);
     void check_incarnations(std::size_t index);
+    void check_forgotten(std::size_t index, std::map<std::string, std::int64_t>& counted);
     void check_usage();
     void check_bill();
     void add_restored(std::size_t index, std::vector<Fact>& facts);
@@ -88,6 +92,8 @@ private:
     std::set<std::int64_t> ended_while_leased_;
     std::map<std::int64_t, std::int64_t> freed_;  // slots whose units were booked to an earlier tier
     std::unique_ptr<AccountView> view_;           // as of the account's last commit
+    int put_backs_ = 0;                           // of its store
+    std::int64_t entries_before_ = 0;             // of the ledger, when it was put back last
 };
 
 }  // namespace meterbox::sim

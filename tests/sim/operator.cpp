@@ -85,13 +85,15 @@ void Operator::settle() {
 
 void Operator::buy_later() {
     if (!account_.up()) return;
-    if (dice_.chance(50) && rolls_ < rolls_max) {
+    // Agents that followed a key believe no account that has forgotten of it; nor can it end what it forgot.
+    const bool forgets = world_.plan.store_copied_every > 0;
+    if (dice_.chance(50) && rolls_ < rolls_max && !forgets) {
         ++rolls_;
         world_.tally.saw("lease key rolled");
         return account_.roll_lease_key();
     }
     const std::string& team = world_.plan.teams[dice_.number() % world_.plan.teams.size()];
-    if (dice_.chance(100)) return end_one(team);
+    if (dice_.chance(100) && !forgets) return end_one(team);
     buy(team, world_.plan.resources[dice_.number() % world_.plan.resources.size()]);
 }
 

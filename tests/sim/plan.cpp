@@ -62,6 +62,11 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     offline_horizon_ms =
         dice.chance(500) ? core::limits::offline_horizon_default_ms : dice.spread(5 * minute_ms, 6 * hour_ms);
     no_battery = dice.chance(300);
+    store_copied_every = dice.chance(600) ? 0 : dice.spread(2 * hour_ms, 40 * hour_ms);
+    store_put_back_by_hand = dice.chance(300);
+    // An account that was put back has forgotten modes.
+    if (modes_change()) store_copied_every = 0;
+    if (store_copied_every > 0) disk_copied_every = 0;
     // Which usage of a disk that is gone counted, nobody knows any more.
     if (modes_change()) disk_copied_every = 0;
     for (std::size_t i = 0; i < resources.size(); ++i)

@@ -51,7 +51,9 @@ struct Plan {
     std::int64_t disk_full_every = 0;
     std::int64_t clock_turn_every = 0;
     std::int64_t suspend_every = 0;
-    std::int64_t disk_copied_every = 0;  // each agent's, to be put back later
+    std::int64_t disk_copied_every = 0;   // each agent's, to be put back later
+    std::int64_t store_copied_every = 0;  // the account's, to be put back later
+    bool store_put_back_by_hand = false;  // else as a restored backup
     std::int64_t grant_every = 0;
     std::int64_t product_answer_lost = 0;  // in thousandths
     std::int64_t mode_change_every = 0;    // of a resource's enforcement

@@ -36,6 +36,13 @@ core::Result<std::string> CheapSigner::sign(std::string_view claims) const {
     return named + std::to_string(sum_of(named));
 }
 
+core::Result<std::string> CheapSigner::claims_of(std::string_view lease,
+                                                 const std::vector<core::wire::LeaseKey>& known) const {
+    std::vector<platform::tls::VerificationKey> keys;
+    for (const core::wire::LeaseKey& key : known) keys.push_back({key.kid, key.x, key.y});
+    return verify(lease, keys);
+}
+
 core::Result<std::string> CheapSigner::verify(std::string_view lease,
                                               std::span<const platform::tls::VerificationKey> known) {
     const core::Error refused{core::ErrorCode::forbidden, "the signature doesn't fit", {}, {}};
@@ -81,6 +88,7 @@ void SimAccount::start() {
                                                                      platform::store::Placement::in_place);
     process_ = std::move(process);
     name_first_key();
+    begin_to_serve();
     signer_.use(account::lease_key_rows(store().database()).front().kid);
     ++run_;
     ++commits_;
@@ -127,11 +135,16 @@ void SimAccount::restart_after(std::int64_t ms) {
 }
 
 void SimAccount::begin_faults() {
+    next_copy();
+    begin_crashes();
+}
+
+void SimAccount::begin_crashes() {
     if (world_.plan.account_crash_every == 0) return;
     world_.schedule.after(dice_.between(1, 2 * world_.plan.account_crash_every), [this] {
         if (!world_.faults) return;
         crash_soon();
-        begin_faults();
+        begin_crashes();
     });
 }
 

@@ -28,6 +28,8 @@ namespace meterbox::sim {
 class CheapSigner final : public account::LeaseSigner {
 public:
     core::Result<std::string> sign(std::string_view claims) const override;
+    core::Result<std::string> claims_of(std::string_view lease,
+                                        const std::vector<core::wire::LeaseKey>& known) const override;
     static core::Result<std::string> verify(std::string_view lease,
                                             std::span<const platform::tls::VerificationKey> known);
     static core::wire::LeaseKey key(const std::string& kid);
@@ -71,6 +73,8 @@ public:
     account::Store& store() { return *process_->store; }
     core::UtcTime now() const { return clock_.wall_now(); }
     std::uint64_t commits() const { return commits_; }
+    int put_backs() const { return put_backs_; }  // of its store, from a copy
+    core::UtcTime put_back_at() const { return put_back_at_; }
     const MemoryDisk& disk() const { return disk_; }
 
 private:
@@ -83,7 +87,11 @@ private:
     };
     void start();
     void name_first_key();
+    void next_copy();
+    void put_back(const MemoryDisk::Image& image, bool by_hand);
+    void begin_to_serve();
     void fall();
+    void begin_crashes();
     void crash_soon();
     void count_old_request(const core::wire::SyncRequest& request);
     platform::Answer answer(const std::string& path, const std::string& body, const AgentName& from);
@@ -101,6 +109,9 @@ private:
     std::map<std::string, std::int64_t> newest_request_;  // by session
     std::int64_t renumbered_ = 0;                         // by the canary
     bool named_first_key_ = false;
+    int put_backs_ = 0;
+    core::UtcTime put_back_at_;
+    std::int64_t restored_epoch_ = 0;  // the next start begins this epoch
 };
 
 }  // namespace meterbox::sim

@@ -95,8 +95,7 @@ TEST_CASE_METHOD(Lab, "wrong usage is exit 2") {
 }
 
 TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plainly") {
-    for (const Words& words : {Words{"backup", "file"}, Words{"restore", "file"},
-                               Words{"--store", "postgresql://db/x", "team", "list"}}) {
+    for (const Words& words : {Words{"--store", "postgresql://db/x", "team", "list"}}) {
         const account::Outcome outcome = command(words);
         INFO(words.front() << ": " << outcome.err);
         CHECK(outcome.exit == exit_usage);

@@ -24,6 +24,10 @@ namespace meterbox::tests {
 class PlainSigner final : public account::LeaseSigner {
 public:
     core::Result<std::string> sign(std::string_view claims) const override { return std::string(claims); }
+    core::Result<std::string> claims_of(std::string_view lease,
+                                        const std::vector<core::wire::LeaseKey>&) const override {
+        return std::string(lease);
+    }
 };
 
 class AccountFixture {
@@ -36,6 +40,8 @@ public:
         REQUIRE(opened);
         store_ = std::move(*opened);
     }
+    void close() { store_.reset(); }
+    std::filesystem::path folder() const { return folder_.path() / "store"; }
     account::Store& store() { return *store_; }
     account::Database& database() { return store_->database(); }
 

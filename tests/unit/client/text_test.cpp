@@ -53,6 +53,11 @@ TEST_CASE("the status tells balances, states, ages and what waits") {
           "clock     estimated\n");
 }
 
+TEST_CASE("the status says that the account learns") {
+    const std::string text = status_text(json(R"({"account": {"learning": true}})"), Painter{false});
+    CHECK(text.find("until it has heard all of the team's agents") != std::string::npos);
+}
+
 TEST_CASE("a status without anything in it can be shown") {
     const std::string text = status_text(json("{}"), Painter{false});
     CHECK(text.find("No resources yet.") != std::string::npos);

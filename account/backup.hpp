@@ -1,0 +1,26 @@
+// The store in one file, and back. A backup is the database as it was between two commits, with the keys
+// and tokens of its folder in it, so it is a secret (0600). Restoring puts all of it in the place of what
+// is there, which is kept aside; then the account is in a new epoch, and learns from its agents what came
+// after the backup (learning.hpp).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "account/commands.hpp"
+#include "account/store.hpp"
+#include "core/error.hpp"
+#include "platform/system/clock.hpp"
+
+namespace meterbox::account {
+
+// Outside any transaction. A file that is there already is refused.
+[[nodiscard]] core::Result<void> back_up(Store& store, const std::filesystem::path& file);
+
+Outcome backup_outcome(Store& store, const std::filesystem::path& file);
+
+// While nobody has the store open. Nothing is changed unless the backup is whole.
+[[nodiscard]] core::Result<void> restore(const std::filesystem::path& folder,
+                                         const std::filesystem::path& file, platform::system::Clock& clock);
+
+}  // namespace meterbox::account

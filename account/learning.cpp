@@ -1,0 +1,204 @@
+// Epochs, and the flags of the agents whose word is awaited.
+#include "account/learning.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "account/lease_keys.hpp"
+
+namespace meterbox::account {
+
+using core::Units;
+
+namespace {
+constexpr std::int64_t incidents_max = 100;  // of a team: an agent that lies could go on and on
+}
+
+void end_sessions(Database& database) {
+    database.run("UPDATE agent SET session = NULL WHERE session IS NOT NULL");
+    database.run("DELETE FROM session");
+}
+
+void begin_epoch(Database& database, std::int64_t epoch, core::UtcTime now, const std::string& why) {
+    database.run("UPDATE account SET epoch = ?", epoch);
+    database.run("UPDATE agent SET session = NULL, learning = (state = 'active' AND written_off_at IS NULL)");
+    database.run("DELETE FROM session");
+    database.run("INSERT INTO incident (at, team, detail) VALUES (?, NULL, ?)", now, why);
+}
+
+void begin_learning(Database& database, const std::string& team, core::UtcTime now, const std::string& why) {
+    database.run("DELETE FROM session WHERE agent IN (SELECT id FROM agent WHERE team = ?)", team);
+    database.run(
+        "UPDATE agent SET session = NULL, learning = (state = 'active' AND written_off_at IS NULL) WHERE "
+        "team = ?",
+        team);
+    database.run(
+        "INSERT INTO incident (at, team, detail) SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM incident "
+        "WHERE "
+        "team = ?2) < ?4",
+        now, team, why, incidents_max);
+}
+
+bool is_learning(Database& database, const std::string& team) {
+    return database.number(
+               "SELECT EXISTS (SELECT 1 FROM agent WHERE team = ? AND learning = 1 AND state = 'active')",
+               team) != 0;
+}
+
+void heard(Database& database, Agent& agent) {
+    if (!agent.learning) return;
+    agent.learning = false;
+    database.run("UPDATE agent SET learning = 0 WHERE id = ?", agent.id);
+}
+
+std::optional<core::Lease> own_lease(Database& database, const LeaseSigner& signer, const Agent& agent,
+                                     const std::string& jws) {
+    if (jws.empty()) return std::nullopt;
+    const auto claims = signer.claims_of(jws, lease_keys(database));
+    if (!claims) return std::nullopt;
+    auto lease = core::lease_from_json(*claims);
+    const auto account = database.first("SELECT id FROM account", [](auto& row) { return row.string(0); });
+    if (!lease || lease->account != account.value_or("") || lease->agent != agent.id ||
+        lease->key_fingerprint != agent.key_fingerprint)
+        return std::nullopt;
+    return std::move(*lease);
+}
+
+bool is_newer(Database& database, const Agent& agent, const core::Lease& lease) {
+    const std::int64_t epoch = database.number("SELECT epoch FROM account");
+    if (lease.epoch != epoch) return lease.epoch > epoch;  // of a former one: that is what is learned
+    return lease.incarnation > agent.incarnation || lease.number > agent.lease_number;
+}
+
+namespace {
+
+// Out of what is left of the tranche: of one that has ended what expired, and what is missing then is owed.
+void grant_again(Database& database, Ledger& ledger, Tranche& tranche, const Agent& agent, Units units) {
+    const Holder holder{agent.id, agent.incarnation};
+    const Place place = free_place(tranche, ledger.now());
+    Units expired;
+    if (place == Place::expired) expired = std::min(units, tranche.pool ? Units{} : tranche.expired);
+    ledger.move(tranche, Place::expired, Place::leased, expired, "learned", &holder);
+    ledger.move(tranche, place == Place::expired ? Place::available : place, Place::leased, units - expired,
+                "learned", &holder);
+    database.run(
+        "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
+        "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + excluded.granted",
+        agent.id, agent.incarnation, tranche.id, units, tranche.starts_at);  // or later: nobody knows
+}
+
+Tranche* tranche_of(Pool& pool, const std::string& name, const std::string& resource) {
+    const auto id = tranche_from(name);
+    Tranche* const tranche = id ? pool.find(*id) : nullptr;
+    return tranche && tranche->resource == resource ? tranche : nullptr;
+}
+
+Units granted_to(Database& database, const Agent& agent, const Tranche& tranche) {
+    return Units{
+        database.number("SELECT granted FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ?",
+                        agent.id, agent.incarnation, tranche.id)};
+}
+
+}  // namespace
+
+void learn_from(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const core::Lease& lease) {
+    agent.lease_number = std::max(agent.lease_number, lease.number);
+    database.run("UPDATE agent SET lease_number = ? WHERE id = ?", agent.lease_number, agent.id);
+    if (lease.incarnation != agent.incarnation) return;
+    for (const core::LeaseResource& resource : lease.resources) {
+        for (const core::LeaseTranche& leased : resource.tranches) {
+            Tranche* const tranche = tranche_of(pool, leased.tranche, resource.key);
+            if (!tranche) continue;
+            const Units known = granted_to(database, agent, *tranche);
+            if (leased.granted > known)
+                grant_again(database, ledger, *tranche, agent, leased.granted - known);
+        }
+    }
+}
+
+bool knows_all(Database& database, Pool& pool, const Agent& agent,
+               const std::vector<core::wire::ResourceCounters>& said, const core::Lease* lease) {
+    for (const core::wire::ResourceCounters& counters : said) {
+        for (const core::wire::TrancheCounters& named : counters.tranches) {
+            const Tranche* const tranche = tranche_of(pool, named.tranche, counters.resource);
+            if (!tranche) return false;
+            if (named.used + named.returned > granted_to(database, agent, *tranche)) return false;
+        }
+    }
+    if (!lease || lease->incarnation != agent.incarnation) return true;
+    for (const core::LeaseResource& resource : lease->resources)
+        for (const core::LeaseTranche& leased : resource.tranches)
+            if (leased.granted > Units{} && !tranche_of(pool, leased.tranche, resource.key)) return false;
+    return true;
+}
+
+std::vector<Incident> list_incidents(Database& database, const std::string& team) {
+    std::vector<Incident> list;
+    database.each(
+        "SELECT at, detail FROM incident WHERE team IS NULL OR team = ? ORDER BY id",
+        [&](auto& row) {
+            list.push_back({{row.integer(0)}, row.string(1)});
+        },
+        team);
+    return list;
+}
+
+namespace {
+
+// Takes so many of the units charged to `late` that were completed while `early` was valid.
+Units take_charged(Database& database, const Tranche& late, const Tranche& early, Units most) {
+    struct Part {
+        std::string agent;
+        std::int64_t incarnation = 1;
+        std::int64_t hour = 0;
+        Units units;
+    };
+    std::vector<Part> parts;
+    Units taken;
+    database.each(
+        "SELECT agent, incarnation, hour, units - moved FROM unit_hour JOIN holding USING (agent, "
+        "incarnation, "
+        "tranche) WHERE tranche = ?1 AND units > moved AND max(hour * 3600000, since) >= ?2 AND "
+        "(?3 IS NULL OR (hour + 1) * 3600000 <= ?3) ORDER BY hour, agent, incarnation",
+        [&](auto& row) {
+            const Units units = std::min(most - taken, Units{row.integer(3)});
+            if (units > Units{}) parts.push_back({row.string(0), row.integer(1), row.integer(2), units});
+            taken += units;
+        },
+        late.id, early.starts_at, early.ends_at);
+    for (const Part& part : parts)
+        database.run(
+            "UPDATE unit_hour SET moved = moved + ? WHERE agent = ? AND incarnation = ? AND hour = ? AND "
+            "tranche = ?",
+            part.units, part.agent, part.incarnation, part.hour, late.id);
+    return taken;
+}
+
+// How many more units are leased and charged than there are.
+Units overdrawn(const Tranche& tranche) {
+    if (tranche.open()) return {};
+    if (!tranche.pool) return std::max(Units{}, Units{} - tranche.available);
+    const std::int64_t tokens = std::max<std::int64_t>(0, -tranche.pool->available.value());
+    return Units{(tokens + tranche.rate - 1) / tranche.rate};
+}
+
+}  // namespace
+
+void settle_overdrawn(Database& database, Ledger& ledger, Pool& pool, const std::string& resource) {
+    const auto tranches = pool.of(resource);
+    for (std::size_t late = tranches.size(); late-- > 0;) {
+        for (std::size_t early = 0; early < late && overdrawn(tranches[late]) > Units{}; ++early) {
+            Tranche& from = tranches[late];
+            Tranche& to = tranches[early];
+            const Place left = to.ended && !to.pool ? Place::expired : Place::available;
+            const Units most = left == Place::expired ? to.expired : std::max(Units{}, to.available);
+            if (to.tier >= from.tier || to.open() || most == Units{}) continue;
+            const Units units =
+                take_charged(database, from, to, std::min({overdrawn(from), from.charged, most}));
+            ledger.move(from, Place::charged, Place::available, units, "learned");
+            ledger.move(to, left, Place::charged, units, "learned");
+        }
+    }
+}
+
+}  // namespace meterbox::account

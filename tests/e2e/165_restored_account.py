@@ -1,0 +1,83 @@
+"""165: the account is restored from a backup, or its store is put back by hand, while agents hold newer leases.
+
+Goal: the agents' signed leases are the backup of what is missing. The account learns what it had granted, gives
+nothing to a team before it has heard of each of its agents, and in the end all usage is charged once.
+"""
+
+import os
+import shutil
+
+from over_http import wait_until
+from support import EndToEnd, main
+
+
+class RestoredAccount(EndToEnd):
+    def charged(self, account, units):
+        return wait_until(lambda: (c := account.card("studio", "render"))["charged_units"] == units and c,
+                          f"{units} units are charged")
+
+    def findings(self, account):
+        audit = account.json("audit", "studio")
+        self.assertTrue(audit["ok"], audit)
+        return " ".join(audit["findings"])
+
+    def test_a_backup_is_restored_while_agents_hold_newer_leases(self):
+        account, one = self.one_agent(unit="1s", amount=100)
+        two = self.agent("two").enroll(account, "studio", "render")
+        self.assertEqual(one.report("render", "a", duration_ms=3000).status, 200)
+        self.charged(account, 3)
+        backup = f"{self.folder}/backup"
+        account.command("backup", backup)
+        self.assertEqual(os.stat(backup).st_mode & 0o777, 0o600)
+        account.command("backup", backup, expect=1)  # it is there already
+        account.command("restore", backup, expect=1)  # the service runs
+        self.assertEqual(one.report("render", "b", duration_ms=9000).status, 200)
+        self.assertEqual(two.report("render", "c", duration_ms=4000).status, 200)
+        self.charged(account, 16)
+        two.process.stop()
+        account.process.stop()
+
+        account.command("restore", backup)
+        account.start()
+        one.cli("sync")
+        self.charged(account, 12)  # two is away: of its units nothing is known yet
+        self.assertIn("its word is awaited", self.findings(account))
+        self.assertTrue(one.status()["account"]["learning"])
+        self.assertIn("until it has heard", one.cli("status"))
+        before = one.card("render")["leased_units"]
+        self.assertEqual(one.report("render", "d", duration_ms=1000 * (before + 5)).status, 200)
+        one.until("render", lambda r: r["overage_units"] == 5, "nothing is granted while the account learns")
+        one.cli("sync")
+        self.assertEqual(one.resource("render")["overage_units"], 5)
+
+        two.start()
+        self.charged(account, 16 + before + 5)
+        one.until("render", lambda r: r["overage_units"] == 0, "once all were heard, units come again")
+        self.assertIn("restored from backup", self.findings(account))
+        one.cli("sync")
+        self.assertFalse(one.status()["account"]["learning"])
+        usage = account.json("usage", "studio", "--by", "month")["rows"]
+        self.assertEqual(sum(row["usage"] for row in usage), 1000 * (16 + before + 5))
+
+    def test_a_store_put_back_by_hand_is_found_out(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(agent.report("render", "a", duration_ms=3000).status, 200)
+        self.charged(account, 3)
+        account.process.stop()
+        copy = f"{self.folder}/copy.db"
+        shutil.copy(f"{account.store}/account.db", copy)
+        account.start()
+        self.assertEqual(agent.report("render", "b", duration_ms=20000).status, 200)
+        self.charged(account, 23)
+        agent.until("render", lambda r: r["overage_units"] == 0, "all of it has units")
+        account.process.stop()
+        shutil.copy(copy, f"{account.store}/account.db")
+        account.start()
+        agent.cli("sync")
+        self.charged(account, 23)
+        self.assertIn("it was put back; epoch 2", self.findings(account))
+        self.assertEqual(agent.report("render", "c", duration_ms=2000).status, 200)
+        self.charged(account, 25)
+
+
+main()
