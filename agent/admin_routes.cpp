@@ -155,7 +155,10 @@ void AdminRoutes::read(std::string_view path, http::Responder responder) const {
 void AdminRoutes::ready(http::Responder responder) const {
     std::string why_not;
     if (view_.ready(why_not)) return answer_json(responder, {{"status", "ready"}});
-    const bool enrolled = view_.status().enrollment.state != EnrollmentState::none;
+    const StatusSnapshot status = view_.status();
+    if (status.journal.state == JournalState::fault)
+        return refuse(responder, error(core::ErrorCode::storage, why_not));
+    const bool enrolled = status.enrollment.state != EnrollmentState::none;
     refuse(responder,
            error(enrolled ? core::ErrorCode::unreachable : core::ErrorCode::not_enrolled, why_not));
 }

@@ -3,38 +3,29 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
-#include "agent/account_access.hpp"
-#include "agent/account_link.hpp"
-#include "agent/admin_routes.hpp"
-#include "agent/admin_token.hpp"
-#include "agent/agent_cards.hpp"
-#include "agent/agent_view.hpp"
-#include "agent/clock_keeper.hpp"
+#include "agent/admin_listening.hpp"
+#include "agent/app_parts.hpp"
 #include "agent/journal_job.hpp"
-#include "agent/meter.hpp"
-#include "agent/product_routes.hpp"
-#include "agent/retention.hpp"
-#include "agent/sessions.hpp"
+#include "agent/store_fault.hpp"
 #include "agent/verification.hpp"
 #include "core/limits.hpp"
-#include "platform/http/server.hpp"
 #include "platform/system/files.hpp"
-#include "platform/system/loop_timers.hpp"
+#include "platform/system/process.hpp"
 
 namespace meterbox::agent {
-
-namespace system = platform::system;
 
 namespace {
 
 constexpr const char* identity_key_meta = "identity_key";
-constexpr unsigned admin_socket_mode = 0660;
 
 template <class T>
 T or_throw(core::Result<T> result) {
@@ -57,6 +48,12 @@ std::filesystem::path state_folder(const config::AgentConfig& config) {
     return folder;
 }
 
+constexpr const char* journal_name = "journal.db";
+
+std::filesystem::path journal_path(const config::AgentConfig& config) {
+    return std::filesystem::path(config.agent.state_dir) / journal_name;
+}
+
 std::string host_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("agent");
@@ -64,78 +61,14 @@ std::string host_name() {
 
 }  // namespace
 
-class App::Parts final : public AgentView {
-public:
-    Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
-          system::Random& random, system::Log& log);
-
-    void start();
-    void stop(std::function<void()> done);
-
-    StatusSnapshot status() const override;
-    bool ready(std::string& why_not) const override;
-    void sync_now(std::function<void(core::Result<void>)> done) override { link_.sync_now(std::move(done)); }
-    void enroll(EnrollOrder order, Enrolled done) override;
-    void retire(std::function<void(core::Result<void>)> done) override { link_.retire(std::move(done)); }
-    void verify(Verified done) override;
-
-private:
-    system::HashKey identity_key();
-    void listen_admin();
-    void drained();
-    AdminGuard admin_guard();
-    void published(const std::vector<std::string>& resources);
-    void look_for_resource(std::function<void()> done);
-    void forgot(const Forgotten& forgotten);
-    std::int64_t journal_bytes() const;
-
-    boost::asio::io_context& loop_;
-    system::LoopTimers timers_;
-    config::AgentConfig config_;
-    system::Random& random_;
-    system::Log& log_;
-    Journal journal_;
-    AgentTime time_;
-    Balances balances_;
-    platform::store::StoreThread store_;
-    ClockKeeper clock_keeper_;
-    UsageRate rate_;
-    Sessions sessions_;
-    Meter meter_;
-    AccountLink link_;
-    Retention retention_;
-    AccountAccess access_;
-    ProductRoutes product_routes_;
-    platform::http::Server product_server_;
-    std::optional<AdminRoutes> admin_routes_;
-    std::optional<platform::http::Server> admin_server_;
-    std::optional<core::BootTime> looked_for_resource_;
-    std::vector<std::function<void()>> looking_for_resource_;  // who waits for the sync that looks
-    JournalRows rows_at_start_;
-    std::int64_t pending_usage_rows_at_start_ = 0;
-    std::function<void()> on_stopped_;
-    int draining_ = 0;  // servers that still owe answers
-    core::UtcTime started_at_;
-    core::BootTime started_boot_;
-    // Goes first, however the agent ends, a start that fails included: what the store still has to finish
-    // must find everybody there.
-    struct Settled {
-        Parts& parts;
-        ~Settled() {
-            parts.link_.stop();
-            parts.store_.stop();
-        }
-    } settled_{*this};
-};
-
 App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
-                  system::Random& random, system::Log& log)
+                  system::Random& random, system::Log& log, JournalEnd end)
     : loop_(loop),
       timers_(loop),
       config_(std::move(config)),
       random_(random),
       log_(log),
-      journal_(state_folder(config_) / "journal.db"),
+      journal_(state_folder(config_) / journal_name, hooks(std::move(end))),
       time_(clock, clock_record(journal_)),
       balances_(journal_.ledgers(), journal_.suspicion().has_value()),
       store_(loop, journal_),
@@ -161,6 +94,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       retention_(timers_, time_, journal_, store_,
                  {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
                  [this](const Forgotten& forgotten) { forgot(forgotten); }),
+      storage_watch_(timers_, journal_, store_, log),
       access_(loop, timers_, config_, time_, random, log, link_),
       product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,
                       {[this] { return link_.identity().has_value(); },
@@ -174,6 +108,13 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
     const core::UtcTime now = time_.utc();
     started_at_ = now;
     started_boot_ = time_.boot();
+    if (journal_.suspicion()) {
+        doubt_at_start_ = journal_.suspicion()->detail;
+        log_.error("journal.suspect", {{"detail", doubt_at_start_}});
+    }
+    if (const auto damage = journal_.meta().find("damage"); damage != journal_.meta().end())
+        damage_ = damage->second;
+    set_aside_ = journals_set_aside(journal_path(config_));
     pending_usage_rows_at_start_ = journal_.pending_usage_rows();
     rows_at_start_ = or_throw(journal_.tables().rows());
     for (const auto& [key, balance] : balances_.all()) {
@@ -184,6 +125,18 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
     clock_keeper_.start();
     sessions_.restore(or_throw(journal_.tables().running_sessions()));
     if (const auto loaded = access_.load(); !loaded) throw WrongConfiguration(loaded.error().detail);
+}
+
+// A full disk is met by whoever commits, and is for the loop to hear of.
+JournalHooks App::Parts::hooks(JournalEnd end) {
+    JournalHooks hooks;
+    hooks.end = std::move(end);
+    hooks.full = [this, weak = std::weak_ptr<bool>(alive_)] {
+        boost::asio::post(loop_, [this, weak] {
+            if (weak.lock()) storage_watch_.disk_is_full();
+        });
+    };
+    return hooks;
 }
 
 // Made once and kept in the journal: with it goes the memory of what was taken.
@@ -232,6 +185,7 @@ void App::Parts::start() {
         product_server_.listen_unix(config_.products.socket, config_.products.group, config_.products.mode));
     listen_admin();
     retention_.start();
+    storage_watch_.start();
     log_.info("agent.ready", {{"version", METERBOX_VERSION},
                               {"products", config_.products.socket},
                               {"enrolled", link_.identity().has_value()}});
@@ -249,6 +203,7 @@ void App::Parts::stop(std::function<void()> done) {
     link_.stop();
     retention_.stop();
     clock_keeper_.stop();
+    storage_watch_.stop();
     store_.stop();
     access_.stop();
 }
@@ -261,26 +216,11 @@ void App::Parts::drained() {
     on_stopped_();
 }
 
-AdminGuard App::Parts::admin_guard() {
-    if (config_.admin.listen.empty()) return {"", config_.admin.allowed_hosts};
-    const std::filesystem::path file = config_.admin.token_file.empty()
-                                           ? std::filesystem::path(config_.agent.state_dir) / "admin.token"
-                                           : std::filesystem::path(config_.admin.token_file);
-    return {or_misconfigured(load_or_make_admin_token(file, random_), "admin.token_file"),
-            config_.admin.allowed_hosts};
-}
-
 void App::Parts::listen_admin() {
-    admin_routes_.emplace(*this, admin_guard());
+    admin_routes_.emplace(*this, or_misconfigured(admin_guard(config_, random_), "admin.token_file"));
     admin_server_.emplace(loop_, *admin_routes_);
-    or_throw(admin_server_->listen_unix(config_.admin.socket, config_.admin.group, admin_socket_mode));
-    if (config_.admin.listen.empty()) return;
-    const std::size_t colon = config_.admin.listen.rfind(':');
-    std::string host = config_.admin.listen.substr(0, colon);
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    const int port = std::stoi(config_.admin.listen.substr(colon + 1));
-    or_throw(admin_server_->listen_tcp(host, static_cast<std::uint16_t>(port)));
-    log_.info("admin.listening", {{"host", host}, {"port", admin_server_->port()}});
+    const std::string host = or_throw(listen_for_admins(*admin_server_, config_, true));
+    if (!host.empty()) log_.info("admin.listening", {{"host", host}, {"port", admin_server_->port()}});
 }
 
 void App::Parts::enroll(EnrollOrder order, Enrolled done) {
@@ -291,81 +231,63 @@ void App::Parts::verify(Verified done) {
     store_.run_idle(std::make_unique<Verification>(journal_, std::move(done)));
 }
 
-bool App::Parts::ready(std::string& why_not) const {
-    if (!link_.identity()) {
-        why_not = "not enrolled";
-    } else if (balances_.empty()) {
-        why_not = "no resources known yet: no sync has succeeded, or the account has none";
-    }
-    return why_not.empty();
-}
-
-StatusSnapshot App::Parts::status() const {
-    StatusSnapshot status;
-    const core::ClockReading reading = time_.read();
-    const core::UtcTime now = time_.trusted().now(reading);
-    const std::optional<Identity>& identity = link_.identity();
-    status.agent.id = identity ? identity->agent : "";
-    status.agent.name = config_.agent.name;
-    status.agent.team = identity ? identity->team : "";
-    status.agent.version = METERBOX_VERSION;
-    status.agent.started_at = started_at_;
-    status.agent.uptime_ms = reading.boot - started_boot_;
-    if (identity) status.enrollment.certificate_expires_at = identity->life.ends_at;
-    status.enrollment.state = access_.state();
-    status.enrollment.retiring = link_.retiring() == AccountLink::Retiring::draining ||
-                                 link_.retiring() == AccountLink::Retiring::sealed;
-    status.account.url = access_.url();
-    status.account.reachable = link_.reachable();
-    status.account.learning = link_.learning();
-    status.account.last_sync_at = link_.last_sync_at();
-    status.account.last_error = access_.last_error();
-    if (const auto wait = link_.next_sync_in_ms()) status.account.next_sync_at = now + *wait;
-    status.account.consecutive_failures = link_.consecutive_failures();
-    status.cards = agent_cards(balances_, sessions_, rate_, time_.range(), now);
-    status.pending.units = link_.pending_units().value();
-    status.pending.usage_rows = balances_.pending_usage_rows().value_or(pending_usage_rows_at_start_);
-    status.journal.rows = rows_at_start_.events + balances_.events_taken();
-    status.journal.oldest =
-        rows_at_start_.oldest_event ? rows_at_start_.oldest_event : balances_.first_event();
-    status.journal.bytes = journal_bytes();
-    status.journal.budget_bytes = config_.journal.budget_bytes;
-    status.clock.trusted_now = time_.trusted().trusted_now(reading);
-    status.clock.wall_now = reading.wall;
-    status.clock.state = time_.trusted().quality();
-    status.sessions.active = static_cast<std::int64_t>(sessions_.active());
-    status.counters.reports = product_routes_.reports();
-    status.counters.refused = product_routes_.refused();
-    status.counters.events = static_cast<std::uint64_t>(balances_.events_taken());
-    status.counters.duplicates = meter_.duplicates();
-    status.counters.syncs = link_.syncs();
-    status.counters.sync_failures = link_.failures();
-    status.counters.commits = store_.statistics().commits;
-    status.counters.commit_failures = store_.statistics().failed_commits;
-    return status;
-}
-
-// The database and its write-ahead log, as they lie on the disk.
-std::int64_t App::Parts::journal_bytes() const {
-    std::int64_t bytes = 0;
-    for (const char* name : {"journal.db", "journal.db-wal"}) {
-        std::error_code missing;
-        const auto size =
-            std::filesystem::file_size(std::filesystem::path(config_.agent.state_dir) / name, missing);
-        if (!missing) bytes += static_cast<std::int64_t>(size);
-    }
-    return bytes;
-}
-
 App::App(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
          system::Random& random, system::Log& log)
-    : parts_(std::make_unique<Parts>(loop, std::move(config), clock, random, log)) {}
-App::~App() = default;
-void App::start() {
-    parts_->start();
+    : loop_(loop),
+      config_(std::move(config)),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      faults_({config_.products.socket + ".faults",
+               std::filesystem::path(config_.agent.state_dir) / "storage.faults"},
+              clock) {
+    if (faults_.recent() >= core::limits::store_faults_max) {
+        stand_in("it has failed " + std::to_string(faults_.recent()) + " times within 10 minutes");
+    } else {
+        open();
+    }
 }
+App::~App() = default;
+
+void App::open() {
+    try {
+        parts_ = std::make_unique<Parts>(
+            loop_, config_, clock_, random_, log_,
+            [this](platform::sqlite::StorageFault fault, const core::Error& error) { end(fault, error); });
+    } catch (const StorageFailed& failed) {
+        if (faults_.note() < core::limits::store_faults_max) throw;
+        stand_in(failed.what());
+    }
+}
+
+void App::stand_in(const std::string& why) {
+    stand_in_ = std::make_unique<StoreFault>(loop_, config_, clock_, random_, log_, why, [this] {
+        stand_in_.reset();
+        open();
+        start();
+    });
+}
+
+// On whichever thread met it. Nothing of this process is kept, for it can't know what is stored: another
+// one finds out, this one's successor at the supervisor's hands, or at once in its place.
+void App::end(platform::sqlite::StorageFault fault, const core::Error& error) {
+    const std::int64_t times = faults_.note();
+    std::fprintf(stderr, "meterboxd: the journal can't be written, so nothing is acknowledged: %s\n",
+                 error.detail.c_str());
+    const bool damaged = fault == platform::sqlite::StorageFault::corrupt;
+    if (damaged || times >= core::limits::store_faults_max) system::start_again();
+    std::_Exit(1);
+}
+
+void App::start() {
+    if (parts_) return parts_->start();
+    stand_in_->start();
+}
+
 void App::stop(std::function<void()> done) {
-    parts_->stop(std::move(done));
+    if (parts_) return parts_->stop(std::move(done));
+    stand_in_->stop();
+    done();
 }
 
 }  // namespace meterbox::agent

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "agent/fault_count.hpp"
 #include "config/agent_config.hpp"
 #include "core/error.hpp"
 
@@ -18,7 +19,13 @@ class Log;
 class Random;
 }  // namespace meterbox::platform::system
 
+namespace meterbox::platform::sqlite {
+enum class StorageFault;
+}
+
 namespace meterbox::agent {
+
+class StoreFault;
 
 // A file that the settings or the enrollment name can't be used: for the admin to mend, not for a restart.
 struct WrongConfiguration : std::runtime_error {
@@ -28,7 +35,8 @@ struct WrongConfiguration : std::runtime_error {
 class App {
 public:
     // Opens the journal and what enrollment left. Throws WrongConfiguration, or std::runtime_error if it
-    // can't start for another reason.
+    // can't start for another reason. Where the disk has failed again and again, something that answers 503
+    // stands in for it until the journal can be used (agent/store_fault.hpp).
     App(boost::asio::io_context& loop, config::AgentConfig config, const platform::system::Clock& clock,
         platform::system::Random& random, platform::system::Log& log);
     ~App();
@@ -43,7 +51,18 @@ public:
 
 private:
     class Parts;
+    void open();
+    void stand_in(const std::string& why);
+    void end(platform::sqlite::StorageFault fault, const core::Error& error);
+
+    boost::asio::io_context& loop_;
+    config::AgentConfig config_;
+    const platform::system::Clock& clock_;
+    platform::system::Random& random_;
+    platform::system::Log& log_;
+    FaultCount faults_;
     std::unique_ptr<Parts> parts_;
+    std::unique_ptr<StoreFault> stand_in_;
 };
 
 }  // namespace meterbox::agent

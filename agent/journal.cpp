@@ -1,13 +1,10 @@
 #include "agent/journal.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
-#include "agent/journal_schema.hpp"
 #include "core/assert.hpp"
 #include "core/limits.hpp"
 #include "core/mutant.hpp"
@@ -17,17 +14,6 @@ namespace meterbox::agent {
 namespace {
 
 constexpr std::string_view settled_key = "settled_change";
-
-std::unique_ptr<platform::sqlite::Connection> open_connection(const std::filesystem::path& path) {
-    platform::sqlite::OpenOptions options;
-    options.path = path;
-    options.application_id = journal_application_id;
-    auto connection = platform::sqlite::Connection::open(options);
-    if (!connection) throw std::runtime_error(connection.error().detail);
-    const auto migrated = platform::sqlite::migrate(**connection, journal_migrations());
-    if (!migrated) throw std::runtime_error(migrated.error().detail);
-    return std::move(*connection);
-}
 
 template <class T>
 T required(core::Result<T> result) {
@@ -60,12 +46,18 @@ core::ResourceTotals totals_of(const core::ResourceLedger& ledger, const std::ve
 
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& path)
-    : connection_(open_connection(path)),
+Journal::Journal(const std::filesystem::path& path, JournalHooks hooks)
+    : Journal(open_journal_database(path), path, std::move(hooks)) {}
+
+Journal::Journal(OpenedDatabase opened, const std::filesystem::path& path, JournalHooks hooks)
+    : path_(path),
+      hooks_(std::move(hooks)),
+      connection_(std::move(opened.connection)),
       tables_(*connection_),
       identities_(*connection_),
       chain_(*connection_),
-      witness_(path.string() + "-witness") {
+      witness_(path.string() + "-witness"),
+      reserve_(path.string() + "-reserve", hooks_.space) {
     meta_ = required(tables_.meta());
     for (StoredResource& stored : required(tables_.resources())) {
         const std::string key = stored.ledger.resource().key;
@@ -91,6 +83,7 @@ Journal::Journal(const std::filesystem::path& path)
     pending_usage_rows_ = required(tables_.pending_usage_rows());
     load_holders();
     doubt();
+    begin_anew(opened.damage);
 }
 
 // Written with the first commit, and as it was before that: what a start found, and 8 bytes that no other
@@ -117,19 +110,15 @@ core::Result<void> Journal::begin() {
     link_state_ = {};
     writes_before_ = connection_->total_changes();
     chain_.begin();
-    return connection_->begin();
+    if (connection_->damaged())
+        return judged(core::Error{core::ErrorCode::storage, path_.string() + " is damaged", {}, {}});
+    return judged(connection_->begin());
 }
 
 core::Result<void> Journal::commit() {
     flush();
-    core::Result<void> committed = trouble_ ? core::Result<void>(*trouble_) : connection_->commit();
-    if (!committed) {
-        if (connection_->last_fault() == platform::sqlite::StorageFault::full) return committed;
-        std::fprintf(stderr, "meterboxd: the journal can't be written, so nothing is acknowledged: %s\n",
-                     committed.error().detail.c_str());
-        std::_Exit(1);
-    }
-    publish();
+    auto committed = judged(trouble_ ? core::Result<void>(*trouble_) : connection_->commit());
+    if (committed) publish();
     return committed;
 }
 

@@ -8,11 +8,13 @@
 // Store side: all methods but take_publications() run inside CommitJob::apply or ReadJob::run, on
 // whichever thread the store thread uses at that moment. What was committed is published to the loop
 // as immutable ledgers. A disk that is full refuses a transaction and leaves no trace of it; any other
-// failure of a commit has an unknown outcome, so the process ends with nothing acknowledged.
+// failure of a commit has an unknown outcome, so the process ends with nothing acknowledged. A database that
+// is found damaged is set aside first, and the next start begins a new one (journal_opening.hpp).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +26,10 @@
 
 #include "agent/chain.hpp"
 #include "agent/identity_store.hpp"
+#include "agent/journal_opening.hpp"
 #include "agent/journal_tables.hpp"
 #include "agent/mode_history.hpp"
+#include "agent/reserve.hpp"
 #include "agent/session_record.hpp"
 #include "agent/suspicion.hpp"
 #include "agent/witness.hpp"
@@ -113,10 +117,19 @@ struct JournalNow {
     bool trusted = false;  // its earliest may raise the high-water mark
 };
 
+// What the journal needs done by whoever has it. Store side.
+struct JournalHooks {
+    // The outcome of a commit is unknown, or the database damaged: ends the process, or throws.
+    std::function<void(platform::sqlite::StorageFault, const core::Error&)> end;
+    std::function<void()> full;  // the disk is, and the reserve was let go
+    DiskSpaceOf space = disk_space;
+};
+
 class Journal final : public platform::store::Transactions {
 public:
-    // Throws std::runtime_error if it can't be opened, is another program's, or of a newer version.
-    explicit Journal(const std::filesystem::path& path);
+    // Throws StorageFailed if the disk fails, std::runtime_error if the database is another program's, in use
+    // or of a newer version.
+    explicit Journal(const std::filesystem::path& path, JournalHooks hooks = {});
 
     core::Result<void> begin() override;
     core::Result<void> commit() override;
@@ -158,6 +171,8 @@ public:
     std::int64_t pending_usage_rows() const { return pending_usage_rows_; }
     const std::optional<Suspicion>& suspicion() const { return suspicion_; }
     const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
+    Reserve& reserve() { return reserve_; }
+    const Reserve& reserve() const { return reserve_; }
     std::vector<LedgerView> ledgers() const;
     std::int64_t incarnation() const { return incarnation_; }
     core::Amount former(const std::string& resource) const;  // metered in former incarnations
@@ -217,8 +232,11 @@ private:
     void note_time(const JournalNow& now);
     void save_mark();
     void load_clock();
+    Journal(OpenedDatabase opened, const std::filesystem::path& path, JournalHooks hooks);
     void prepare_start();
     void doubt();
+    void begin_anew(const std::string& damage);
+    core::Result<void> judged(core::Result<void> done);
     std::string meta_text(std::string_view key) const;
     std::int64_t meta_number(std::string_view key, std::int64_t otherwise) const;
     bool take_up_meta();
@@ -232,11 +250,14 @@ private:
     void link();
     void publish();
 
+    std::filesystem::path path_;
+    JournalHooks hooks_;
     std::unique_ptr<platform::sqlite::Connection> connection_;
     JournalTables tables_;
     IdentityStore identities_;
     Chain chain_;
     Witness witness_;
+    Reserve reserve_;
     std::optional<Suspicion> suspicion_;
     bool dispelling_ = false;            // by the transaction in progress
     std::optional<Suspicion> doubting_;  // the same of a new one

@@ -1,5 +1,10 @@
-// Whether the journal is the one that its witness has seen, and what the witness is told.
+// Whether the journal is the one that its witness has seen, what the witness is told, and what is done when
+// the disk or the database fails.
 #include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
 
 #include "agent/journal.hpp"
 
@@ -10,6 +15,24 @@ namespace {
 constexpr std::string_view suspicion_key = "suspicion";
 constexpr std::string_view lease_number_key = "lease_number";
 constexpr std::string_view incarnation_key = "incarnation";
+constexpr std::string_view damage_key = "damage";
+
+void required(const core::Result<void>& done) {
+    if (!done) throw StorageFailed(done.error().detail);
+}
+
+// What a journal held that isn't there any more, as far as anybody knows.
+std::string held_by(const std::optional<core::WitnessRecord>& witness) {
+    if (!witness) return "nothing is known of what it held";
+    std::string text = "it held what was committed up to number " + std::to_string(witness->sequence) +
+                       " and later, as incarnation " + std::to_string(witness->incarnation);
+    for (const core::ResourceTotals& resource : witness->resources) {
+        text += "; " + resource.resource + ": " + std::to_string(resource.metered.value()) + " metered";
+        if (!resource.tranches.empty())
+            text += ", " + std::to_string(resource.tranches[0].used.value()) + " units used";
+    }
+    return text;
+}
 
 }  // namespace
 
@@ -27,18 +50,19 @@ std::int64_t Journal::meta_number(std::string_view key, std::int64_t otherwise) 
 
 // At the start, before anything is written.
 void Journal::doubt() {
-    if (std::string kept = meta_text(suspicion_key); !kept.empty()) {
+    if (std::string kept = meta_text(suspicion_key); !kept.empty())
         suspicion_ = Suspicion{Suspicion::Cause::set_aside, std::move(kept)};
-        return;
-    }
     const std::optional<core::WitnessRecord>& seen = witness_.record();
     if (!seen) return;
+    if (seen->high_water && (!high_water_ || *seen->high_water > *high_water_))
+        high_water_ = seen->high_water;
     core::JournalMark mark;
     mark.incarnation = meta_number(incarnation_key, 1);
     mark.lease_number = meta_number(lease_number_key, 0);
     mark.sequence = chain_.head().sequence;
     if (const auto there = chain_.hash_of(seen->sequence); there && *there)
         mark.hash_there = platform::system::hex(**there);
+    if (suspicion_) return;
     if (auto missing = core::missing_from(mark, *seen))
         suspicion_ = Suspicion{Suspicion::Cause::witness_ahead, std::move(*missing)};
 }
@@ -46,6 +70,48 @@ void Journal::doubt() {
 void Journal::suspect(std::string detail) {
     set_meta(suspicion_key, detail);
     doubting_ = Suspicion{Suspicion::Cause::fenced, std::move(detail)};
+}
+
+// The first thing that is written to a journal which takes a damaged one's place, so that neither the
+// suspicion nor what is known of the other is lost. Numbers of leases and incarnations never fall.
+void Journal::begin_anew(const std::string& damage) {
+    if (meta_.contains(std::string(suspicion_key)) || chain_.head().sequence > 0) return;
+    const std::vector<std::string> aside = journals_set_aside(path_);
+    if (aside.empty()) return;
+    std::string detail = "the journal was damaged and set aside as " + aside.back();
+    if (!damage.empty()) detail += " (" + damage + ")";
+    detail += ": " + held_by(witness_.record());
+    suspicion_ = Suspicion{Suspicion::Cause::set_aside, detail};
+    required(begin());
+    set_meta(suspicion_key, detail);
+    set_meta(damage_key, detail);
+    if (const auto& seen = witness_.record()) {
+        set_meta(incarnation_key, std::to_string(seen->incarnation));
+        set_meta(lease_number_key, std::to_string(seen->lease_number));
+    }
+    const auto stored = commit();
+    if (!stored) rollback();
+    required(stored);
+}
+
+// A full disk passes. After anything else nobody knows what is stored.
+core::Result<void> Journal::judged(core::Result<void> done) {
+    using platform::sqlite::StorageFault;
+    if (done) return done;
+    const StorageFault fault = connection_->damaged() ? StorageFault::corrupt : connection_->last_fault();
+    if (fault == StorageFault::full) {
+        reserve_.let_go();
+        if (hooks_.full) hooks_.full();
+        return done;
+    }
+    core::Error error = done.error();
+    if (fault == StorageFault::corrupt) {
+        if (const auto aside = set_aside(path_); !aside) error.detail += "; " + aside.error().detail;
+    }
+    if (hooks_.end) hooks_.end(fault, error);
+    std::fprintf(stderr, "meterboxd: the journal can't be written, so nothing is acknowledged: %s\n",
+                 error.detail.c_str());
+    std::_Exit(1);
 }
 
 void Journal::dispel_suspicion() {

@@ -38,6 +38,11 @@ void Meter::report(std::vector<core::UsageEvent> events, std::uint32_t uid, Done
                                 {},
                                 {}});
     }
+    if (journal_.reserve().gone())
+        return done(core::Error{core::ErrorCode::storage,
+                                "the disk is full; what room is left is kept for sessions that run",
+                                {},
+                                {}});
     const JournalNow now = time_.journal_now();
     std::vector<JournalEvent> entries;
     entries.reserve(events.size());

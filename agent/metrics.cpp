@@ -64,6 +64,13 @@ const std::array agent_metrics{
     AgentMetric{
         {"meterbox_pending_usage_rows", gauge, "", "Rows of usage that the account hasn't acknowledged yet."},
         [](const Snapshot& s, Samples& out) { out.add(s.pending.usage_rows); }},
+    AgentMetric{{"meterbox_journal_ok", gauge, "",
+                 "1 while the journal is whole, trusted and has room; /status says what is wrong."},
+                [](const Snapshot& s, Samples& out) { out.add(truth(s.journal.state == JournalState::ok)); }},
+    AgentMetric{{"meterbox_journals_set_aside", gauge, "", "Damaged journals that are kept beside this one."},
+                [](const Snapshot& s, Samples& out) {
+                    out.add(static_cast<std::int64_t>(s.journal.set_aside.size()));
+                }},
     AgentMetric{{"meterbox_journal_rows", gauge, "", "Rows in the journal."},
                 [](const Snapshot& s, Samples& out) { out.add(s.journal.rows); }},
     AgentMetric{{"meterbox_journal_size_bytes", gauge, "", "The journal's size on disk."},

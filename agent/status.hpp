@@ -48,7 +48,19 @@ struct PendingStatus {  // what the account hasn't acknowledged yet
     std::int64_t usage_rows = 0;
 };
 
+enum class JournalState {
+    ok,
+    suspect,  // doubted: nothing is spent until the account has answered hello
+    full,     // the disk is: new reports are refused
+    fault,    // it can't be used at all
+};
+std::string_view name_of(JournalState);
+
 struct JournalStatus {
+    JournalState state = JournalState::ok;
+    std::string detail;                  // of a state that isn't ok
+    std::vector<std::string> set_aside;  // damaged journals that are kept, the oldest first
+    std::string damage;                  // why the newest was, and what is known of what it held
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
     std::optional<core::UtcTime> oldest;

@@ -48,7 +48,13 @@ json::object account_json(const AccountStatus& account) {
 }
 
 json::object journal_json(const JournalStatus& journal) {
-    return {{"rows", journal.rows},
+    json::array set_aside;
+    for (const std::string& name : journal.set_aside) set_aside.emplace_back(name);
+    return {{"state", name_of(journal.state)},
+            {"detail", text_or_null(journal.detail)},
+            {"set_aside", std::move(set_aside)},
+            {"damage", text_or_null(journal.damage)},
+            {"rows", journal.rows},
             {"bytes", journal.bytes},
             {"oldest", time_or_null(journal.oldest)},
             {"budget_bytes", journal.budget_bytes}};
@@ -78,6 +84,20 @@ std::string_view name_of(EnrollmentState state) {
             return "retired";
     }
     return "none";
+}
+
+std::string_view name_of(JournalState state) {
+    switch (state) {
+        case JournalState::ok:
+            return "ok";
+        case JournalState::suspect:
+            return "suspect";
+        case JournalState::full:
+            return "full";
+        case JournalState::fault:
+            return "fault";
+    }
+    return "ok";
 }
 
 std::string status_json(const StatusSnapshot& status) {

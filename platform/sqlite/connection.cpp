@@ -55,6 +55,11 @@ bool poisons(StorageFault fault) {
     return fault == StorageFault::full || fault == StorageFault::io || fault == StorageFault::corrupt;
 }
 
+// Else the log is written into the database and removed: of a damaged one both stay as they are.
+void leave_log_when_closed(sqlite3* database, bool leave) {
+    sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
+}
+
 // Made by us and not by SQLite, so that its mode (which the log beside it inherits) is ours.
 // true: it wasn't there.
 bool create_file(const std::filesystem::path& path) {
@@ -79,6 +84,7 @@ Connection::Connection(std::filesystem::path path, sqlite3* database)
 
 Connection::~Connection() {
     for (sqlite3_stmt* statement : {begin_, commit_, rollback_}) sqlite3_finalize(statement);
+    if (!damaged_) leave_log_when_closed(database_, false);
     // Busy: a Statement outlived its connection.
     METERBOX_ASSERT(sqlite3_close(database_) == SQLITE_OK);
 }
@@ -103,6 +109,7 @@ Result<std::unique_ptr<Connection>> Connection::open_once(const OpenOptions& opt
     const int code = sqlite3_open_v2(options.path.c_str(), &database, flags, nullptr);
     METERBOX_ASSERT(database != nullptr);
     std::unique_ptr<Connection> connection(new Connection(options.path, database));
+    leave_log_when_closed(database, true);
     connection->created_ = created;
     Result<void> prepared;
     if (code != SQLITE_OK) {
@@ -265,6 +272,7 @@ Result<void> Connection::limit_pages(std::int64_t pages) {
 Error Connection::failure(int code, std::string_view what) {
     const int system_error = sqlite3_system_errno(database_);
     last_fault_ = fault_of(code, system_error);
+    damaged_ = damaged_ || last_fault_ == StorageFault::corrupt;
     std::string detail = std::string(what) + " " + path_.string() + ": ";
     if (last_fault_ == StorageFault::busy) {
         detail += "in use by another process; stop that one, or give this one a folder of its own";

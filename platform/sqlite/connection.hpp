@@ -66,6 +66,7 @@ public:
     std::int64_t total_changes() const;  // of all of them since it was opened
     std::int64_t last_insert_id() const;
     StorageFault last_fault() const { return last_fault_; }  // of the last call that failed
+    bool damaged() const { return damaged_; }                // any call found it corrupt
     const std::filesystem::path& path() const { return path_; }
     bool created() const { return created_; }  // open() made the file
 
@@ -92,6 +93,7 @@ private:
     StorageFault last_fault_ = StorageFault::none;
     StorageFault transaction_fault_ = StorageFault::none;
     std::string transaction_fault_detail_;
+    bool damaged_ = false;
     bool begun_ = false;
     bool created_ = false;
 };

@@ -78,6 +78,7 @@ void MemoryDisk::put_back(const Image& image) {
 
 void MemoryDisk::power_on() {
     powered_ = true;
+    fault_ = FileFault::none;
     operations_left_ = -1;
 }
 
@@ -116,6 +117,27 @@ void MemoryDisk::count_operation() {
     if (operations_left_-- == 0) lose_power();
 }
 
+void MemoryDisk::fail_call(std::uint64_t number, FileFault fault, bool lasting) {
+    failing_call_ = number;
+    fault_ = fault;
+    lasting_ = lasting;
+    failed_calls_ = 0;
+}
+
+FileFault MemoryDisk::next_call(FileCall call) {
+    if (spared_) return FileFault::none;
+    const std::uint64_t number = ++calls_;
+    if (!powered_ || fault_ == FileFault::none || number < failing_call_) return FileFault::none;
+    if (number > failing_call_ && (!lasting_ || failed_calls_ == 0 || call != failed_kind_))
+        return FileFault::none;
+    const bool fits = fault_ == FileFault::error || fault_ == FileFault::power || call == FileCall::write;
+    if (!fits) return FileFault::none;
+    failed_kind_ = call;
+    ++failed_calls_;
+    if (fault_ == FileFault::power) lose_power();
+    return fault_;
+}
+
 std::shared_ptr<MemoryDisk::File> MemoryDisk::open(const std::string& path) {
     if (!powered_) return std::make_shared<File>();
     auto& file = files_[path];
@@ -128,15 +150,23 @@ bool MemoryDisk::exists(const std::string& path) const {
 }
 
 void MemoryDisk::remove(const std::string& path) {
-    if (powered_) files_.erase(path);
+    if (const auto found = files_.find(path); powered_ && found != files_.end()) {
+        room_ += static_cast<std::int64_t>(found->second->contents.size());
+        files_.erase(found);
+    }
     count_operation();
 }
 
 bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::size_t count) {
     const auto at = static_cast<std::size_t>(offset);
-    if (powered_ && full_ && at + count > file.contents.size()) {
-        ++refused_writes_;
-        return false;
+    const auto grows =
+        static_cast<std::int64_t>(at + count) - static_cast<std::int64_t>(file.contents.size());
+    if (powered_ && full_ && grows > 0) {
+        if (grows > room_) {
+            ++refused_writes_;
+            return false;
+        }
+        room_ -= grows;
     }
     put(file.contents, at, bytes, count);
     if (powered_) file.unsynced.push_back({offset, std::string(bytes, count), false});
@@ -145,8 +175,10 @@ bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::
 }
 
 void MemoryDisk::truncate(File& file, std::int64_t size) {
-    if (file.contents.size() > static_cast<std::size_t>(size))
+    if (file.contents.size() > static_cast<std::size_t>(size)) {
+        room_ += static_cast<std::int64_t>(file.contents.size()) - size;
         file.contents.resize(static_cast<std::size_t>(size));
+    }
     if (powered_) file.unsynced.push_back({size, {}, true});
     count_operation();
 }

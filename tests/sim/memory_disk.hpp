@@ -1,6 +1,6 @@
 // A machine's disk in memory, under SQLite: it knows of every file what a sync has made durable and what
 // was only written. When the power goes, any part of the latter may be there, torn at sectors, or none;
-// what was synced is. It can also be full, and lose the power at the Nth operation from now.
+// what was synced is. It can also be full, lose the power at the Nth operation from now, and fail any call.
 //
 // open_memory_files() makes it SQLite's default file system in this process; a path belongs to the disk
 // whose root begins it. One thread.
@@ -15,6 +15,17 @@
 #include "tests/sim/dice.hpp"
 
 namespace meterbox::sim {
+
+// What SQLite asks of a file system.
+enum class FileCall { open, read, write, truncate, sync, size, remove, look };
+enum class FileFault {
+    none,
+    error,        // EIO, or a file that can't be opened
+    full,         // a write that finds no room
+    short_error,  // half of a write is there, and then EIO
+    short_full,   // half of a write is there, and then no room
+    power,        // the power is lost before it
+};
 
 class MemoryDisk {
 public:
@@ -47,8 +58,20 @@ public:
     Image image() const;
     void put_back(const Image& image);
 
-    void set_full(bool full) { full_ = full; }
+    void set_full(bool full) {
+        full_ = full;
+        room_ = 0;
+    }
     bool full() const { return full_; }
+    std::int64_t room() const { return full_ ? room_ : plenty; }  // what was given back since it was full
+
+    // The call of that number, counted from the beginning, fails so; and all after it of its kind, until the
+    // power is on again. Calls that can't fail in that way don't.
+    void fail_call(std::uint64_t number, FileFault fault, bool lasting);
+    std::uint64_t calls() const { return calls_; }
+    std::uint64_t failed_calls() const { return failed_calls_; }
+    void spare(bool spared) { spared_ = spared; }  // nothing fails while it is
+
     // A canary's disk: forgets what was synced, too.
     void lie_about_syncs() { lies_ = true; }
 
@@ -58,6 +81,7 @@ public:
     std::uint64_t refused_writes() const { return refused_writes_; }  // it was full
 
     // For SQLite's side.
+    FileFault next_call(FileCall call);
     std::shared_ptr<File> open(const std::string& path);
     bool exists(const std::string& path) const;
     void remove(const std::string& path);
@@ -70,8 +94,18 @@ private:
     void count_operation();
     std::string survivor(const File& file);
 
+    static constexpr std::int64_t plenty = std::int64_t{1} << 40;
+
     std::string root_;
     Dice dice_;
+    std::uint64_t calls_ = 0;
+    std::uint64_t failed_calls_ = 0;
+    std::uint64_t failing_call_ = 0;
+    FileFault fault_ = FileFault::none;
+    FileCall failed_kind_ = FileCall::open;
+    bool lasting_ = false;
+    bool spared_ = false;
+    std::int64_t room_ = 0;
     std::map<std::string, std::shared_ptr<File>> files_;
     bool powered_ = true;
     bool full_ = false;

@@ -31,7 +31,15 @@ int close_file(sqlite3_file* file) {
     return SQLITE_OK;
 }
 
+// Of a call whose fault isn't particular.
+int failure(FileFault fault, int error) {
+    if (fault == FileFault::none || fault == FileFault::power) return SQLITE_OK;
+    return error;
+}
+
 int read_file(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
+    if (const int failed = failure(opened(file).disk->next_call(FileCall::read), SQLITE_IOERR_READ))
+        return failed;
     const std::string& contents = opened(file).file->contents;
     const auto wanted = static_cast<std::size_t>(count);
     const auto from = static_cast<std::size_t>(offset);
@@ -44,22 +52,43 @@ int read_file(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
 
 int write_file(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
     OpenFile& to = opened(file);
-    const bool written =
-        to.disk->write(*to.file, offset, static_cast<const char*>(from), static_cast<std::size_t>(count));
-    return written ? SQLITE_OK : SQLITE_FULL;
+    const auto* const bytes = static_cast<const char*>(from);
+    const auto size = static_cast<std::size_t>(count);
+    switch (to.disk->next_call(FileCall::write)) {
+        case FileFault::error:
+            return SQLITE_IOERR_WRITE;
+        case FileFault::full:
+            return SQLITE_FULL;
+        case FileFault::short_error:
+            (void)to.disk->write(*to.file, offset, bytes, size / 2);
+            return SQLITE_IOERR_WRITE;
+        case FileFault::short_full:
+            (void)to.disk->write(*to.file, offset, bytes, size / 2);
+            return SQLITE_FULL;
+        case FileFault::power:
+        case FileFault::none:
+            break;
+    }
+    return to.disk->write(*to.file, offset, bytes, size) ? SQLITE_OK : SQLITE_FULL;
 }
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
+    const FileFault fault = opened(file).disk->next_call(FileCall::truncate);
+    if (const int failed = failure(fault, SQLITE_IOERR_TRUNCATE)) return failed;
     opened(file).disk->truncate(*opened(file).file, size);
     return SQLITE_OK;
 }
 
 int sync_file(sqlite3_file* file, int) {
+    if (const int failed = failure(opened(file).disk->next_call(FileCall::sync), SQLITE_IOERR_FSYNC))
+        return failed;
     opened(file).disk->sync(*opened(file).file);
     return SQLITE_OK;
 }
 
 int size_of_file(sqlite3_file* file, sqlite3_int64* size) {
+    if (const int failed = failure(opened(file).disk->next_call(FileCall::size), SQLITE_IOERR_FSTAT))
+        return failed;
     *size = static_cast<sqlite3_int64>(opened(file).file->contents.size());
     return SQLITE_OK;
 }
@@ -90,6 +119,7 @@ int open_file(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int
     file->pMethods = nullptr;
     MemoryDisk* const disk = path == nullptr ? nullptr : MemoryDisk::of(path);
     if (disk == nullptr) return SQLITE_CANTOPEN;
+    if (const int failed = failure(disk->next_call(FileCall::open), SQLITE_CANTOPEN)) return failed;
     OpenFile& made = opened(file);
     made.disk = disk;
     new (&made.file) std::shared_ptr<MemoryDisk::File>(disk->open(path));
@@ -99,12 +129,19 @@ int open_file(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int
 }
 
 int delete_file(sqlite3_vfs*, const char* path, int) {
-    if (MemoryDisk* const disk = MemoryDisk::of(path)) disk->remove(path);
+    MemoryDisk* const disk = MemoryDisk::of(path);
+    if (disk == nullptr) return SQLITE_OK;
+    if (const int failed = failure(disk->next_call(FileCall::remove), SQLITE_IOERR_DELETE)) return failed;
+    disk->remove(path);
     return SQLITE_OK;
 }
 
 int is_there(sqlite3_vfs*, const char* path, int, int* there) {
-    const MemoryDisk* const disk = MemoryDisk::of(path);
+    MemoryDisk* const disk = MemoryDisk::of(path);
+    *there = 0;
+    if (disk != nullptr) {
+        if (const int failed = failure(disk->next_call(FileCall::look), SQLITE_IOERR_ACCESS)) return failed;
+    }
     *there = disk != nullptr && disk->exists(path) ? 1 : 0;
     return SQLITE_OK;
 }

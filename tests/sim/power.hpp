@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include "platform/store/store_thread.hpp"
 #include "tests/sim/memory_disk.hpp"
@@ -18,6 +19,8 @@ public:
 
     // The next commit that succeeds is the last thing that this process does.
     void lose_after_commit() { lose_after_commit_ = true; }
+    // The disk fails at the call of that number of the next commit.
+    void fail_in_commit(std::uint64_t call) { failing_call_ = call; }
     // After each commit that succeeded, its answers yet to come.
     void on_commit(std::function<void()> then) { then_ = std::move(then); }
 
@@ -26,7 +29,10 @@ public:
         return real_.begin();
     }
     core::Result<void> commit() override {
+        if (failing_call_ > 0)
+            disk_.fail_call(disk_.calls() + std::exchange(failing_call_, 0), FileFault::error, false);
         const auto committed = real_.commit();
+        disk_.fail_call(0, FileFault::none, false);
         if (committed && lose_after_commit_) disk_.lose_power();
         if (!disk_.powered()) throw PowerLost();
         if (committed && then_) then_();
@@ -41,6 +47,7 @@ private:
     MemoryDisk& disk_;
     std::function<void()> then_;
     bool lose_after_commit_ = false;
+    std::uint64_t failing_call_ = 0;
 };
 
 }  // namespace meterbox::sim

@@ -262,6 +262,10 @@ void Products::look_back(const std::string& id) {
 }
 
 void Products::end(const std::string& id) {
+    if (machine_.suspended()) {  // with it, whatever runs on it
+        world_.schedule.after(retry_ms, [this, id] { end(id); });
+        return;
+    }
     KnownSession& session = book_.sessions.at(id);
     session.gone = session.gone || session.restores != machine_.restores();
     if (session.metered || session.gone) return;

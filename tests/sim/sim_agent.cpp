@@ -1,6 +1,7 @@
 #include "tests/sim/sim_agent.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 namespace meterbox::sim {
@@ -11,6 +12,7 @@ constexpr std::int64_t never_ms = core::day_ms * 365;
 constexpr std::uint32_t uid = 1'000;
 const agent::SessionSettings session_settings{core::limits::heartbeat_default_ms,
                                               core::limits::checkpoint_default_ms, 100};
+constexpr std::int64_t disk_bytes = 2 * 1024 * 1024;  // as far as a reserve is concerned
 const agent::RetentionSettings retention_settings{62 * core::day_ms, 730 * core::day_ms};
 
 std::string root_of(std::size_t index) {
@@ -31,7 +33,7 @@ void SimAgent::Wire::exchange(std::string path, std::string body, Completion don
 
 SimAgent::Process::Process(SimAgent& agent)
     : timers(agent.clock_),
-      journal(root_of(agent.index_) + "journal.db"),
+      journal(root_of(agent.index_) + "journal.db", hooks(agent)),
       time(agent.clock_, agent::clock_record(journal)),
       balances(journal.ledgers(), journal.suspicion().has_value()),
       transactions(journal, agent.disk_),
@@ -50,9 +52,10 @@ SimAgent::Process::Process(SimAgent& agent)
             [this](bool reached) { sessions.answered(reached); },
             [&agent](const agent::Identity& identity) { return agent.followed(identity); }},
            CheapSigner::verify),
-      retention(timers, time, journal, store, retention_settings, [this](const agent::Forgotten&) {
-          published(balances.publish(journal.take_publications()));
-      }) {
+      retention(
+          timers, time, journal, store, retention_settings,
+          [this](const agent::Forgotten&) { published(balances.publish(journal.take_publications())); }),
+      storage_watch(timers, journal, store, agent.log_) {
     const core::UtcTime now = time.utc();
     for (const auto& [key, balance] : balances.all()) {
         rate.observe(key, balance.ledger->metered(), now);
@@ -65,9 +68,26 @@ SimAgent::Process::Process(SimAgent& agent)
     identity.team = agent.name_.team;
     identity.key_fingerprint = "key of " + agent.name_.id;
     identity.lease_keys = agent.lease_keys_;
-    transactions.on_commit([&agent] { ++agent.commits_; });
+    transactions.on_commit([&agent] {
+        ++agent.commits_;
+        if (agent.disk_.full()) agent.world_.tally.saw("commit on a full disk");
+    });
     link.connect(std::move(identity), wire);
     retention.start();
+    storage_watch.start();
+}
+
+agent::JournalHooks SimAgent::Process::hooks(SimAgent& agent) {
+    agent::JournalHooks hooks;
+    hooks.end = [&agent](platform::sqlite::StorageFault, const core::Error&) {
+        agent.world_.tally.fault("agent: ended by a failing disk");
+        agent.disk_failed_ = true;
+        agent.disk_.lose_process();
+        throw PowerLost();
+    };
+    hooks.full = [this] { boost::asio::post(loop, [this] { storage_watch.disk_is_full(); }); };
+    hooks.space = [&agent](const auto&) { return agent::DiskSpace{disk_bytes, agent.disk_.room()}; };
+    return hooks;
 }
 
 SimAgent::Process::~Process() {
@@ -155,6 +175,7 @@ void SimAgent::run_due() {
 
 // A power loss takes the boot with it; a process that is killed leaves it.
 void SimAgent::fall(bool reboots) {
+    if (std::exchange(disk_failed_, false)) reboots = false;
     world_.trace.add(name_.id, reboots ? "loses its power" : "ends");
     disk_.lose_power();
     ++run_;
@@ -181,6 +202,7 @@ void SimAgent::stop_and_start() {
     process_->link.stop();
     process_->retention.stop();
     process_->clock_keeper.stop();
+    process_->storage_watch.stop();
     process_->store.stop();
     disk_.lose_process();
     fall(false);
@@ -189,7 +211,7 @@ void SimAgent::stop_and_start() {
 void SimAgent::crash_soon() {
     if (!answers()) return;
     try {
-        switch (dice_.between(0, 4)) {
+        switch (dice_.between(0, 5)) {
             case 0:
                 world_.tally.fault("agent: power lost while it writes");
                 disk_.lose_power_after(dice_.between(0, 12));
@@ -205,6 +227,9 @@ void SimAgent::crash_soon() {
                 return fall(false);
             case 3:
                 return stop_and_start();
+            case 4:  // counted where it takes effect
+                process_->transactions.fail_in_commit(static_cast<std::uint64_t>(dice_.between(1, 12)));
+                return;
             default:
                 world_.tally.fault("agent: power lost");
                 return fall(true);

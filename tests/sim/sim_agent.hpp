@@ -16,6 +16,7 @@
 #include "agent/meter.hpp"
 #include "agent/retention.hpp"
 #include "agent/sessions.hpp"
+#include "agent/storage_watch.hpp"
 #include "tests/sim/memory_disk.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/power.hpp"
@@ -48,6 +49,7 @@ public:
 
     bool up() const { return process_ != nullptr; }
     bool answers() const { return up() && !suspended_; }
+    bool suspended() const { return suspended_; }
     const AgentName& name() const { return name_; }
     const tests::FakeClock& clock() const { return clock_; }
     std::uint64_t commits() const { return commits_; }  // and starts
@@ -89,6 +91,7 @@ private:
         explicit Process(SimAgent& agent);
         ~Process();
         void published(const std::vector<std::string>& resources);
+        agent::JournalHooks hooks(SimAgent& agent);
 
         boost::asio::io_context loop{1};
         tests::FakeTimers timers;
@@ -104,6 +107,7 @@ private:
         Wire wire;
         agent::AccountLink link;
         agent::Retention retention;
+        agent::StorageWatch storage_watch;
     };
 
     core::Result<void> followed(const agent::Identity& identity);
@@ -140,6 +144,7 @@ private:
     int restores_ = 0;
     bool put_back_ = false;
     std::vector<std::map<std::string, std::int64_t>> copies_;
+    bool disk_failed_ = false;  // it ends for that
 };
 
 }  // namespace meterbox::sim

@@ -38,6 +38,7 @@ const std::vector<std::string>& Tally::rare_paths() {
         "commit without an answer: account",
         "report answered as duplicate",
         "report refused: disk full",
+        "commit on a full disk",
         "overage covered later",
         "session resumed after a restart",
         "session ended by a reboot",

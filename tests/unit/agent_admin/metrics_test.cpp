@@ -58,6 +58,8 @@ TEST_CASE("every figure of the status is in the metrics, in base units") {
         {"meterbox_sync_failures_total", "26"},
         {"meterbox_pending_units", "4"},
         {"meterbox_pending_usage_rows", "5"},
+        {"meterbox_journal_ok", "1"},
+        {"meterbox_journals_set_aside", "0"},
         {"meterbox_journal_rows", "11"},
         {"meterbox_journal_size_bytes", "12345"},
         {"meterbox_journal_budget_bytes", "1073741824"},

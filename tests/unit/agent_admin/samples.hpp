@@ -29,7 +29,10 @@ inline agent::StatusSnapshot enrolled_status() {
                       core::UtcTime{1'700'000'240'000}, 3};
     status.cards = {card_of("render")};
     status.pending = {4, 5};
-    status.journal = {11, 12'345, core::UtcTime{1'699'000'000'000}, 1'073'741'824};
+    status.journal.rows = 11;
+    status.journal.bytes = 12'345;
+    status.journal.oldest = core::UtcTime{1'699'000'000'000};
+    status.journal.budget_bytes = 1'073'741'824;
     status.clock = {core::UtcTime{1'700'000'001'000}, {1'700'000'000'000}, core::ClockQuality::trusted};
     status.sessions = {6};
     status.counters = {21, 22, 23, 24, 25, 26, 27, 28};

@@ -32,7 +32,8 @@ TEST_CASE("the status of an enrolled agent has every member, times in RFC 3339")
                  "exhausts_at": null, "overage_units": 2, "enforcement": "hard",
                  "as_of": "2023-11-14T22:13:20.500Z"}],
       "pending": {"units": 4, "usage_rows": 5},
-      "journal": {"rows": 11, "bytes": 12345, "oldest": "2023-11-03T08:26:40Z", "budget_bytes": 1073741824},
+      "journal": {"state": "ok", "detail": null, "set_aside": [], "damage": null,
+                  "rows": 11, "bytes": 12345, "oldest": "2023-11-03T08:26:40Z", "budget_bytes": 1073741824},
       "clock": {"trusted_now": "2023-11-14T22:13:21Z", "wall_now": "2023-11-14T22:13:20Z", "state": "trusted"},
       "sessions": {"active": 6}})");
     CHECK(parsed(agent::status_json(tests::enrolled_status())) == expected);
@@ -50,7 +51,8 @@ TEST_CASE("what a new agent doesn't know yet is null, and nothing is missing") {
                   "next_sync_at": null, "consecutive_failures": 0, "learning": false},
       "cards": [],
       "pending": {"units": 0, "usage_rows": 0},
-      "journal": {"rows": 0, "bytes": 0, "oldest": null, "budget_bytes": 0},
+      "journal": {"state": "ok", "detail": null, "set_aside": [], "damage": null,
+                  "rows": 0, "bytes": 0, "oldest": null, "budget_bytes": 0},
       "clock": {"trusted_now": null, "wall_now": "1970-01-01T00:00:00Z", "state": "unset"},
       "sessions": {"active": 0}})");
     CHECK(parsed(agent::status_json(status)) == expected);

@@ -1,0 +1,38 @@
+#include "agent/admin_listening.hpp"
+
+#include <filesystem>
+#include <string>
+
+#include "agent/admin_token.hpp"
+
+namespace meterbox::agent {
+
+namespace {
+constexpr unsigned admin_socket_mode = 0660;
+}
+
+core::Result<AdminGuard> admin_guard(const config::AgentConfig& config, platform::system::Random& random) {
+    if (config.admin.listen.empty()) return AdminGuard("", config.admin.allowed_hosts);
+    const std::filesystem::path file = config.admin.token_file.empty()
+                                           ? std::filesystem::path(config.agent.state_dir) / "admin.token"
+                                           : std::filesystem::path(config.admin.token_file);
+    auto token = load_or_make_admin_token(file, random);
+    if (!token) return token.error();
+    return AdminGuard(std::move(*token), config.admin.allowed_hosts);
+}
+
+core::Result<std::string> listen_for_admins(platform::http::Server& server, const config::AgentConfig& config,
+                                            bool loopback) {
+    const auto socket = server.listen_unix(config.admin.socket, config.admin.group, admin_socket_mode);
+    if (!socket) return socket.error();
+    if (config.admin.listen.empty() || !loopback) return std::string();
+    const std::size_t colon = config.admin.listen.rfind(':');
+    std::string host = config.admin.listen.substr(0, colon);
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    const int port = std::stoi(config.admin.listen.substr(colon + 1));
+    const auto listening = server.listen_tcp(host, static_cast<std::uint16_t>(port));
+    if (!listening) return listening.error();
+    return host;
+}
+
+}  // namespace meterbox::agent
