@@ -3,10 +3,10 @@
 
 #include <boost/json.hpp>
 
-#include "account/admin_access.hpp"
+#include "account/admin_answers.hpp"
 #include "account/commands.hpp"
 #include "account/page_files.hpp"
-#include "account/usage.hpp"
+#include "account/usage_service.hpp"
 
 namespace meterbox::account {
 
@@ -24,60 +24,27 @@ Error error_of(ErrorCode code, std::string detail) {
     return {code, std::move(detail), std::nullopt, {}};
 }
 
-http::Response json_response(const boost::json::object& json) {
-    http::Response response;
-    response.body = boost::json::serialize(json);
-    response.headers.emplace_back("Cache-Control", "no-store");
-    return response;
-}
-
 struct Question {
     Credential credential;
     std::string team;  // empty: which teams there are
     std::string what;
-    std::string from;
-    std::string to;
-    std::string by;
 };
 
-http::Response unauthenticated(const Error& error) {
-    http::Response response = http::problem(error);
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
-}
-
-http::Response answer_usage(Store& store, const Question& question) {
-    const auto by = period_from(question.by.empty() ? "day" : question.by);
-    const auto from = question.from.empty() ? start_of_period(store.now(), Period::month)
-                                            : parse_time(question.from, "UTC");
-    const auto to = question.to.empty() ? store.now() + 1 : parse_time(question.to, "UTC");
-    if (!by) return http::problem(error_of(ErrorCode::invalid, "by: hour, day or month"));
-    if (!from || !to) {
-        return http::problem(
-            error_of(ErrorCode::invalid, "from, to: a date, or a time like 2026-07-15T00:00:00Z"));
-    }
-    return json_response(usage_to_json(team_usage(store.database(), question.team, *from, *to, *by)));
-}
-
 http::Response answer(Store& store, const Question& question) {
-    const auto access = access_of(store, question.credential);
-    if (!access) return unauthenticated(access.error());
-    if (question.team.empty()) return json_response(teams_json(store, access->team));
-    if (!access->covers(question.team))
-        return http::problem(error_of(ErrorCode::forbidden, "the token is for another team"));
-    if (!team_exists(store, question.team)) {
-        return http::problem(error_of(ErrorCode::not_found, "no team " + question.team));
+    if (question.team.empty()) {
+        const auto access = access_of(store, question.credential);
+        return access ? json_answer(teams_json(store, access->team)) : unauthenticated(access.error());
     }
+    if (auto refused_answer = refusal(store, question.credential, question.team)) return *refused_answer;
     if (question.what == "cards") {
         const auto cards = cards_json(store, question.team);
-        return cards ? json_response(*cards) : http::problem(cards.error());
+        return cards ? json_answer(*cards) : http::problem(cards.error());
     }
     if (question.what == "invoices") {
         const auto invoices = invoices_json(store, question.team);
-        return invoices ? json_response(*invoices) : http::problem(invoices.error());
+        return invoices ? json_answer(*invoices) : http::problem(invoices.error());
     }
-    if (question.what == "agents") return json_response(agents_json(store, question.team));
-    return answer_usage(store, question);
+    return json_answer(agents_json(store, question.team));
 }
 
 }  // namespace
@@ -118,9 +85,8 @@ void AdminService::handle(const http::Request& request, http::Responder responde
         question.what != "agents" && question.what != "invoices") {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }
-    question.from = request.query("from").value_or("");
-    question.to = request.query("to").value_or("");
-    question.by = request.query("by").value_or("");
+    if (question.what == "usage")
+        return answer_usage(jobs_, question.credential, question.team, request, std::move(responder));
     jobs_.submit(std::move(responder), [question](Store& store) { return answer(store, question); });
 }
 

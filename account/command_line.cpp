@@ -239,6 +239,8 @@ private:
         usage->add_option("--from", options->from, "RFC 3339 or a date; default the first of this month");
         usage->add_option("--to", options->to, "exclusive; default now");
         usage->add_option("--by", options->by, "hour, day or month")->capture_default_str();
+        usage->add_option("--resource", options->resource, "KEY, default all");
+        usage->add_flag("--csv", options->csv, "print CSV");
         auto cycle = std::make_shared<InvoiceOptions>();
         CLI::App* invoice =
             command(app_, "invoice", "a team's payg units of a billing cycle, and what they cost",

@@ -82,6 +82,8 @@ struct UsageOptions {
     std::string from;
     std::string to;
     std::string by;
+    std::string resource;  // empty: all
+    bool csv = false;
 };
 Outcome usage(Store& store, const UsageOptions& options, bool json);
 struct InvoiceOptions {

@@ -9,7 +9,7 @@
 #include "account/pool.hpp"
 #include "account/table.hpp"
 #include "account/team_cards.hpp"
-#include "account/usage.hpp"
+#include "account/usage_report.hpp"
 
 namespace meterbox::account {
 
@@ -88,8 +88,11 @@ Outcome usage(Store& store, const UsageOptions& options, bool json) {
     if (!by) return wrong_usage("--by " + options.by + ": hour, day or month");
     if (*to < *from) return wrong_usage("--to is before --from");
     if (!team_exists(store, options.team)) return no_such_team(options.team);
-    const auto rows = team_usage(store.database(), options.team, *from, *to, *by);
-    if (json) return {exit_done, boost::json::serialize(usage_to_json(rows)) + "\n", {}};
+    if (json && options.csv) return wrong_usage("--json or --csv, not both");
+    const auto rows = team_usage(store.database(), {options.team, *from, *to, *by, options.resource, {}});
+    if (json)
+        return {exit_done, boost::json::serialize(usage_to_json(options.team, store.now(), rows)) + "\n", {}};
+    if (options.csv) return {exit_done, usage_to_csv(rows), {}};
 
     const Catalogue catalogue = load_catalogue(store.database());
     Table table({"FROM", "RESOURCE", "AGENT", "SUBJECT", "USAGE", "UNITS"});

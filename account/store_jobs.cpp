@@ -57,8 +57,39 @@ void StoreJobs::between(http::Responder responder, Work work) {
     thread_.read(std::make_unique<Between>(store_, std::move(responder), std::move(work)));
 }
 
+class StoreJobs::LongJob final : public platform::store::IdleWork {
+public:
+    LongJob(StoreJobs& jobs, http::Responder responder, LongWork work)
+        : jobs_(jobs), responder_(std::move(responder)), work_(std::move(work)) {}
+
+    bool run(const platform::store::Slice& slice) override {
+        Store& store = jobs_.store_;
+        store.database().forgive();
+        answer_ = work_(store, [&slice] { return slice.over(); });
+        if (store.database().failed()) answer_ = http::problem(store.database().error());
+        store.database().forgive();
+        return !answer_;
+    }
+
+    void finish() override {
+        if (answer_) return responder_.send(*answer_);
+        responder_.send(
+            core::Error{core::ErrorCode::unreachable, "the service stops: ask again", std::nullopt, {}});
+    }
+
+private:
+    StoreJobs& jobs_;
+    http::Responder responder_;
+    LongWork work_;
+    std::optional<http::Response> answer_;
+};
+
 void StoreJobs::submit(http::Responder responder, Work work) {
     thread_.submit(std::make_unique<Job>(*this, std::move(responder), std::move(work)));
+}
+
+void StoreJobs::submit_long(http::Responder responder, LongWork work) {
+    thread_.run_idle(std::make_unique<LongJob>(*this, std::move(responder), std::move(work)));
 }
 
 }  // namespace meterbox::account

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "account/store.hpp"
 #include "platform/http/response.hpp"
@@ -24,9 +25,17 @@ public:
     // Between two transactions, outside any: what looks at the store as a whole.
     void between(platform::http::Responder responder, Work work);
 
+    // What only reads and takes long: called again and again, in slices between commits and outside of any
+    // transaction, until it gives an answer. `over` says that the slice is. What is asked for so is
+    // answered one after the other.
+    using LongWork =
+        std::function<std::optional<platform::http::Response>(Store&, const std::function<bool()>& over)>;
+    void submit_long(platform::http::Responder responder, LongWork work);
+
 private:
     class Job;
     class Between;
+    class LongJob;
 
     platform::store::StoreThread& thread_;
     Store& store_;

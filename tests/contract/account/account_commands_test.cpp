@@ -242,7 +242,7 @@ TEST_CASE_METHOD(Lab, "help and version are answered, and the CA is printed as P
 TEST_CASE_METHOD(Lab, "usage that adds up beyond every figure is shown as the largest") {
     const std::string one = agent("lab");
     for (int hour = 0; hour < 5; ++hour) {
-        database().run("INSERT INTO usage VALUES (?, 0, ?, 'render', '', ?)", one, 24 + hour,
+        database().run("INSERT INTO usage VALUES (?, 1, ?, 'render', '', ?)", one, 24 + hour,
                        std::int64_t{1} << 61);
     }
     const auto rows =

@@ -1,0 +1,156 @@
+// Pages of rows, added up.
+#include "account/usage_report.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "core/account_limits.hpp"
+
+namespace meterbox::account {
+
+using core::UtcTime;
+
+namespace {
+
+// What agents say is added up as far as it goes: a sum beyond every figure is shown as the largest.
+void add(std::int64_t& sum, std::int64_t figure) {
+    if (__builtin_add_overflow(sum, figure, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
+
+}  // namespace
+
+std::optional<Period> period_from(std::string_view text) {
+    if (text == "hour") return Period::hour;
+    if (text == "day") return Period::day;
+    if (text == "month") return Period::month;
+    return std::nullopt;
+}
+
+UtcTime start_of_period(UtcTime t, Period period) {
+    const UtcTime hour = core::start_of(core::hour_of(t));
+    if (period == Period::hour) return hour;
+    const auto day = std::chrono::floor<std::chrono::days>(
+        std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(hour.ms)));
+    if (period == Period::day) return {day.time_since_epoch().count() * core::day_ms};
+    const std::chrono::year_month_day date{day};
+    const std::chrono::sys_days first{date.year() / date.month() / 1};
+    return {first.time_since_epoch().count() * core::day_ms};
+}
+
+UsageReport::UsageReport(UsageQuestion question, UtcTime as_of)
+    : question_(std::move(question)),
+      as_of_(as_of),
+      rows_max_(core::limits::report_rows_max),
+      first_hour_(core::hour_of(question_.from + (core::hour_ms - 1)).number),
+      end_hour_(core::hour_of(question_.to + (core::hour_ms - 1)).number) {
+    from_the_beginning();
+}
+
+// Before all that is in the first hour.
+void UsageReport::from_the_beginning() {
+    usage_done_ = false;
+    after_ = {first_hour_, "", ""};
+    units_after_ = {first_hour_, 0};
+}
+
+void UsageReport::begin(Database& database) {
+    begun_ = true;
+    database.each(
+        "SELECT id, incarnation FROM agent WHERE team = ? AND id = iif(?2 = '', id, ?2) ORDER BY id",
+        [&](auto& row) {
+            for (std::int64_t i = 1; i <= row.integer(1); ++i) parts_.push_back({row.string(0), i});
+        },
+        question_.team, question_.agent);
+    database.each("SELECT key, kind FROM resource", [&](auto& row) {
+        kinds_[row.string(0)] = core::kind_from(row.text(1)).value_or(core::Kind::exhaustible);
+    });
+}
+
+bool UsageReport::add_up(Database& database, const std::function<bool()>& over) {
+    if (!begun_) begin(database);
+    while (part_ < parts_.size() && !database.failed() && !is_too_long()) {
+        if (!usage_done_) {
+            usage_done_ = !add_usage(database);
+        } else if (!add_units(database)) {
+            ++part_;
+            from_the_beginning();
+        }
+        if (over()) return part_ < parts_.size();
+    }
+    return false;
+}
+
+UsageReport::Key UsageReport::key_of(core::UtcHour hour, const std::string& resource) const {
+    return {start_of_period(core::start_of(hour), question_.by).ms, resource, parts_[part_].agent};
+}
+
+bool UsageReport::add_usage(Database& database) {
+    const auto [hour, resource, subject] = after_;
+    std::int64_t read = 0;
+    database.each(
+        "SELECT hour, resource, subject, amount FROM usage WHERE agent = ? AND incarnation = ? AND hour < ? "
+        "AND (hour, resource, subject) > (?, ?, ?) ORDER BY hour, resource, subject LIMIT ?",
+        [&](auto& row) {
+            ++read;
+            after_ = {row.integer(0), row.string(1), row.string(2)};
+            const std::string& key = std::get<1>(after_);
+            if (!question_.resource.empty() && key != question_.resource) return;
+            std::int64_t& sum = sums_[{key_of({row.integer(0)}, key), row.string(2)}];
+            if (kinds_[key] == core::Kind::exhaustible) return add(sum, row.integer(3));
+            sum = std::max(sum, row.integer(3));  // the most that was held at once
+        },
+        parts_[part_].agent, parts_[part_].incarnation, end_hour_, hour, resource, subject,
+        core::limits::report_page_rows);
+    return read == core::limits::report_page_rows;
+}
+
+bool UsageReport::add_units(Database& database) {
+    const auto [hour, tranche] = units_after_;
+    std::int64_t read = 0;
+    database.each(
+        "SELECT hour, tranche, units, tranche.resource FROM unit_hour JOIN tranche ON tranche.id = "
+        "unit_hour.tranche WHERE agent = ? AND incarnation = ? AND hour < ? AND (hour, tranche) > "
+        "(?, ?) ORDER BY hour, tranche LIMIT ?",
+        [&](auto& row) {
+            ++read;
+            units_after_ = {row.integer(0), row.integer(1)};
+            const std::string resource = row.string(3);
+            if (!question_.resource.empty() && resource != question_.resource) return;
+            add(units_[key_of({row.integer(0)}, resource)], row.integer(2));
+        },
+        parts_[part_].agent, parts_[part_].incarnation, end_hour_, hour, tranche,
+        core::limits::report_page_rows);
+    return read == core::limits::report_page_rows;
+}
+
+std::vector<UsageRow> UsageReport::rows() const {
+    std::vector<UsageRow> rows;
+    const auto put = [&rows](const Key& key, const std::string& subject, std::int64_t usage,
+                             std::int64_t units) {
+        const auto& [start, resource, agent] = key;
+        rows.push_back({{start}, resource, agent, subject, core::Amount{usage}, core::Units{units}});
+    };
+    auto units = units_.begin();
+    const Key* last = nullptr;
+    for (const auto& [place, usage] : sums_) {
+        const auto& [key, subject] = place;
+        const bool first = last == nullptr || *last != key;
+        last = &key;
+        for (; units != units_.end() && units->first < key; ++units) put(units->first, "", 0, units->second);
+        const bool here = first && units != units_.end() && units->first == key;
+        put(key, subject, usage, here ? units->second : 0);
+        if (here) ++units;
+    }
+    for (; units != units_.end(); ++units) put(units->first, "", 0, units->second);
+    return rows;
+}
+
+std::vector<UsageRow> team_usage(Database& database, const UsageQuestion& question) {
+    UsageReport report(question, {});
+    while (report.add_up(database, [] { return false; })) {
+    }
+    return report.rows();
+}
+
+}  // namespace meterbox::account
