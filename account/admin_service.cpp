@@ -5,6 +5,7 @@
 
 #include "account/admin_answers.hpp"
 #include "account/commands.hpp"
+#include "account/metrics_service.hpp"
 #include "account/page_files.hpp"
 #include "account/usage_service.hpp"
 
@@ -70,10 +71,7 @@ void AdminService::handle(const http::Request& request, http::Responder responde
 
     const std::string_view rest = path.starts_with(teams_prefix) ? path.substr(teams_prefix.size()) : "";
     const auto slash = rest.find('/');
-    if (path == "/metrics") {
-        return responder.send(
-            error_of(ErrorCode::not_available, std::string(path) + " is not available in this version"));
-    }
+    if (path == "/metrics") return answer_metrics(jobs_, question.credential, request, std::move(responder));
     if (path != teams_path && (slash == std::string_view::npos || slash == 0)) {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }

@@ -24,7 +24,8 @@ Store::Store(std::filesystem::path folder, std::unique_ptr<sqlite::Connection> c
       authority_(std::move(authority)),
       signer_(folder_, database_),
       clock_(clock),
-      random_(random) {}
+      random_(random),
+      opened_at_(clock.wall_now()) {}
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
                                            platform::system::Clock& clock, platform::system::Random& random) {

@@ -33,6 +33,7 @@ public:
     const Settings& settings() const { return settings_; }
     void use(const Settings& settings) { settings_ = settings; }
     platform::system::Random& random() { return random_; }
+    core::UtcTime opened_at() const { return opened_at_; }
     core::UtcTime now() const { return clock_.wall_now(); }
     core::MonotonicTime monotonic_now() const { return clock_.monotonic_now(); }
 
@@ -49,6 +50,7 @@ private:
     Settings settings_;
     platform::system::Clock& clock_;
     platform::system::Random& random_;
+    core::UtcTime opened_at_;
 };
 
 // Runs a job that may be refused in a transaction's own savepoint: if a statement of it failed, it is

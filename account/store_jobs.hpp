@@ -30,6 +30,7 @@ public:
     // answered one after the other.
     using LongWork =
         std::function<std::optional<platform::http::Response>(Store&, const std::function<bool()>& over)>;
+    const platform::store::StoreStatistics& statistics() const { return thread_.statistics(); }
     void submit_long(platform::http::Responder responder, LongWork work);
 
 private:

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "agent/metric_samples.hpp"
+#include "core/metric_samples.hpp"
 
 namespace meterbox::agent {
 
@@ -12,7 +12,8 @@ using core::BalanceState;
 using core::Card;
 using core::Measure;
 using Snapshot = StatusSnapshot;
-using Samples = MetricSamples;
+using Samples = core::MetricSamples;
+using core::metric_label;
 
 constexpr std::string_view gauge = "gauge";
 constexpr std::string_view counter = "counter";

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/metric_samples.hpp"
+#include "core/metric_samples.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/agent_admin/samples.hpp"
 
@@ -38,7 +38,7 @@ std::map<std::string, std::string> samples_of(const agent::StatusSnapshot& statu
 
 std::string seconds(std::int64_t ms) {
     std::string text;
-    agent::MetricSamples{text, "x"}.add_seconds(ms);
+    core::MetricSamples{text, "x"}.add_seconds(ms);
     return text;
 }
 
@@ -172,5 +172,5 @@ TEST_CASE("milliseconds are written as seconds, exactly") {
 }
 
 TEST_CASE("a label can't break out of its quotes") {
-    CHECK(agent::metric_label("version", "1\"\\\n2") == "version=\"1\\\"\\\\\\n2\"");
+    CHECK(core::metric_label("version", "1\"\\\n2") == "version=\"1\\\"\\\\\\n2\"");
 }

@@ -1,6 +1,6 @@
-#include "agent/metric_samples.hpp"
+#include "core/metric_samples.hpp"
 
-namespace meterbox::agent {
+namespace meterbox::core {
 
 std::string metric_label(std::string_view name, std::string_view value) {
     std::string text{name};
@@ -33,15 +33,15 @@ void MetricSamples::add_counter(std::uint64_t value) {
 }
 
 void MetricSamples::add_seconds(std::int64_t ms, std::string_view labels) {
-    constexpr std::uint64_t second = core::second_ms;
+    constexpr std::uint64_t second = second_ms;
     const auto bits = static_cast<std::uint64_t>(ms);
     const std::uint64_t size = ms < 0 ? 0 - bits : bits;
     const std::string fraction = std::to_string(second + size % second).substr(1);
     line((ms < 0 ? "-" : "") + std::to_string(size / second) + '.' + fraction, labels);
 }
 
-void MetricSamples::add_time(const std::optional<core::UtcTime>& time, std::string_view labels) {
+void MetricSamples::add_time(const std::optional<UtcTime>& time, std::string_view labels) {
     if (time) add_seconds(time->ms, labels);
 }
 
-}  // namespace meterbox::agent
+}  // namespace meterbox::core

@@ -1,4 +1,4 @@
-// Writes the samples of one metric as lines of Prometheus' text format. Inside metrics alone.
+// Writes the samples of one metric as lines of Prometheus' text format. What is measured, others say.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "core/time.hpp"
 
-namespace meterbox::agent {
+namespace meterbox::core {
 
 // name="value", escaped. Labels are put together with a comma.
 std::string metric_label(std::string_view name, std::string_view value);
@@ -20,7 +20,7 @@ public:
     void add(std::int64_t value, std::string_view labels = {});
     void add_counter(std::uint64_t value);
     void add_seconds(std::int64_t ms, std::string_view labels = {});  // to the millisecond, exactly
-    void add_time(const std::optional<core::UtcTime>& time, std::string_view labels = {});  // none: no sample
+    void add_time(const std::optional<UtcTime>& time, std::string_view labels = {});  // none: no sample
 
 private:
     void line(std::string_view value, std::string_view labels);
@@ -29,4 +29,4 @@ private:
     std::string_view name_;
 };
 
-}  // namespace meterbox::agent
+}  // namespace meterbox::core
