@@ -54,7 +54,7 @@ export async function open(browser, options = {}) {
     }
   });
   await options.before?.(page);
-  await page.goto(`${url}#studio`);
+  await page.goto(`${url}#team=studio`);
   if (signed_in) await loaded(page);
   else await page.locator("#sign-in").waitFor();
   return {page, context};

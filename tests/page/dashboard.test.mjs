@@ -167,6 +167,18 @@ test("charts show the usage of days and months, bar by bar under the arrow keys"
   }
 }));
 
+test("a chart is as wide as there is room for, also once the window's width changes", () => on_page({}, async (page) => {
+  const chart = page.locator("svg[data-resource=render]");
+  for (const width of [768, 1280, 360]) {
+    await page.setViewportSize({width, height: 900});
+    await page.waitForFunction(() => {
+      const svg = document.querySelector("svg[data-resource=render]");
+      return Number(svg.getAttribute("width")) === svg.parentElement.clientWidth;
+    });
+    assert.ok(Number(await chart.getAttribute("width")) < width);
+  }
+}));
+
 test("agents are shown with their state and what they hold", () => on_page({}, async (page) => {
   const {agents} = account("agent", "list", "studio");
   assert.equal(await page.locator("#agents tbody tr").count(), agents.length);

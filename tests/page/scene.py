@@ -8,10 +8,12 @@ and what the command line says about the team in the environment, and ends with 
 77, which CTest shows as skipped, where Chromium or the packages of package.json are missing.
 """
 
+import ctypes
 import datetime
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from support import BIN, Account, Agent, tail  # noqa: E402
 
 TOOLS = os.environ.get("METERBOX_PAGE_TOOLS") or os.path.join(TOP, "build/page-tools")
 SKIPPED = 77
+PR_SET_PDEATHSIG = 1
 
 
 def missing():
@@ -94,6 +97,11 @@ def use(account, folder):
     return [one, two]
 
 
+def end_with_us():
+    """In the child: node, and the browser with it, ends when this process does, whatever ends it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def main(command):
     lacking = missing()
     if lacking:
@@ -116,7 +124,7 @@ def main(command):
             "METERBOX_PAGE_TEAM_TOKEN": account.command("admin", "token", "--team", "lab"),
             "METERBOX_PAGE_STORE": account.store,
         }
-        status = subprocess.run(command, env=environment, check=False).returncode
+        status = subprocess.run(command, env=environment, preexec_fn=end_with_us, check=False).returncode
         if status:
             print(f"---- the account said\n{tail(programs[0].process.log)}", file=sys.stderr)
         return status

@@ -132,28 +132,29 @@ function chart(resource, name, bars, by, measure) {
   svg.addEventListener("pointermove", (event) => {
     if (event.target.dataset.place) choose(Number(event.target.dataset.place));
   });
+  const plot = element("div", {class: "plot"}, svg);
   new ResizeObserver(() => {
-    const width = Math.max(240, svg.parentElement?.clientWidth ?? 0);
+    const width = Math.max(240, plot.clientWidth);
     svg.setAttribute("width", width);
     svg.setAttribute("viewBox", `0 0 ${width} ${chart_height}`);
     svg.replaceChildren(draw(width, bars, by, measure));
     choose(chosen);
-  }).observe(svg.parentElement ?? svg);
+  }).observe(plot);
   choose(chosen);
-  return {svg, readout, label};
+  return {plot, readout, label};
 }
 
 function usage_figure(resource, bars, by, card) {
   const measure = card?.measure ?? "count";
   const name = card?.name || resource;
-  const {svg, readout, label} = chart(resource, name, bars, by, measure);
+  const {plot, readout, label} = chart(resource, name, bars, by, measure);
   const used = bars.filter((of) => of.usage > 0 || of.units > 0).reverse();
   const total = bars.reduce((sum, of) => ({usage: sum.usage + of.usage, units: sum.units + of.units}));
   const sum = card?.kind === "returnable" ? null
     : element("p", {class: "sum"}, usage_words(total, measure));
   return element("figure", {class: "card"},
     element("figcaption", {class: "head"}, element("h3", {}, name), sum),
-    element("div", {class: "plot"}, svg),
+    plot,
     readout,
     element("details", {}, element("summary", {}, word("as_table"), element("span", {class: "unseen"}, ` ${label}`)),
       long_table(label, [[by === "day" ? word("day") : word("month")], [word("usage"), "number"], [word("charged"), "number"]],

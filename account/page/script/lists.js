@@ -22,7 +22,7 @@ function show_agents(answer, names, now) {
     word("agents"),
     [[word("agent")], [word("state")], [word("last_sync")], [word("holds")]],
     answer.agents.map((agent) => [
-      element("span", {title: agent.id}, agent.name || agent.id),
+      [agent.name || agent.id, element("p", {class: "note"}, agent.id)],
       agent_state(agent),
       agent.last_sync_at ? moment(ago(agent.last_sync_at, now), agent.last_sync_at) : word("never"),
       holds(agent, names),

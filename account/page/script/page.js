@@ -84,7 +84,7 @@ function choose_team(key) {
   by_id("team").value = team;
   by_id("team-name").textContent = chosen.name;
   document.title = `${chosen.name} - ${word("title")} - meterbox`;
-  history.replaceState(null, "", `#${team}`);
+  history.replaceState(null, "", `#team=${team}`);
 }
 
 async function start() {
@@ -106,7 +106,7 @@ async function start() {
   }
   by_id("team").replaceChildren(...teams.map((one) => element("option", {value: one.team}, one.name)));
   show(by_id("team-choice"), teams.length > 1);
-  choose_team(location.hash.slice(1));
+  choose_team(location.hash.replace("#team=", ""));
   show(by_id("account"), true);
   await load_team();
 }
