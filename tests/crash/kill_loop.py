@@ -149,4 +149,5 @@ class KillLoop(EndToEnd):
               f"again after a lost answer, {len(dead) + 1} sessions: 0 lost, 0 doubled, 0 ms wrong", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -127,6 +127,7 @@ void MemoryDisk::fail_call(std::uint64_t number, FileFault fault, bool lasting) 
 FileFault MemoryDisk::next_call(FileCall call) {
     if (spared_) return FileFault::none;
     const std::uint64_t number = ++calls_;
+    if (recorded_ != nullptr) recorded_->push_back(call);
     if (!powered_ || fault_ == FileFault::none || number < failing_call_) return FileFault::none;
     if (number > failing_call_ && (!lasting_ || failed_calls_ == 0 || call != failed_kind_))
         return FileFault::none;

@@ -70,7 +70,8 @@ public:
     void fail_call(std::uint64_t number, FileFault fault, bool lasting);
     std::uint64_t calls() const { return calls_; }
     std::uint64_t failed_calls() const { return failed_calls_; }
-    void spare(bool spared) { spared_ = spared; }  // nothing fails while it is
+    void spare(bool spared) { spared_ = spared; }                     // nothing fails while it is
+    void record(std::vector<FileCall>* calls) { recorded_ = calls; }  // what is asked of it from now on
 
     // A canary's disk: forgets what was synced, too.
     void lie_about_syncs() { lies_ = true; }
@@ -105,6 +106,7 @@ private:
     FileCall failed_kind_ = FileCall::open;
     bool lasting_ = false;
     bool spared_ = false;
+    std::vector<FileCall>* recorded_ = nullptr;
     std::int64_t room_ = 0;
     std::map<std::string, std::shared_ptr<File>> files_;
     bool powered_ = true;
