@@ -34,9 +34,18 @@ http::Response answer(const Result<Reply>& reply) {
 }
 
 struct Caller {
-    std::string fingerprint;  // of the certificate
-    std::string name;         // for the log
+    std::string fingerprint;                     // of the certificate
+    std::string name;                            // for the log
+    std::optional<ShownCertificate> shown = {};  // if it is valid
 };
+
+Admission admit(Store& store, const Caller& caller, Purpose purpose) {
+    Admission admission = admit(store.database(), caller.fingerprint, purpose, store.now());
+    const auto* const refused = std::get_if<wire::Refusal>(&admission);
+    const bool forgotten = refused && refused->standing == wire::Standing::unknown && caller.shown;
+    if (!forgotten || !remember(store.database(), *caller.shown, store.now())) return admission;
+    return admit(store.database(), caller.fingerprint, purpose, store.now());
+}
 
 // A contradiction is an admin's business at once; it is in the audit's findings as well.
 template <class Reply>
@@ -64,7 +73,7 @@ http::Response refusal(RefusalLog& refusals, const Caller& caller, const wire::R
 
 http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                          const wire::HelloRequest& request) {
-    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
+    const Admission agent = admit(store, caller, Purpose::exchange);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const Agent& known = std::get<Agent>(agent);
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
@@ -80,7 +89,7 @@ http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Cal
 
 // To an agent whose hello nobody here can read: what is spoken here.
 http::Response run_upgrade(Store& store, Log& log, RefusalLog& refusals, const Caller& caller) {
-    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
+    const Admission agent = admit(store, caller, Purpose::exchange);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const Agent& known = std::get<Agent>(agent);
     log.warn("agent.other_version", {{"agent", known.id}});
@@ -94,7 +103,7 @@ http::Response run_upgrade(Store& store, Log& log, RefusalLog& refusals, const C
 
 http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                         const wire::SyncRequest& request) {
-    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::exchange, store.now());
+    const Admission agent = admit(store, caller, Purpose::exchange);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const Agent& known = std::get<Agent>(agent);
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
@@ -103,7 +112,7 @@ http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Call
 
 http::Response run_renew(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                          const wire::RenewRequest& request) {
-    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::renew, store.now());
+    const Admission agent = admit(store, caller, Purpose::renew);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const auto reply = renew(store, std::get<Agent>(agent), request);
     if (reply) log.info("agent.renewed", {{"agent", std::get<Agent>(agent).id}});
@@ -113,7 +122,7 @@ http::Response run_renew(Store& store, Log& log, RefusalLog& refusals, const Cal
 
 http::Response run_retire(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
                           const wire::RetireRequest& request) {
-    const Admission agent = admit(store.database(), caller.fingerprint, Purpose::retire, store.now());
+    const Admission agent = admit(store, caller, Purpose::retire);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const Agent& known = std::get<Agent>(agent);
     const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
@@ -141,6 +150,17 @@ std::optional<Error> certificate_problem(const http::Peer& peer) {
     return std::nullopt;
 }
 
+Caller caller_of(const http::Peer& peer) {
+    Caller caller{peer.certificate_fingerprint, name_of(peer)};
+    const auto* const certificate = http::certificate_of(peer);
+    const bool valid = http::verify_result_of(peer)->verdict == platform::tls::VerifyResult::Verdict::valid;
+    if (certificate && valid)
+        caller.shown =
+            ShownCertificate{certificate->common_name, certificate->organization, certificate->fingerprint,
+                             certificate->key_fingerprint, certificate->not_after};
+    return caller;
+}
+
 }  // namespace
 
 void AgentService::handle(const http::Request& request, http::Responder responder) {
@@ -162,18 +182,18 @@ void AgentService::handle(const http::Request& request, http::Responder responde
         refusals_.write("agent.refused", name_of(request.peer()), problem->detail);
         return responder.send(*problem);
     }
-    Caller caller{request.peer().certificate_fingerprint, name_of(request.peer())};
+    const Caller caller = caller_of(request.peer());
     if (path == "/v1/hello") {
         const auto spoken = wire::protocol_range_from_json(request.body());
         if (spoken && !wire::ProtocolRange{}.meets(*spoken)) {
-            return jobs_.submit(std::move(responder), [this, caller = std::move(caller)](Store& store) {
+            return jobs_.submit(std::move(responder), [this, caller](Store& store) {
                 return run_upgrade(store, log_, refusals_, caller);
             });
         }
         auto message = wire::hello_request_from_json(request.body());
         if (!message) return responder.send(message.error());
         return jobs_.submit(std::move(responder),
-                            [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                            [this, caller, message = std::move(*message)](Store& store) {
                                 return run_hello(store, log_, refusals_, caller, message);
                             });
     }
@@ -181,7 +201,7 @@ void AgentService::handle(const http::Request& request, http::Responder responde
         auto message = wire::sync_request_from_json(request.body());
         if (!message) return responder.send(message.error());
         return jobs_.submit(std::move(responder),
-                            [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                            [this, caller, message = std::move(*message)](Store& store) {
                                 return run_sync(store, log_, refusals_, caller, message);
                             });
     }
@@ -189,16 +209,15 @@ void AgentService::handle(const http::Request& request, http::Responder responde
         auto message = wire::renew_request_from_json(request.body());
         if (!message) return responder.send(message.error());
         return jobs_.submit(std::move(responder),
-                            [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
+                            [this, caller, message = std::move(*message)](Store& store) {
                                 return run_renew(store, log_, refusals_, caller, message);
                             });
     }
     auto message = wire::retire_request_from_json(request.body());
     if (!message) return responder.send(message.error());
-    jobs_.submit(std::move(responder),
-                 [this, caller = std::move(caller), message = std::move(*message)](Store& store) {
-                     return run_retire(store, log_, refusals_, caller, message);
-                 });
+    jobs_.submit(std::move(responder), [this, caller, message = std::move(*message)](Store& store) {
+        return run_retire(store, log_, refusals_, caller, message);
+    });
 }
 
 }  // namespace meterbox::account

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "account/lease_keys.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::account {
 
@@ -40,6 +41,7 @@ void begin_learning(Database& database, const std::string& team, core::UtcTime n
 }
 
 bool is_learning(Database& database, const std::string& team) {
+    if (METERBOX_MUTANT(learning_ignored)) return false;
     return database.number(
                "SELECT EXISTS (SELECT 1 FROM agent WHERE team = ? AND learning = 1 AND state = 'active')",
                team) != 0;
@@ -110,7 +112,7 @@ void learn_from(Database& database, Ledger& ledger, Pool& pool, Agent& agent, co
             Tranche* const tranche = tranche_of(pool, leased.tranche, resource.key);
             if (!tranche) continue;
             const Units known = granted_to(database, agent, *tranche);
-            if (leased.granted > known)
+            if (leased.granted > known && !METERBOX_MUTANT(lease_not_learned))
                 grant_again(database, ledger, *tranche, agent, leased.granted - known);
         }
     }

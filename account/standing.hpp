@@ -3,6 +3,7 @@
 // revocation, an end or a move. A refusal says what is wrong, what cures it, and where the agent stands.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -18,6 +19,18 @@ enum class Purpose {
     renew,     // an expired certificate may still ask, and so may a fenced agent
     retire,    // one that has retired may ask again for its receipt
 };
+
+// One that this account's CA has signed, as the handshake found.
+struct ShownCertificate {
+    std::string agent;
+    std::string team;
+    std::string fingerprint;
+    std::string key_fingerprint;
+    core::UtcTime expires_at;
+};
+// What a store that was put back has forgotten: an agent that enrolled since, and certificates of those it
+// knows. None: there is no such team, or the key is another's.
+std::optional<Agent> remember(Database& database, const ShownCertificate& shown, core::UtcTime now);
 
 using Admission = std::variant<Agent, core::wire::Refusal>;
 [[nodiscard]] Admission admit(Database& database, const std::string& fingerprint, Purpose purpose,

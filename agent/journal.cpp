@@ -362,7 +362,7 @@ void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
 }
 
 void Journal::tell_again_after(std::int64_t change) {
-    if (change >= settled_) return;
+    if (change >= settled_ || METERBOX_MUTANT(forgotten_untold)) return;
     set_meta(settled_key, std::to_string(settled_ = change));
     pending_usage_rows_ += must(tables_.mark_pending_after(change, incarnation_));
 }

@@ -78,7 +78,7 @@ void TlsConnection::know_peer() {
     }
     const tls::VerifyResult& result = stream_.verify_result();
     peer().certificate_problem = result.reason;
-    peer().tls = &result;
+    peer().tls = &stream_;
 }
 
 void TlsConnection::advance() {
@@ -192,7 +192,15 @@ core::Result<void> listen_tls(Server& server, const std::string& host, std::uint
 }
 
 const tls::VerifyResult* verify_result_of(const Peer& peer) {
-    return static_cast<const tls::VerifyResult*>(peer.tls);
+    if (peer.tls == nullptr) return nullptr;
+    return &static_cast<const tls::TlsStream<LoopSocket<tcp>>*>(peer.tls)->verify_result();
+}
+
+const tls::CertificateInfo* certificate_of(const Peer& peer) {
+    if (peer.tls == nullptr) return nullptr;
+    const auto& certificate =
+        static_cast<const tls::TlsStream<LoopSocket<tcp>>*>(peer.tls)->peer_certificate();
+    return certificate ? &*certificate : nullptr;
 }
 
 }  // namespace meterbox::platform::http

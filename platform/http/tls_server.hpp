@@ -27,5 +27,7 @@ using ContextSource = std::function<std::shared_ptr<const tls::TlsContext>()>;
 
 // What came of checking the client's certificate; null if the peer isn't connected over TLS.
 const tls::VerifyResult* verify_result_of(const Peer& peer);
+// What it says; null if there is none.
+const tls::CertificateInfo* certificate_of(const Peer& peer);
 
 }  // namespace meterbox::platform::http

@@ -59,6 +59,22 @@ class RestoredAccount(EndToEnd):
         usage = account.json("usage", "studio", "--by", "month")["rows"]
         self.assertEqual(sum(row["usage"] for row in usage), 1000 * (16 + before + 5))
 
+    def test_an_agent_that_enrolled_after_the_backup_loses_nothing(self):
+        account, one = self.one_agent(unit="1s", amount=100)
+        backup = f"{self.folder}/backup"
+        account.command("backup", backup)
+        two = self.agent("two").enroll(account, "studio", "render")
+        self.assertEqual(two.report("render", "a", duration_ms=4200).status, 200)
+        self.charged(account, 4)
+        account.process.stop()
+        account.command("restore", backup)
+        account.start()
+        self.assertEqual(one.report("render", "b", duration_ms=3000).status, 200)
+        self.assertEqual(two.report("render", "c", duration_ms=1000).status, 200)
+        card = self.charged(account, 8)
+        self.assertEqual(card["remainder"], 200)
+        self.assertIn("restored from a backup of before it enrolled", self.findings(account))
+
     def test_a_store_put_back_by_hand_is_found_out(self):
         account, agent = self.one_agent(unit="1s", amount=100)
         self.assertEqual(agent.report("render", "a", duration_ms=3000).status, 200)

@@ -75,9 +75,7 @@ const std::vector<std::string>& Tally::rare_paths() {
         "lease key followed",
         "units learned from an agent's lease",
         "team learned",
-        "unit booked to an earlier tier once the account had learned",
         "store put back by hand found out",
-        "agent went on as another incarnation after the account was put back",
     };
     return paths;
 }

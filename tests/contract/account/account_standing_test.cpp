@@ -151,3 +151,34 @@ TEST_CASE_METHOD(Lab, "the server's certificate is another before its end, witho
     CHECK(certificate.for_agents() != first_context);
     CHECK(certificate.expires_at() > clock.wall_now() + 89 * core::day_ms);
 }
+
+TEST_CASE_METHOD(Lab,
+                 "an agent and a certificate that a store has forgotten are known by what its CA signed") {
+    const auto shown = [this](const std::string& agent, const std::string& team,
+                              const std::string& with_key) {
+        return account::ShownCertificate{agent, team, "print of " + agent,
+                                         *platform::tls::key_fingerprint(with_key),
+                                         clock.wall_now() + core::day_ms};
+    };
+    const auto take = [this](const account::ShownCertificate& certificate) {
+        return in_transaction([&]() -> core::Result<bool> {
+                   return account::remember(database(), certificate, clock.wall_now()).has_value();
+               })
+            .value();
+    };
+    CHECK(take(shown(id, "lab", key)));  // renewed since
+    CHECK_FALSE(refused("print of " + id));
+    CHECK_FALSE(agent_row("lab", id).learning);
+    CHECK_FALSE(take(shown(id, "lab", key)));
+    const std::string other = *platform::tls::generate_key();
+    CHECK_FALSE(take({id, "lab", "another", *platform::tls::key_fingerprint(other), clock.wall_now()}));
+    CHECK(refused("another") == Standing::unknown);
+    CHECK_FALSE(take(shown("a-1", "nobody", other)));
+
+    CHECK(take(shown("a-2", "lab", other)));  // enrolled since: its team learns
+    CHECK_FALSE(refused("print of a-2"));
+    CHECK(agent_row("lab", "a-2").learning);
+    CHECK(agent_row("lab", id).learning);
+    set_state("revoked");
+    CHECK(refused("print of " + id) == Standing::revoked);
+}
