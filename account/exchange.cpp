@@ -13,6 +13,7 @@
 #include "account/next_cycle.hpp"
 #include "account/recalling.hpp"
 #include "account/team_cards.hpp"
+#include "account/usage_roll_up.hpp"
 #include "core/mutant.hpp"
 
 namespace meterbox::account {
@@ -77,6 +78,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
         return taken.error();
     }
+    note_unsettled_usage(database, agent.id, request.usage, !request.more_usage, later);
     pool.expire_ended(ledger);
     if (later) acknowledge(exchange, agent, request);
     settle_after_learning(database, ledger, pool, catalogue);

@@ -327,10 +327,16 @@ ALTER TABLE team_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held
 }  // namespace
 
 std::span<const platform::sqlite::Migration> migrations() {
-    static constexpr platform::sqlite::Migration steps[] = {
-        {1, step_1},          {2, older_certificates_step}, {3, schema_tiers},
-        {4, step_fences},     {5, lines_and_holdings_step}, {6, lease_key_line_step},
-        {7, retirement_step}, {8, schema_invoices},         {9, learning_step}};
+    static constexpr platform::sqlite::Migration steps[] = {{1, step_1},
+                                                            {2, older_certificates_step},
+                                                            {3, schema_tiers},
+                                                            {4, step_fences},
+                                                            {5, lines_and_holdings_step},
+                                                            {6, lease_key_line_step},
+                                                            {7, retirement_step},
+                                                            {8, schema_invoices},
+                                                            {9, learning_step},
+                                                            {10, unsettled_usage_step}};
     return steps;
 }
 

@@ -48,4 +48,10 @@ UPDATE holding SET moved_before = (SELECT coalesce(sum(units), 0) FROM ledger WH
   from_ = 'leased' AND reason = 'draw order');
 )sql";
 
+// The earliest hour of the usage that an agent may still send again; null: none.
+inline constexpr const char* unsettled_usage_step = R"sql(
+ALTER TABLE agent ADD COLUMN unsettled_hour INTEGER;
+UPDATE agent SET unsettled_hour = 0;
+)sql";
+
 }  // namespace meterbox::account

@@ -17,6 +17,7 @@
 #include "account/refusal_log.hpp"
 #include "account/server_certificate.hpp"
 #include "account/store_jobs.hpp"
+#include "account/usage_retention.hpp"
 #include "core/limits.hpp"
 #include "platform/http/server.hpp"
 #include "platform/http/tls_server.hpp"
@@ -93,6 +94,7 @@ public:
           agents_(loop_, agent_service_, limits_for_agents()),
           admins_(loop_, admin_service_),
           commands_(loop_, command_service_),
+          retention_(loop_, thread_, store, log, [this](const Error& error) { lose(error); }),
           certificate_check_(loop_),
           signals_(loop_, SIGTERM, SIGINT),
           hangups_(loop_, SIGHUP) {}
@@ -125,6 +127,7 @@ public:
         await_signal();
         await_hangup();
         watch_certificate();
+        retention_.start();
         loop_.run();
         thread_.stop();  // what waits behind a lost commit is refused, while everybody is still there
         if (lost_) return *lost_;
@@ -201,6 +204,7 @@ private:
         draining_ = static_cast<int>(servers.size());
         for (http::Server* server : servers)
             server->drain(core::limits::drain_timeout_ms, [this] { drained(); });
+        retention_.stop();
         thread_.stop();
         certificate_check_.cancel();
         hangups_.cancel();
@@ -231,6 +235,7 @@ private:
     http::Server agents_;
     http::Server admins_;
     http::Server commands_;
+    UsageRetention retention_;
     boost::asio::steady_timer certificate_check_;
     boost::asio::signal_set signals_;
     boost::asio::signal_set hangups_;

@@ -1,0 +1,54 @@
+// Usage that is older than it is kept in detail: the rows of a whole month become one row for each resource
+// and subject of an agent's incarnation, in the month's first hour. Sums stay what they were (of what is
+// returnable: the most that was held). Rows that an agent may still send again are left alone: a total that
+// has gone into a sum must not come a second time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "account/database.hpp"
+#include "core/error.hpp"
+#include "core/time.hpp"
+#include "core/wire.hpp"
+
+namespace meterbox::account {
+
+class UsageRollUp {
+public:
+    // Of months that ended `keep_ms` ago or earlier.
+    UsageRollUp(Database& database, core::UtcTime now, std::int64_t keep_ms);
+
+    // Page by page, each in a transaction of its own, until it is told that it is over; true: there is more.
+    // An error ends it, with nothing of its page done.
+    [[nodiscard]] core::Result<bool> work(const std::function<bool()>& over);
+    std::int64_t rolled_up() const { return rolled_up_; }  // rows that went into others
+
+private:
+    struct Part {
+        std::string agent;
+        std::int64_t incarnation = 1;
+    };
+
+    void begin();
+    bool page();  // false: that was the last of its part
+
+    Database& database_;
+    std::int64_t end_hour_;
+    bool begun_ = false;
+    std::vector<Part> parts_;
+    std::size_t part_ = 0;
+    std::tuple<std::int64_t, std::string, std::string> after_;  // hour, resource, subject
+    std::int64_t rolled_up_ = 0;
+};
+
+// What of an agent's usage may come again: rows from its earliest such hour on. A sync that names all that is
+// pending (no more to come) shows by it what is settled. later: it is younger than all that were seen.
+void note_unsettled_usage(Database& database, const std::string& agent,
+                          const std::vector<core::wire::UsageRow>& rows, bool all_of_it, bool later);
+
+}  // namespace meterbox::account
