@@ -91,9 +91,10 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
              [this](const Identity& identity) { return access_.followed(identity); },
              [this] { sessions_.drain(); }, [this] { return sessions_.drained(); },
              [this] { meter_.close(); }}),
-      retention_(timers_, time_, journal_, store_,
-                 {config_.journal.keep_events_ms, config_.journal.keep_usage_ms},
-                 [this](const Forgotten& forgotten) { forgot(forgotten); }),
+      retention_(
+          timers_, time_, journal_, store_,
+          {config_.journal.keep_events_ms, config_.journal.keep_usage_ms, config_.journal.budget_bytes},
+          [this](const Forgotten& forgotten) { forgot(forgotten); }),
       storage_watch_(timers_, journal_, store_, log),
       access_(loop, timers_, config_, time_, random, log, link_),
       product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,

@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t chunk_rows = 64;
 constexpr std::int64_t first_after_ms = core::minute_ms;
 constexpr std::int64_t spacing_ms = core::hour_ms;
+constexpr std::int64_t spacing_min_ms = core::minute_ms;
+constexpr std::int64_t growth_bytes_per_ms = 1'000;  // more than what the journal grows by
+constexpr std::int64_t vacuum_pages = 64;            // given back at a time
 // A report can name an hour, and repeat an identity, of 62 days ago. A day more, so that nobody can see
 // from outside when it was forgotten.
 constexpr std::int64_t kept_for_reports_ms = core::limits::event_age_ms_max + core::day_ms;
@@ -54,6 +57,7 @@ class Retention::Tables {
 public:
     explicit Tables(Journal& journal)
         : connection(journal.connection()),
+          heard(connection.statement("SELECT last_event FROM link WHERE seq <= ? ORDER BY seq DESC LIMIT 1")),
           events(connection.statement("SELECT seq, taken_at_ms FROM event ORDER BY seq LIMIT ?")),
           forget_events(connection.statement("DELETE FROM event WHERE seq <= ?")),
           sessions(
@@ -73,8 +77,8 @@ public:
     }
 
     Connection& connection;
-    Statement events, forget_events, sessions, forget_session, resource_after, usage, forget_usage, units,
-        forget_units;
+    Statement heard, events, forget_events, sessions, forget_session, resource_after, usage, forget_usage,
+        units, forget_units;
 };
 
 class Retention::Sweep final : public platform::store::IdleWork {
@@ -82,10 +86,12 @@ public:
     using Finished = std::function<void(const Forgotten&)>;
 
     // walk: go through the tables that have no order by age, too.
-    Sweep(Journal& journal, Tables& tables, const Cutoffs& cutoffs, bool walk, Finished finished)
+    Sweep(Journal& journal, Tables& tables, const Cutoffs& cutoffs, std::int64_t budget_bytes, bool walk,
+          Finished finished)
         : journal_(journal),
           tables_(tables),
           cutoffs_(cutoffs),
+          budget_bytes_(budget_bytes),
           walk_(walk),
           finished_(std::move(finished)) {}
 
@@ -93,10 +99,13 @@ public:
     void finish() override { finished_(forgotten_); }
 
 private:
-    enum class Stage { events, units, usage, identities, sessions, links, over };
+    enum class Stage { events, budget, vacuum, units, usage, identities, sessions, links, over };
 
     core::Result<void> chunk();
     core::Result<void> events();
+    core::Result<void> budget();
+    core::Result<void> vacuum();
+    core::Result<std::int64_t> pages(bool free);
     core::Result<void> units();
     core::Result<void> usage();
     core::Result<void> identities();
@@ -111,6 +120,7 @@ private:
     Journal& journal_;
     Tables& tables_;
     Cutoffs cutoffs_;
+    std::int64_t budget_bytes_;
     bool walk_;
     Finished finished_;
     Forgotten forgotten_;
@@ -141,6 +151,10 @@ core::Result<void> Retention::Sweep::chunk() {
     switch (stage_) {
         case Stage::events:
             return events();
+        case Stage::budget:
+            return budget();
+        case Stage::vacuum:
+            return vacuum();
         case Stage::units:
             return units();
         case Stage::usage:
@@ -186,9 +200,61 @@ core::Result<void> Retention::Sweep::events() {
         if (const auto gone = forget(tables_.forget_events, forgotten_.events, last); !gone) return gone;
         journal_.forgot_events(last);
     }
-    if (*old == chunk_rows) return {};
-    stage_ = Stage::units;
-    return forgotten_.events > 0 ? note_oldest() : core::Result<void>{};
+    if (*old < chunk_rows) stage_ = Stage::budget;
+    return {};
+}
+
+// In use, or only kept for what comes: in bytes.
+core::Result<std::int64_t> Retention::Sweep::pages(bool free) {
+    const auto size = tables_.connection.number("PRAGMA page_size");
+    const auto unused = tables_.connection.number("PRAGMA freelist_count");
+    const auto all = tables_.connection.number("PRAGMA page_count");
+    for (const auto* read : {&size, &unused, &all})
+        if (!*read) return read->error();
+    return *size * (free ? *unused : *all - *unused);
+}
+
+// An eighth of it is left free, so that the files stay within the budget until the next sweep.
+core::Result<void> Retention::Sweep::budget() {
+    const auto used = pages(false);
+    if (!used) return used.error();
+    forgotten_.room_bytes = budget_bytes_ - budget_bytes_ / 8 - *used;
+    std::int64_t last = 0;
+    if (forgotten_.room_bytes < 0) {
+        std::int64_t heard = 0;
+        const auto link = each(tables_.heard.query(journal_.settled()), [&](const Cursor& row) {
+            heard = row.integer(0);
+            return true;
+        });
+        if (!link) return link.error();
+        const auto old = each(tables_.events.query(chunk_rows), [&](const Cursor& row) {
+            if (row.integer(0) > heard) return false;
+            last = row.integer(0);
+            return true;
+        });
+        if (!old) return old.error();
+    }
+    if (last == 0) {
+        stage_ = Stage::vacuum;
+        return forgotten_.events > 0 ? note_oldest() : core::Result<void>{};
+    }
+    if (const auto gone = forget(tables_.forget_events, forgotten_.events, last); !gone) return gone;
+    journal_.forgot_events(last);
+    return {};
+}
+
+// Room that is free is used again; the file shrinks only where the budget was lowered.
+core::Result<void> Retention::Sweep::vacuum() {
+    const auto used = pages(false);
+    if (!used) return used.error();
+    const auto free = pages(true);
+    if (!free) return free.error();
+    if (*free == 0 || *used + *free <= budget_bytes_) {
+        stage_ = Stage::units;
+        return {};
+    }
+    if (const auto begun = begin(); !begun) return begun;
+    return tables_.connection.execute("PRAGMA incremental_vacuum(" + std::to_string(vacuum_pages) + ")");
 }
 
 core::Result<void> Retention::Sweep::note_oldest() {
@@ -328,10 +394,12 @@ void Retention::sweep() {
     walked_day_ = today;
     const auto finished = [this](const Forgotten& forgotten) {
         sweeping_ = false;
-        arm(spacing_ms);
+        arm(std::clamp(forgotten.room_bytes / growth_bytes_per_ms, spacing_min_ms, spacing_ms));
         done_(forgotten);
     };
-    store_.run_idle(std::make_unique<Sweep>(journal_, *tables_, cutoffs(settings_, now), walk, finished));
+    const std::int64_t budget = settings_.budget_bytes - core::limits::write_ahead_log_bytes_max;
+    store_.run_idle(
+        std::make_unique<Sweep>(journal_, *tables_, cutoffs(settings_, now), budget, walk, finished));
 }
 
 }  // namespace meterbox::agent

@@ -1,11 +1,13 @@
 // Forgetting: events, their identities, ended sessions and usage go when they are past their age, a slice
 // at a time between commits. What the account hasn't acknowledged is never touched (I21), and where nothing
 // is old enough nothing is written. Ages count by the earliest time that the trusted clock vouches for, so
-// that a clock set forward forgets nothing. It decides nothing about what is kept meanwhile.
+// that a clock set forward forgets nothing. Where the journal outgrows its budget, the oldest events go
+// before their time, if the account has heard of them; their usage and their identities stay for theirs.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -19,6 +21,7 @@ namespace meterbox::agent {
 struct RetentionSettings {
     std::int64_t keep_events_ms = 0;
     std::int64_t keep_usage_ms = 0;
+    std::int64_t budget_bytes = std::numeric_limits<std::int64_t>::max();  // of the journal's files
 };
 
 // What one sweep took away.
@@ -28,6 +31,7 @@ struct Forgotten {
     std::int64_t sessions = 0;
     std::int64_t usage_rows = 0;                // of usage, and of units by hour
     std::optional<core::UtcTime> oldest_event;  // of those left, if any event went
+    std::int64_t room_bytes = 0;                // until the budget would have events go
 };
 
 // Loop thread only.

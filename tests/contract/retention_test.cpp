@@ -7,9 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "agent/chain_check.hpp"
+#include "core/limits.hpp"
 #include "platform/system/loop_timers.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
+#include "tests/support/journal_builders.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace meterbox;
@@ -76,6 +79,16 @@ struct Fixture {
         const agent::CounterReading reading = journal.read_counters(1'000);
         transaction([&] { journal.settle(reading.usage_keys, reading.change); });
     }
+    // Events of more than a kilobyte each.
+    void report_large(int first, int count) {
+        std::vector<agent::JournalEvent> events;
+        for (int i = first; i < first + count; ++i) {
+            events.push_back(tests::event(i, 100, noon));
+            events.back().event.source = std::string(1'200, 's');
+        }
+        transaction([&] { REQUIRE(journal.report(events, tests::journal_now(noon))); });
+    }
+    std::int64_t bytes() { return number("PRAGMA page_count") * number("PRAGMA page_size"); }
     void sweep() {
         journal.take_publications();
         retention.sweep();
@@ -203,4 +216,63 @@ TEST_CASE("a wall clock that was set forward forgets nothing") {
     CHECK(agent.forgotten.events == 0);
     CHECK(agent.forgotten.identities == 0);
     CHECK(agent.forgotten.usage_rows == 0);
+}
+
+namespace {
+constexpr std::int64_t small_budget = core::limits::write_ahead_log_bytes_max + 1'024 * 1'024;
+}
+
+TEST_CASE(
+    "beyond its budget the journal forgets the oldest events that the account has heard of, and these "
+    "alone") {
+    Fixture agent({62 * core::day_ms, 100 * core::day_ms, small_budget});
+    for (int batch = 0; batch < 10; ++batch) agent.report_large(100 * batch, 100);
+    agent.settle();
+    agent.report_large(1'000, 30);
+    REQUIRE(agent.bytes() > 1'024 * 1'024);
+
+    agent.sweep();
+
+    CHECK(agent.bytes() <= 1'024 * 1'024);
+    CHECK(agent.forgotten.events > 200);
+    CHECK(agent.forgotten.room_bytes >= 0);
+    const std::int64_t left = agent.number("SELECT count(*) FROM event");
+    CHECK(left == 1'030 - agent.forgotten.events);
+    CHECK(left > 300);  // no more than it takes
+    CHECK(agent.number("SELECT max(seq) - min(seq) + 1 FROM event") == left);
+    CHECK(agent.number("SELECT max(seq) FROM event") == 1'030);
+    CHECK(agent.journal.ledgers().at(0)->metered() == core::Amount{103'000});
+    CHECK(agent.number("SELECT sum(amount) FROM usage") == 103'000);
+    agent.transaction([&] {
+        const auto again =
+            agent.journal.report(std::vector{tests::event(0, 100, noon)}, tests::journal_now(noon));
+        REQUIRE(again);
+        CHECK(again->duplicates == 1);
+    });
+    agent::ChainCheck check(agent.journal.connection());
+    while (check.go_on([] { return false; }).value()) {
+    }
+    CHECK_FALSE(check.finish(agent.journal.chain().head()).value().broken);
+}
+
+TEST_CASE("events that the account has not heard of stay, however large the journal is") {
+    Fixture agent({62 * core::day_ms, 100 * core::day_ms, small_budget});
+    for (int batch = 0; batch < 10; ++batch) agent.report_large(100 * batch, 100);
+
+    agent.sweep();
+
+    CHECK(agent.forgotten.events == 0);
+    CHECK(agent.forgotten.room_bytes < 0);
+    CHECK(agent.number("SELECT count(*) FROM event") == 1'000);
+}
+
+TEST_CASE("within its budget the journal forgets nothing before its time") {
+    Fixture agent({62 * core::day_ms, 100 * core::day_ms, small_budget});
+    agent.report_large(0, 100);
+    agent.settle();
+
+    agent.sweep();
+
+    CHECK(agent.forgotten.events == 0);
+    CHECK(agent.forgotten.room_bytes > 0);
 }
