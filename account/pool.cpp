@@ -118,7 +118,8 @@ Tranche* Pool::find(std::int64_t id) {
 core::Result<void> Pool::begin_cycles(Ledger& ledger) {
     const auto made = make_cycles(database_, ledger, team_);
     if (!made) return made.error();
-    if (make_units_of_pools(database_, team_) || *made) load();
+    if (*made) load();
+    if (!pools_.empty() && make_units_of_pools(database_, team_)) load();
     return {};
 }
 

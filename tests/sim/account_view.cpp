@@ -5,12 +5,12 @@ namespace meterbox::sim {
 AccountView::AccountView(account::Database& database) {
     database.each(
         "SELECT id, team, resource, tier, purchased, available, charged, in_doubt, expired, leased, "
-        "starts_at, ends_at, pool, coalesce(rate, 1) FROM tranche ORDER BY id",
+        "starts_at, ends_at, pool, coalesce(rate, 1), ended FROM tranche ORDER BY id",
         [this](auto& row) {
             tranches.push_back({row.integer(0), row.string(1), row.string(2), row.string(3),
                                 row.optional_integer(4), row.integer(5), row.integer(6), row.integer(7),
                                 row.integer(8), row.integer(9), row.integer(10), row.optional_integer(11),
-                                row.optional_integer(12), row.integer(13)});
+                                row.optional_integer(12), row.integer(13), row.integer(14) != 0});
         });
     database.each("SELECT agent, tranche, granted, used, returned, since, incarnation FROM holding",
                   [this](auto& row) {

@@ -28,6 +28,7 @@ struct TrancheRow {
     std::optional<std::int64_t> ends_at;
     std::optional<std::int64_t> pool;  // of tokens, that its units are out of
     std::int64_t rate = 1;             // tokens a unit
+    bool ended = false;                // by its end or an operator: no lease names it any more
     bool is_pool() const { return resource.empty(); }
 };
 

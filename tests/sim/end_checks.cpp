@@ -24,9 +24,7 @@ void Invariants::check_end() {
         check_settled(index);
         check_incarnations(index);
     }
-    for (const TrancheRow& tranche : view_->tranches)
-        SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.leased == 0,
-                    "R10: at the end all that was held is back: t" + std::to_string(tranche.id));
+    check_capacity_is_back();
     check_usage();
     check_bill();
     for (const std::string& team : world_.plan.teams) {
@@ -34,6 +32,20 @@ void Invariants::check_end() {
         SIM_REQUIRE(audit.ok(),
                     "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
     }
+}
+
+// Of a tranche that has ended, an agent may never have heard what an answer that was lost had leased it: what
+// it knows of is back all the same.
+void Invariants::check_capacity_is_back() {
+    for (const TrancheRow& tranche : view_->tranches)
+        SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.ended || tranche.leased == 0,
+                    "R10: at the end all that was held is back: t" + std::to_string(tranche.id));
+    for (const auto& agent : agents_)
+        for (const agent::LedgerView& ledger : agent->ledgers())
+            for (const core::Tranche& tranche : ledger->tranches())
+                SIM_REQUIRE(
+                    !world_.plan.is_returnable(ledger->resource().key) || tranche.left() == core::Units{},
+                    "R10: at the end nothing is kept: " + agent->name().id + " " + tranche.id);
 }
 
 // I17: what the account counted in incarnations of before is what their disks had metered up to where the

@@ -80,6 +80,7 @@ private:
     void check_incarnations(std::size_t index);
     void check_forgotten(std::size_t index, std::map<std::string, std::int64_t>& counted);
     void check_usage();
+    void check_capacity_is_back();
     void check_bill();
     void add_restored(std::size_t index, std::vector<Fact>& facts);
 

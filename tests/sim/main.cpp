@@ -11,6 +11,7 @@
 
 #include "tests/sim/memory_disk.hpp"
 #include "tests/sim/simulation.hpp"
+#include "tests/sim/workers.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace meterbox;
@@ -18,7 +19,9 @@ using namespace meterbox;
 namespace {
 
 constexpr const char* usage =
-    "usage: meterbox_sim --seeds N [--from S]   so many seeds, beginning with S (1)\n"
+    "usage: meterbox_sim --seeds N [--from S] [--jobs J]   so many seeds, beginning with S (1), in J "
+    "processes\n"
+    "           [--first-failure]                          each process ends with the first seed that fails\n"
     "       meterbox_sim --seed S               one, twice, and what went over its wires\n"
     "       meterbox_sim --canary NAME [--seeds N]   must fail: forgotten-commits, early-answer,\n"
     "                                                booked-twice\n"
@@ -28,10 +31,13 @@ constexpr const char* usage =
 constexpr std::uint64_t seeds_for_every_path = 100;
 constexpr std::uint64_t seeds_between_repeats = 25;  // run twice, for the same trace
 constexpr std::size_t lines_of_a_failure = 60;
+constexpr std::uint64_t jobs_max = 256;
 
 struct Options {
     std::uint64_t from = 1;
     std::uint64_t seeds = 20;
+    std::uint64_t jobs = 1;
+    bool first_failure = false;
     bool one = false;
     sim::Canary canary = sim::Canary::none;
 };
@@ -55,18 +61,26 @@ Options options_from(int count, char** words) {
     Options options;
     for (int i = 1; i < count; ++i) {
         const std::string word = words[i];
+        if (word == "--first-failure") {
+            options.first_failure = true;
+            continue;
+        }
         if (i + 1 >= count) throw std::invalid_argument(word);
         const char* const value = words[++i];
         if (word == "--seeds") {
             options.seeds = number(value);
         } else if (word == "--from") {
             options.from = number(value);
+        } else if (word == "--jobs") {
+            options.jobs = number(value);
+            if (options.jobs < 1 || options.jobs > jobs_max) throw std::invalid_argument(value);
         } else if (word == "--seed") {
             options.from = number(value);
             options.seeds = 1;
             options.one = true;
         } else if (word == "--canary") {
             options.canary = canary_from(value);
+            options.first_failure = true;
         } else {
             throw std::invalid_argument(word);
         }
@@ -112,15 +126,21 @@ bool run_seed(std::uint64_t seed, const Options& options, const std::filesystem:
     return false;
 }
 
-int run(const Options& options) {
+sim::Share run_share(const Options& options, std::uint64_t job, std::uint64_t jobs) {
     const tests::TemporaryFolder keys;
-    sim::Tally tally;
-    std::uint64_t failed = 0;
-    const auto began = std::chrono::steady_clock::now();
-    for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
-        if (!run_seed(seed, options, keys / "account", tally)) ++failed;
-        if (failed > 0 && options.canary != sim::Canary::none) break;
+    sim::Share share;
+    for (std::uint64_t seed = options.from + job; seed < options.from + options.seeds; seed += jobs) {
+        if (!run_seed(seed, options, keys / "account", share.tally)) ++share.failed;
+        if (share.failed > 0 && options.first_failure) break;
     }
+    return share;
+}
+
+int run(const Options& options) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto [tally, failed] = sim::over_processes(
+        options.jobs,
+        [&options](std::uint64_t job, std::uint64_t jobs) { return run_share(options, job, jobs); });
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
     std::printf("%s", tally.text().c_str());

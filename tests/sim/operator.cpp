@@ -34,6 +34,7 @@ void Operator::set_up(const std::vector<AgentName>& agents) {
         for (const core::Resource& resource : world_.plan.resources)
             if (dice_.chance(800)) buy(team, resource);
     if (world_.plan.disk_copied_every > 0) allow_waiting();
+    top_up(dice_.chance(700));
 }
 
 void Operator::start() {
@@ -41,6 +42,24 @@ void Operator::start() {
         if (!world_.faults) return;
         buy_later();
         start();
+    });
+}
+
+// Hears of it when somebody waits for units, and buys some more; in most worlds also for a while after
+// faults have stopped, for who waits asks every ten seconds. In the others some end in overage.
+void Operator::top_up(bool to_the_end) {
+    world_.schedule.after(dice_.between(3, 30) * core::minute_ms, [this, to_the_end] {
+        const std::int64_t since_faults = world_.now() - world_begins - world_.plan.length_ms;
+        if (!world_.faults && (!to_the_end || since_faults > core::hour_ms)) return;
+        std::vector<std::pair<std::string, std::string>> lacking;  // team and resource
+        if (account_.up())
+            account_.store().database().each(
+                "SELECT team, resource FROM ticket ORDER BY number",
+                [&](auto& row) { lacking.emplace_back(row.string(0), row.string(1)); });
+        for (const core::Resource& resource : world_.plan.resources)
+            if (!lacking.empty() && resource.key == lacking.front().second && account_.up())
+                buy(lacking.front().first, resource);
+        top_up(to_the_end);
     });
 }
 

@@ -24,6 +24,7 @@ public:
 
 private:
     void allow_waiting();
+    void top_up(bool to_the_end);
     void set_mode(const std::string& resource, std::string_view mode);
     void buy_later();
     void buy(const std::string& team, const core::Resource& resource);

@@ -34,10 +34,16 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     resources.push_back(resource("calls", core::Measure::count, dice.spread(1, 1'000)));
     resources.push_back(resource("seats", core::Measure::count, 1));
     resources.back().kind = core::Kind::returnable;
-    sync_interval_ms = dice.chance(700) ? 4 * minute_ms : dice.between(10, 3'600) * 1'000;
+    // Seldom, in most: what happens between two syncs is where things go wrong, and an idle one costs as
+    // much.
+    sync_interval_ms =
+        dice.chance(300) ? 4 * minute_ms : dice.between(dice.chance(200) ? 10 : 240, 3'600) * 1'000;
     busy_per_mille = dice.spread(20, 400);
 
-    const auto rate = [&dice](std::int64_t most) { return dice.chance(400) ? 0 : dice.spread(1, most); };
+    const auto rate = [&dice](std::int64_t most) {
+        if (dice.chance(300)) return std::int64_t{0};
+        return dice.chance(500) ? dice.spread(1, most) : dice.between(1, most);
+    };
     lost = rate(200);
     repeated = rate(200);
     late = rate(100);

@@ -341,8 +341,10 @@ core::Enforcement SimAgent::mode_of(const std::string& resource) const {
 }
 
 std::int64_t SimAgent::journaled(const char* sql, const std::string& value) {
-    auto statement = process_->journal.connection().prepare(sql).value();
-    auto rows = statement.query(value);
+    auto found = process_->asked.find(sql);
+    if (found == process_->asked.end())
+        found = process_->asked.emplace(sql, process_->journal.connection().prepare(sql).value()).first;
+    auto rows = found->second.query(value);
     return rows.next().value() ? rows.integer(0) : 0;
 }
 

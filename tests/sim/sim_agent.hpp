@@ -96,6 +96,8 @@ private:
         boost::asio::io_context loop{1};
         tests::FakeTimers timers;
         agent::Journal journal;
+        std::map<std::string, platform::sqlite::Statement>
+            asked;  // of the journal, from outside: by their text
         agent::AgentTime time;
         agent::Balances balances;
         PoweredTransactions transactions;

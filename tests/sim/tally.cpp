@@ -10,6 +10,27 @@ void Tally::add(const Tally& other) {
     agent_ms_ += other.agent_ms_;
 }
 
+std::string Tally::lines() const {
+    std::ostringstream out;
+    out << "ms " << agent_ms_ << " of agents\n";
+    for (const auto& [name, times] : faults_) out << "fault " << times << " " << name << "\n";
+    for (const auto& [name, times] : paths_) out << "path " << times << " " << name << "\n";
+    return out.str();
+}
+
+void Tally::add_lines(const std::string& lines) {
+    std::istringstream in(lines);
+    std::string kind;
+    std::uint64_t times = 0;
+    while (in >> kind >> times) {
+        std::string name;
+        std::getline(in >> std::ws, name);
+        if (kind == "fault") fault(name, times);
+        if (kind == "path") saw(name, times);
+        if (kind == "ms") agent_ms_ += static_cast<std::int64_t>(times);
+    }
+}
+
 std::uint64_t Tally::faults() const {
     std::uint64_t sum = 0;
     for (const auto& [name, times] : faults_) sum += times;

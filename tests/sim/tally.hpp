@@ -18,6 +18,9 @@ public:
     void saw(std::string_view name, std::uint64_t times = 1) { paths_[std::string(name)] += times; }
     void ran(std::int64_t agent_ms) { agent_ms_ += agent_ms; }
     void add(const Tally& other);
+    // As text for another process, and back.
+    std::string lines() const;
+    void add_lines(const std::string& lines);
 
     std::uint64_t faults() const;
     std::int64_t agent_ms() const { return agent_ms_; }
