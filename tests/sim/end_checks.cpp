@@ -229,7 +229,11 @@ void Invariants::check_bill() {
             grants.push_back(
                 {tranche.team, tranche.resource, !tranche.purchased, tranche.purchased.value_or(0), valid});
         AccountLine& line = lines[{tranche.team, tranche.resource}];
-        line.charged_units += tranche.charged;
+        // A unit that was given back was completed all the same, and can be sold again.
+        const auto back = given_back_.find(tranche.id);
+        const std::int64_t given_back = back == given_back_.end() ? 0 : back->second;
+        line.charged_units += tranche.charged + given_back;
+        if (given_back > 0) grants.push_back({tranche.team, tranche.resource, false, given_back, valid});
         if (valid) line.still_to_be_had += view_->unleased(tranche);
         line.open_at_the_end = line.open_at_the_end || (valid && !tranche.purchased);
     }

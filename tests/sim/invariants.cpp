@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "account/adjustment.hpp"
 #include "account/tranche.hpp"
 
 namespace meterbox::sim {
@@ -92,6 +93,8 @@ void Invariants::check_account() {
         if (ended && tranche.leased > 0 && ended_while_leased_.insert(tranche.id).second)
             world_.tally.saw("grant ended with units leased");
     }
+    const auto fallen_before = fallen_;
+    if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view_) {
         for (const auto& [key, before] : view_->holdings) {
             const auto found = view->holdings.find(key);
@@ -105,11 +108,11 @@ void Invariants::check_account() {
         for (const TrancheRow& tranche : view->tranches) {
             const TrancheRow* before = view_->find(tranche.id);
             if (before != nullptr && put_backs_ == 0)
-                SIM_REQUIRE(tranche.charged >= before->charged, "I7: what is charged never falls");
+                SIM_REQUIRE(tranche.charged + fallen_since(fallen_before, tranche.id) >= before->charged,
+                            "I7: what is charged never falls, but for what was given back or moved");
         }
     }
     check_pools(*view);
-    if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
     if (view_) check_line(*view);
     if (view->evidence > 0 && !world_.plan.store_put_back_by_hand) {
@@ -170,6 +173,7 @@ void Invariants::check_booking(const AccountView& view) {
             const std::string reason = row.string(3);
             // Its slot is free again, though its agent counts it as used.
             if (reason == "draw order" && row.string(1) == "leased") freed_[booked.id] += row.integer(5);
+            if (row.string(1) == "charged") note_fallen(booked.id, reason, row.integer(5));
             if (reason == "learned" && row.string(2) == "leased")
                 world_.tally.saw("units learned from an agent's lease");
             if (row.string(1) == "leased" && row.string(2) == "available")
@@ -202,6 +206,26 @@ void Invariants::check_booking(const AccountView& view) {
             }
         },
         since_entry);
+}
+
+// Charged no more, and its slot is free again: given back by an operator, or moved to an earlier tier.
+void Invariants::note_fallen(std::int64_t tranche, const std::string& reason, std::int64_t units) {
+    const bool given_back = account::is_adjustment(reason);
+    SIM_REQUIRE(
+        given_back || reason == "draw order" || reason == "heard again" || put_backs_ > 0,
+        "I7: what is charged falls by an operator's word, a draw order or its agent's, not by " + reason);
+    fallen_[tranche] += units;
+    if (reason != "heard again") freed_[tranche] += units;
+    if (given_back) given_back_[tranche] += units;
+    if (given_back) world_.tally.saw("units given back");
+    if (reason == "draw order") world_.tally.saw("charge moved to an earlier tier");
+}
+
+std::int64_t Invariants::fallen_since(const std::map<std::int64_t, std::int64_t>& before,
+                                      std::int64_t tranche) const {
+    const auto now = fallen_.find(tranche);
+    const auto then = before.find(tranche);
+    return (now == fallen_.end() ? 0 : now->second) - (then == before.end() ? 0 : then->second);
 }
 
 // Counters begin at 0 with an incarnation, and where they were with a copy that was put back (I7, I14).

@@ -64,6 +64,8 @@ private:
     bool learned(const std::string& agent) const;
     bool may_be_owed(const AccountView& view, const std::string& team) const;  // A may be below 0
     void check_booking(const AccountView& view);
+    void note_fallen(std::int64_t tranche, const std::string& reason, std::int64_t units);
+    std::int64_t fallen_since(const std::map<std::int64_t, std::int64_t>& before, std::int64_t tranche) const;
     void check_line(const AccountView& view);
     void check_agent(std::size_t index);
     void begin_incarnation(SeenAgent& seen, const SimAgent& agent);
@@ -91,10 +93,12 @@ private:
     std::vector<SeenAgent> seen_;
     std::uint64_t account_commits_ = 0;
     std::set<std::int64_t> ended_while_leased_;
-    std::map<std::int64_t, std::int64_t> freed_;  // slots whose units were booked to an earlier tier
-    std::unique_ptr<AccountView> view_;           // as of the account's last commit
-    int put_backs_ = 0;                           // of its store
-    std::int64_t entries_before_ = 0;             // of the ledger, when it was put back last
+    std::map<std::int64_t, std::int64_t> fallen_;      // charges that are no more, by tranche
+    std::map<std::int64_t, std::int64_t> given_back_;  // of these, by an operator
+    std::map<std::int64_t, std::int64_t> freed_;       // slots whose units were booked to an earlier tier
+    std::unique_ptr<AccountView> view_;                // as of the account's last commit
+    int put_backs_ = 0;                                // of its store
+    std::int64_t entries_before_ = 0;                  // of the ledger, when it was put back last
 };
 
 }  // namespace meterbox::sim

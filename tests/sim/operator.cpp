@@ -41,6 +41,7 @@ void Operator::start() {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.grant_every), [this] {
         if (!world_.faults) return;
         buy_later();
+        correct_later();
         start();
     });
 }

@@ -27,6 +27,8 @@ private:
     void top_up(bool to_the_end);
     void set_mode(const std::string& resource, std::string_view mode);
     void buy_later();
+    void correct_later();
+    void correct(const std::string& team, const std::string& resource);
     void buy(const std::string& team, const core::Resource& resource);
     void end_one(const std::string& team);
     std::vector<std::string> terms(const std::string& team, const core::Resource& resource);

@@ -104,6 +104,17 @@ void SimAccount::name_first_key() {
     require(!database.failed() && process_->transactions->commit().has_value(), "the first key is named");
 }
 
+void SimAccount::change(const std::function<void(account::Database&)>& work) {
+    account::Database& database = store().database();
+    try {
+        require(process_->transactions->begin().has_value(), "a change begins");
+        work(database);
+        require(!database.failed() && process_->transactions->commit().has_value(), "a change is committed");
+    } catch (const PowerLost&) {
+        fall();
+    }
+}
+
 void SimAccount::roll_lease_key() {
     account::Database& database = store().database();
     const std::string name = "key-" + std::to_string(account::lease_key_rows(database).size() + 1);

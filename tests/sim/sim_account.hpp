@@ -64,6 +64,8 @@ public:
     // An operator's command, when it is up.
     std::string command(const std::vector<std::string>& arguments);
     void add_agent(const AgentName& agent);
+    // Something else that an operator has done, in a transaction of its own.
+    void change(const std::function<void(account::Database&)>& work);
     void roll_lease_key();
 
     void begin_faults();

@@ -76,6 +76,7 @@ const std::vector<std::string>& Tally::rare_paths() {
         "grant ended with units leased",
         "unit booked to an earlier tier",
         "payg charged",
+        "units given back",
         "lease final",
         "next cycle leased ahead",
         "unit of a cycle that began offline",
