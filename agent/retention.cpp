@@ -20,7 +20,7 @@ constexpr std::size_t chunk_rows = 64;
 constexpr std::int64_t first_after_ms = core::minute_ms;
 constexpr std::int64_t spacing_ms = core::hour_ms;
 constexpr std::int64_t spacing_min_ms = core::minute_ms;
-constexpr std::int64_t growth_bytes_per_ms = 1'000;  // more than what the journal grows by
+constexpr std::int64_t growth_bytes_per_ms = 2'000;  // what the journal grows by under load
 constexpr std::int64_t vacuum_pages = 64;            // given back at a time
 // A report can name an hour, and repeat an identity, of 62 days ago. A day more, so that nobody can see
 // from outside when it was forgotten.
