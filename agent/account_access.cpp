@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "platform/system/files.hpp"
+#include "platform/tls/certificate.hpp"
 #include "platform/tls/tls_context.hpp"
 
 namespace meterbox::agent {
@@ -15,15 +16,41 @@ namespace {
 
 constexpr std::size_t ca_bytes_max = 1024 * 1024;
 
+// The error names the setting, and where it is set.
 template <class T>
-core::Error setting_error(const core::Result<T>& result, const char* setting) {
+core::Error setting_error(const core::Result<T>& result, const config::AgentConfig& config,
+                          const std::string& setting, const std::string& what = {}) {
     core::Error error = result.error();
     error.code = core::ErrorCode::invalid;
-    error.detail = std::string(setting) + ": " + error.detail;
+    error.detail = config.origin_of(setting).place + ": " + setting + ": " + what + error.detail;
     return error;
 }
 
+// Whom this agent takes for its account: the CA that a setting names, or else the one that enrolling kept.
+core::Result<std::string> trusted_ca(const config::AgentConfig& config, const Identity* identity) {
+    const std::string& named = config.account.ca_file;
+    if (named.empty()) {
+        const auto usable = tls::certificate_info(identity->ca);
+        if (!usable) return setting_error(usable, config, "agent.state_dir", "the account's CA in it: ");
+        return identity->ca;
+    }
+    auto file = system::read_file(named, ca_bytes_max);
+    if (!file) return setting_error(file, config, "account.ca_file");
+    const auto usable = tls::certificate_info(*file);
+    if (!usable) return setting_error(usable, config, "account.ca_file", named + ": ");
+    return file;
+}
+
 }  // namespace
+
+core::Result<void> check_identity(const config::AgentConfig& config) {
+    const auto identity = IdentityFiles(config.agent.state_dir).load();
+    if (!identity) return setting_error(identity, config, "agent.state_dir");
+    if (!*identity && config.account.ca_file.empty()) return {};
+    const auto ca = trusted_ca(config, *identity ? &**identity : nullptr);
+    if (!ca) return ca.error();
+    return {};
+}
 
 AccountAccess::AccountAccess(boost::asio::io_context& loop, system::Timers& timers,
                              const config::AgentConfig& config, const AgentTime& time, system::Random& random,
@@ -52,7 +79,7 @@ tls::TimeJudgement AccountAccess::judge_time() const {
 
 core::Result<void> AccountAccess::load() {
     auto identity = files_.load();
-    if (!identity) return setting_error(identity, "agent.state_dir");
+    if (!identity) return setting_error(identity, config_, "agent.state_dir");
     if (!*identity) return {};
     return connect(std::move(**identity));
 }
@@ -60,12 +87,9 @@ core::Result<void> AccountAccess::load() {
 core::Result<std::shared_ptr<const tls::TlsContext>> AccountAccess::context_of(
     const Identity& identity) const {
     tls::ClientOptions options;
-    options.trusted_pem = identity.ca;
-    if (!config_.account.ca_file.empty()) {
-        const auto file = system::read_file(config_.account.ca_file, ca_bytes_max);
-        if (!file) return setting_error(file, "account.ca_file");
-        options.trusted_pem = *file;
-    }
+    const auto ca = trusted_ca(config_, &identity);
+    if (!ca) return ca.error();
+    options.trusted_pem = *ca;
     options.certificate_pem = identity.certificate;
     options.key_pem = identity.key;
     options.judge_time = [this] { return judge_time(); };
@@ -76,7 +100,7 @@ core::Result<std::shared_ptr<const tls::TlsContext>> AccountAccess::context_of(
         "start the account with `serve --name` and this name, or set account.server_name to one of those";
     options.cures.expired = "the account renews it by itself while it serves: start it again";
     auto context = tls::TlsContext::client(options);
-    if (!context) return setting_error(context, "account.ca_file");
+    if (!context) return setting_error(context, config_, "agent.state_dir");
     return context;
 }
 
@@ -92,7 +116,8 @@ core::Result<void> AccountAccess::connect(Identity identity) {
     if (!transport) return transport.error();
     transport_ = std::move(*transport);
     if (link_.retiring() != AccountLink::Retiring::retired) renewal_.watch(identity);
-    link_.connect(std::move(identity), *transport_);
+    std::string url = url_of(identity);
+    link_.connect(std::move(identity), *transport_, std::move(url));
     return {};
 }
 
@@ -140,7 +165,8 @@ void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, Ag
         if (link_.identity()) {
             renewal_.watch(*identity);
             take_up(*identity);
-            link_.connect(std::move(*identity), *transport_);
+            std::string url = url_of(*identity);
+            link_.connect(std::move(*identity), *transport_, std::move(url));
         } else if (const auto connected = connect(std::move(*identity)); !connected) {
             return done(connected.error());  // settings that an agent without identity doesn't use
         }

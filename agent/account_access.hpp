@@ -17,6 +17,10 @@
 
 namespace meterbox::agent {
 
+// What the settings and the state folder say of this agent and its account can be used. An error names the
+// setting and where it is set.
+[[nodiscard]] core::Result<void> check_identity(const config::AgentConfig& config);
+
 class AccountAccess {
 public:
     AccountAccess(boost::asio::io_context& loop, platform::system::Timers& timers,

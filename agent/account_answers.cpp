@@ -154,6 +154,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     brought_held_ = exchange_.held;
     reachable_ = true;
     heard_outcome_ = true;
+    balances_.note_storage({});
     apply_supply();
     bool overage_covered = false;
     for (auto& [key, balance] : balances_.all()) {
@@ -176,7 +177,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     ++syncs_;
     last_error_.clear();
     standing_.reset();
-    if (reported_.changed("ok")) log_.info("sync.ok", {{"account", identity_->url}});
+    if (reported_.changed("ok")) log_.info("sync.ok", {{"account", url_}});
     plan_.sync_succeeded(time_.boot(), reply.next_sync_ms, random_.number());
     brought_all_ = !exchange_.more_usage && !exchange_.returned;
     if (exchange_.more_usage || exchange_.returned) plan_.wake(core::SyncReason::more, time_.boot());
@@ -262,12 +263,13 @@ void AccountLink::failed(const core::Error& error, bool session_lost) {
     }
     reachable_ = false;
     heard_outcome_ = true;
+    balances_.note_storage(error.code == core::ErrorCode::storage ? error.detail : "");
     apply_supply();
     core::Error later = error;
     later.detail += "; it is tried again until the account has answered";
     for (const Done& done : std::exchange(retire_waiters_, {})) done(later);
     if (reported_.changed(error.detail))
-        log_.warn("sync.failed", {{"account", identity_->url}, {"detail", error.detail}});
+        log_.warn("sync.failed", {{"account", url_}, {"detail", error.detail}});
     ended(error);
 }
 

@@ -102,7 +102,7 @@ void AccountLink::move_to_next_incarnation(const core::wire::HelloReply& reply) 
 }
 
 void AccountLink::moved(const core::wire::HelloReply& reply) {
-    log_.warn("agent.fenced", {{"account", identity_->url},
+    log_.warn("agent.fenced", {{"account", url_},
                                {"incarnation", reply.incarnation},
                                {"detail",
                                 "this disk isn't as the account knew it: what was metered since "

@@ -57,7 +57,8 @@ AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Jour
     apply_supply();
 }
 
-void AccountLink::connect(Identity identity, platform::Transport& transport) {
+void AccountLink::connect(Identity identity, platform::Transport& transport, std::string url) {
+    url_ = std::move(url);
     identity_ = std::move(identity);
     transport_ = &transport;
     plan_.set_enrolled(retiring_ != Retiring::retired, time_.boot());

@@ -55,8 +55,8 @@ public:
                 platform::system::Random& random, platform::system::Log& log, std::int64_t interval_ms,
                 Listener listener, Verify verify = platform::tls::verify_jws);
 
-    // From now on it speaks as this agent, through this transport, which must outlive the link.
-    void connect(Identity identity, platform::Transport& transport);
+    // From now on it speaks as this agent, through this transport, which must outlive the link, to this url.
+    void connect(Identity identity, platform::Transport& transport, std::string url);
 
     // The same agent with another certificate; what the transport uses is its owner's business.
     void renewed(const Identity& identity);
@@ -172,6 +172,7 @@ private:
     Verify verify_;
     core::SyncPlan plan_;
     std::optional<Identity> identity_;
+    std::string url_;  // of the account, as it is spoken to
     platform::Transport* transport_ = nullptr;
 
     bool busy_ = false;

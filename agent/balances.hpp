@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/journal.hpp"
@@ -36,6 +37,10 @@ public:
     bool empty() const { return balances_.empty(); }
     bool suspect() const { return suspect_; }  // the journal is doubted
 
+    // The account's last answer couldn't be stored; empty: it could.
+    const std::string& storage_error() const { return storage_error_; }
+    void note_storage(std::string error) { storage_error_ = std::move(error); }
+
     std::int64_t events_taken() const { return events_taken_; }
     std::optional<core::UtcTime> first_event() const { return first_event_; }  // taken since the start
     // As the journal counted them last; none: nothing was committed since the start.
@@ -46,6 +51,7 @@ private:
 
     Map balances_;
     bool suspect_ = false;
+    std::string storage_error_;
     std::int64_t events_taken_ = 0;
     std::optional<core::UtcTime> first_event_;
     std::optional<std::int64_t> pending_usage_rows_;

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "agent/account_access.hpp"
 #include "agent/app.hpp"
 #include "config/agent_config.hpp"
 #include "platform/http/listening_socket.hpp"
@@ -109,6 +110,10 @@ int run(const CommandLine& line) {
         if (known) continue;
         std::fprintf(stderr, "meterboxd: %s: %s\n", config->origin_of(setting).place.c_str(),
                      known.error().detail.c_str());
+        return wrong_usage;
+    }
+    if (const auto usable = agent::check_identity(*config); !usable) {
+        std::fprintf(stderr, "meterboxd: %s\n", usable.error().detail.c_str());
         return wrong_usage;
     }
     if (line.check_only) return 0;

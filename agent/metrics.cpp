@@ -59,9 +59,9 @@ const std::array agent_metrics{
                 [](const Snapshot& s, Samples& out) { out.add_counter(s.counters.syncs); }},
     AgentMetric{{"meterbox_sync_failures_total", counter, "", "Exchanges with the account that failed."},
                 [](const Snapshot& s, Samples& out) { out.add_counter(s.counters.sync_failures); }},
-    AgentMetric{
-        {"meterbox_pending_units", gauge, "", "Charged units that the account hasn't acknowledged yet."},
-        [](const Snapshot& s, Samples& out) { out.add(s.pending.units); }},
+    AgentMetric{{"meterbox_pending_units", gauge, "",
+                 "Completed units, charged or overage, that the account hasn't acknowledged yet."},
+                [](const Snapshot& s, Samples& out) { out.add(s.pending.units); }},
     AgentMetric{
         {"meterbox_pending_usage_rows", gauge, "", "Rows of usage that the account hasn't acknowledged yet."},
         [](const Snapshot& s, Samples& out) { out.add(s.pending.usage_rows); }},

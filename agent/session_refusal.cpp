@@ -33,6 +33,13 @@ std::string words(const std::string& resource, std::string_view reason, const co
 core::Error Sessions::refusal(const std::string& resource) const {
     const Balance& balance = *balances_.find(resource);
     const core::Standing now = standing(resource);
+    if (!balance.supply.reachable && !balances_.storage_error().empty())
+        return {
+            core::ErrorCode::storage,
+            "what this agent holds of " + resource +
+                " is used up, and what the account answered can't be stored: " + balances_.storage_error(),
+            {},
+            {}};
     core::Error refused{
         core::ErrorCode::exhausted, words(resource, now.reason, balance.supply, time_), {}, {}};
     const std::optional<core::Card>& team = balance.supply.team;

@@ -44,6 +44,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
         session->record = std::move(record);
         session->awaited = true;
         session->confirmed = session->record.mark;
+        session->stop_stored = session->record.stop_at.has_value();
         Session& added = *session;
         sessions_[added.record.id] = std::move(session);
         added.holds = is_returnable(added.record.resource);
@@ -279,6 +280,7 @@ void Sessions::submit(std::vector<SessionSlice> slices, std::function<void(const
                 if (!committed) {
                     take_back(slice);
                 } else if (session != nullptr) {
+                    session->stop_stored = slice.record.stop_at.has_value();
                     session->record.completed_at_start = slice.record.completed_at_start;
                     session->record.units_completed = slice.record.units_completed;
                     session->record.remainder = slice.record.remainder;
@@ -351,9 +353,12 @@ void Sessions::checkpoint() {
     note_hour();
     std::vector<SessionSlice> slices;
     for (const auto& [id, session] : sessions_) {
-        if (!session->runs()) continue;
-        const core::MonotonicTime until = reach(*session, now);
-        if (until > session->record.mark) slices.push_back(take_slice(*session, until));
+        // One that was told to stop goes again until that is stored: it would run on after a restart.
+        const bool stop_is_due =
+            session->record.stop_at && !session->end_at && !session->stop_stored && session->submitted == 0;
+        if (!session->runs() && !stop_is_due) continue;
+        const core::MonotonicTime until = std::max(session->record.mark, reach(*session, now));
+        if (until > session->record.mark || stop_is_due) slices.push_back(take_slice(*session, until));
     }
     last_checkpoint_ = now;
     next_checkpoint_ = now + settings_.checkpoint_ms;

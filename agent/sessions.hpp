@@ -110,6 +110,7 @@ private:
         core::MonotonicTime confirmed;  // heartbeat: the last sign of life
         bool awaited = false;           // after a restart, until its product comes
         bool told_low = false;
+        bool stop_stored = false;                   // that it was told to stop, with all that it ran
         bool ending = false;                        // its last slice is on its way
         std::optional<core::MonotonicTime> end_at;  // it ended; kept until that is stored
         core::MonotonicTime retry_at;               // of storing it

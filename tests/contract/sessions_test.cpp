@@ -292,6 +292,52 @@ TEST_CASE("what an ended session ran counts against the lease while the disk ref
     CHECK(agent.metered() == core::Amount{3'000});
 }
 
+TEST_CASE("a stop that the disk refused is stored once there is room, and holds after a restart") {
+    Fixture agent;
+    agent.lease(3);
+    agent.balances.find("render")->supply.reachable = false;
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent::SessionOrder order;
+    order.id = "x";
+    order.resource = "render";
+    order.keeping = agent::SessionKeeping::connection;
+    agent.sessions.open(order, [&](const auto& answer) { answers.push_back(answer); });
+    agent.run_until([&] { return answers.size() == 1; });
+    agent.pass(2'500);
+    agent.transactions.fail_call(agent.transactions.calls() + 1);
+    agent.pass(500);
+    REQUIRE(agent.sessions.count("render") == 0);
+    CHECK(agent.metered() < core::Amount{3'000});
+
+    agent.pass(5'000);
+    CHECK(agent.metered().value() == 3'000);
+    const auto stored = agent.journal->tables().running_sessions();
+    REQUIRE(stored);
+    REQUIRE(stored->size() == 1);
+    REQUIRE(stored->front().stop_at);
+    CHECK(stored->front().mark == *stored->front().stop_at);
+    CHECK(stored->front().metered.value() == 3'000);
+}
+
+TEST_CASE("no balance is told to who begins while what the account answers can't be stored") {
+    Fixture agent;
+    agent.lease(1);
+    agent.report(1'000);
+    agent.balances.find("render")->supply.reachable = false;
+    agent.balances.note_storage("disk full");
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return answers.size() == 1; });
+    REQUIRE(!answers[0]);
+    CHECK(answers[0].error().code == core::ErrorCode::storage);
+
+    agent.balances.note_storage({});
+    agent.open("y", answers);
+    agent.run_until([&] { return answers.size() == 2; });
+    REQUIRE(!answers[1]);
+    CHECK(answers[1].error().code == core::ErrorCode::exhausted);
+}
+
 TEST_CASE("low is looked at when it begins, and not at the next checkpoint") {
     Fixture agent;
     agent.lease(4);

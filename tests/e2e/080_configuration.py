@@ -73,7 +73,8 @@ class Configuration(EndToEnd):
             self.assertEqual(os.stat(key).st_mode & 0o077, 0, f"{key} is the owner's alone")
             with open(key, "w", encoding="utf-8") as file:
                 file.write("not a key\n")
-        self.refused(self.daemon("--config", agent.config), keys[0])
+        for check in ([], ["--check-config"]):
+            self.refused(self.daemon("--config", agent.config, *check), f"{agent.config}:", "agent.state_dir", keys[0])
 
     def test_files_that_the_settings_name_and_nobody_can_use(self):
         _, agent = self.one_agent()
@@ -84,6 +85,15 @@ class Configuration(EndToEnd):
                     file.write(content)
             self.refused(self.daemon("--config", agent.config, "--set", f"account.ca_file={self.folder}/ca.crt"),
                          "account.ca_file")
+        with open(agent.config, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        line = lines.index("[account]") + 2
+        lines.insert(line - 1, f'ca_file = "{self.folder}/ca.crt"')
+        with open(agent.config, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        for check in ([], ["--check-config"]):
+            self.refused(self.daemon("--config", agent.config, *check), f"{agent.config}:{line}: account.ca_file",
+                         f"{self.folder}/ca.crt")
         self.refused(self.daemon("--config", agent.config, "--set", f"admin.token_file={self.folder}"),
                      "admin.token_file", self.folder)
 

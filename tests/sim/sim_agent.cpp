@@ -72,7 +72,8 @@ SimAgent::Process::Process(SimAgent& agent)
         ++agent.commits_;
         if (agent.disk_.full()) agent.world_.tally.saw("commit on a full disk");
     });
-    link.connect(std::move(identity), wire);
+    std::string url = identity.url;
+    link.connect(std::move(identity), wire, std::move(url));
     retention.start();
     storage_watch.start();
 }
