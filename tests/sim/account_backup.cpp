@@ -10,10 +10,12 @@ void SimAccount::next_copy() {
         if (!world_.faults) return;
         if (!up() || !disk_.powered()) return next_copy();
         world_.trace.add("account", "is copied");
-        world_.schedule.after(dice_.spread(1'000, core::day_ms), [this, image = disk_.image()] {
-            if (world_.faults && up()) put_back(image, world_.plan.store_put_back_by_hand);
-            next_copy();
-        });
+        world_.schedule.after(dice_.spread(10 * core::minute_ms, core::day_ms),
+                              [this, image = disk_.image()] {
+                                  if (world_.faults && up())
+                                      put_back(image, world_.plan.store_put_back_by_hand);
+                                  next_copy();
+                              });
     });
 }
 

@@ -68,7 +68,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     offline_horizon_ms =
         dice.chance(500) ? core::limits::offline_horizon_default_ms : dice.spread(5 * minute_ms, 6 * hour_ms);
     no_battery = dice.chance(300);
-    store_copied_every = dice.chance(600) ? 0 : dice.spread(2 * hour_ms, 40 * hour_ms);
+    store_copied_every = dice.chance(600) ? 0 : dice.spread(2 * hour_ms, 20 * hour_ms);
     store_put_back_by_hand = dice.chance(300);
     // An account that was put back has forgotten modes.
     if (modes_change()) store_copied_every = 0;
