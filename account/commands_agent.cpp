@@ -4,6 +4,7 @@
 
 #include "account/agents.hpp"
 #include "account/commands.hpp"
+#include "account/custody.hpp"
 #include "account/doubt.hpp"
 #include "account/enrollment.hpp"
 #include "account/table.hpp"
@@ -49,8 +50,15 @@ Outcome agent_revoke(Store& store, const std::string& id, bool) {
     const auto agent = find_agent(store.database(), id);
     if (!agent) return no_such_agent(id);
     if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
-    write_off(store.database(), store.now(), *agent, LostPolicy::hold);
-    store.database().run("UPDATE agent SET state = 'revoked' WHERE id = ?", id);
+    Database& database = store.database();
+    write_off(database, store.now(), *agent, LostPolicy::hold);
+    database.run("UPDATE agent SET state = 'revoked' WHERE id = ?", id);
+    database.run("DELETE FROM ticket WHERE agent = ?", id);
+    Ledger ledger(database, store.now());
+    Pool pool(database, agent->team);
+    Custody custody(database, ledger, pool);  // it won't be heard again
+    custody.take_over(*agent);
+    custody.settle();
     return {exit_done, "", {}};
 }
 
@@ -59,6 +67,7 @@ Outcome agent_write_off(Store& store, const std::string& id, const std::string& 
     if (!policy) return wrong_usage("--as " + as + ": hold, count or release");
     const auto agent = find_agent(store.database(), id);
     if (!agent) return no_such_agent(id);
+    if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
     write_off(store.database(), store.now(), *agent, *policy);
     return {exit_done, "", {}};
 }

@@ -37,6 +37,17 @@ AccountView::AccountView(account::Database& database) {
         lease_numbers[row.string(0)] = row.integer(1);
         team_of[row.string(0)] = row.string(2);
     });
+    database.each("SELECT id FROM agent WHERE state = 'retired'",
+                  [this](auto& row) { retired.insert(row.string(0)); });
+    database.each("SELECT id FROM agent WHERE state = 'revoked'",
+                  [this](auto& row) { revoked.insert(row.string(0)); });
+    database.each("SELECT tranche, counted, released FROM doubt", [this](auto& row) {
+        counted[row.integer(0)] += row.integer(1);
+        released[row.integer(0)] += row.integer(2);
+    });
+    database.each("SELECT agent, resource, incarnation, remainder FROM handed_over", [this](auto& row) {
+        handed_over[{row.string(0), row.string(1), row.integer(2)}] = row.integer(3);
+    });
     database.each("SELECT number, team, agent, resource, need, polled_at FROM ticket", [this](auto& row) {
         tickets[row.integer(0)] = {row.string(1), row.string(2), row.string(3), row.integer(4),
                                    row.integer(5)};

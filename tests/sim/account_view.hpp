@@ -67,11 +67,17 @@ struct AccountView {
     std::map<std::pair<std::string, std::string>, CounterRow> team_sums;            // by team and resource
     std::map<std::string, std::int64_t> lease_numbers;                              // by agent
     std::map<std::string, std::string> team_of;                                     // by agent
-    std::map<std::int64_t, TicketRow> tickets;                                      // by number
     std::set<std::string> learning_teams;              // some agent's word is awaited
     std::set<std::string> learning_agents;             // whose
     std::map<std::string, std::int64_t> last_sync_at;  // by agent
     std::int64_t incidents = 0;                        // the store was found to be older than what it said
+    std::set<std::string> retired;                     // agents
+    std::set<std::string> revoked;
+    std::map<std::int64_t, std::int64_t> counted;   // units of agents that were given up, by tranche
+    std::map<std::int64_t, std::int64_t> released;  // the same
+    std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t>
+        handed_over;                            // remainders, by agent, resource and incarnation
+    std::map<std::int64_t, TicketRow> tickets;  // by number
     std::int64_t evidence = 0;
     std::int64_t entries = 0;  // of the ledger
 

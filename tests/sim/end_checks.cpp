@@ -15,12 +15,16 @@ void Invariants::check_end() {
     check_step();
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         SIM_REQUIRE(agents_[index]->up(), "at the end every agent is up");
-        SIM_REQUIRE(products_[index]->book().all_acknowledged(), "at the end every report was acknowledged");
+        SIM_REQUIRE(world_.plan.retire_after[index] == 0 || agents_[index]->retired(),
+                    "at the end whoever was told to retire has");
+        SIM_REQUIRE(agents_[index]->retired() || products_[index]->book().all_acknowledged(),
+                    "at the end every report was acknowledged");
         for (const agent::SessionView& session : agents_[index]->sessions().list())
             throw Violation("at the end no session is left over: " + session.id + ", " +
                             std::string(agent::name_of(session.state)));
         SIM_REQUIRE(agents_[index]->sessions().active() == 0, "at the end every session's end is stored");
         check_acknowledged(index);
+        if (view_->revoked.contains(agents_[index]->name().id)) continue;  // nobody hears it any more
         check_settled(index);
         check_incarnations(index);
     }
@@ -67,11 +71,12 @@ void Invariants::check_incarnations(std::size_t index) {
     };
     // Nothing went with a disk: all that the account counted before is what doesn't come along.
     if (put_backs_ > 0 && agent.restores() == 0) return check_forgotten(index, counted);
-    SIM_REQUIRE(std::ranges::any_of(agent.copies(), fits),
+    SIM_REQUIRE(released_.contains(id) || std::ranges::any_of(agent.copies(), fits),
                 "I17: an incarnation begins where the copy was made: " + id);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
-        SIM_REQUIRE(counted[key] >= agent.journal().former(key).value(),
+        const std::int64_t former = agent.journal().former(key).value();
+        SIM_REQUIRE(agent.restores() > 0 ? counted[key] >= former : counted[key] == former,
                     "I17: what doesn't come along was counted: " + id + " " + key);
     }
 }
@@ -91,6 +96,7 @@ void Invariants::check_settled(std::size_t index) {
     SimAgent& agent = *agents_[index];
     const std::string& id = agent.name().id;
     SIM_REQUIRE(agent.journal().pending_usage_rows() == 0, "I4: no usage of " + id + " is pending");
+    if (agent.retired()) return check_retired(index);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const core::Resource& resource = ledger->resource();
         if (resource.enforcement == core::Enforcement::none) continue;
@@ -131,11 +137,15 @@ void Invariants::check_usage() {
     using Key = std::pair<std::string, std::string>;  // resource and subject
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const std::string& id = agents_[index]->name().id;
-        if (agents_[index]->restores() > 0) continue;  // what went with its disk nobody knows by the hour
+        if (agents_[index]->restores() > 0 || view_->revoked.contains(id))
+            continue;  // what went with its disk nobody knows by the hour
         const Book& book = products_[index]->book();
         std::map<Key, std::int64_t> whole;
         std::map<std::pair<Key, std::int64_t>, std::int64_t> named;
         for (const auto& [event_id, event] : book.events) {
+            // What a retired agent refused, it refused for good.
+            if (!event.acknowledged && !agents_[index]->journaled_events(event.resource).contains(event_id))
+                continue;
             const Key key{event.resource, event.subject};
             whole[key] += event.amount;
             if (event.time) named[{key, core::hour_of(*event.time).number}] += event.amount;
@@ -175,13 +185,15 @@ void Invariants::check_usage() {
 }
 
 // Of an agent whose disk was put back: what was counted while it was another incarnation, whose remainders
-// the team's custody adds up, and what this one has metered.
+// the team's custody adds up, and what this one has metered. The same of one that has retired.
 void Invariants::add_restored(std::size_t index, std::vector<Fact>& facts) {
     const AgentName& name = agents_[index]->name();
     for (const agent::LedgerView& ledger : agents_[index]->ledgers()) {
         const core::Resource& resource = ledger->resource();
-        if (resource.enforcement == core::Enforcement::none) continue;
-        facts.push_back({name.team, name.id, resource.key, ledger->metered().value()});
+        if (ledger->metered() + agents_[index]->journal().former(resource.key) == core::Amount{}) continue;
+        const std::int64_t left = agents_[index]->retired() ? ledger->remainder().value() : 0;
+        facts.push_back({name.team, name.id, resource.key, ledger->metered().value() - left});
+        facts.push_back({name.team, "custody of " + name.team, resource.key, left});
         for (const auto& [key, row] : view_->past) {
             const auto& [agent, past_resource, incarnation] = key;
             if (agent != name.id || past_resource != resource.key) continue;
@@ -194,10 +206,34 @@ void Invariants::add_restored(std::size_t index, std::vector<Fact>& facts) {
     }
 }
 
+// Of an agent that was revoked: what the account knows of it, whose remainders the team's custody adds up.
+void Invariants::add_known(std::size_t index, std::vector<Fact>& facts) {
+    const AgentName& name = agents_[index]->name();
+    const auto add = [&](const std::string& resource, std::int64_t incarnation, const CounterRow& row) {
+        if (row.metered == 0) return;
+        const std::int64_t remainder = view_->handed_over[{name.id, resource, incarnation}];
+        facts.push_back(
+            {name.team, name.id + "/" + std::to_string(incarnation), resource, row.metered - remainder});
+        facts.push_back({name.team, "custody of " + name.team, resource, remainder});
+    };
+    for (const auto& [key, row] : view_->counters)
+        if (key.first == name.id) add(key.second, view_->incarnations[name.id], row);
+    for (const auto& [key, row] : view_->past)
+        if (std::get<0>(key) == name.id) add(std::get<1>(key), std::get<2>(key), row);
+}
+
 void Invariants::check_bill() {
     std::vector<Fact> facts;
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const AgentName& name = agents_[index]->name();
+        if (view_->revoked.contains(name.id)) {
+            add_known(index, facts);
+            continue;
+        }
+        if (agents_[index]->retired()) {
+            add_restored(index, facts);
+            continue;
+        }
         // Which of it counts, where modes change, check_counted() has compared with what products know.
         if (world_.plan.modes_change()) {
             for (const agent::LedgerView& ledger : agents_[index]->ledgers())
@@ -232,7 +268,7 @@ void Invariants::check_bill() {
         // A unit that was given back was completed all the same, and can be sold again.
         const auto back = given_back_.find(tranche.id);
         const std::int64_t given_back = back == given_back_.end() ? 0 : back->second;
-        line.charged_units += tranche.charged + given_back;
+        line.charged_units += tranche.charged + given_back - view_->counted[tranche.id];
         if (given_back > 0) grants.push_back({tranche.team, tranche.resource, false, given_back, valid});
         if (valid) line.still_to_be_had += view_->unleased(tranche);
         line.open_at_the_end = line.open_at_the_end || (valid && !tranche.purchased);

@@ -94,12 +94,15 @@ void Invariants::check_account() {
             world_.tally.saw("grant ended with units leased");
     }
     const auto fallen_before = fallen_;
+    handed_.clear();
+    leased_again_.clear();
     if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view_) {
         for (const auto& [key, before] : view_->holdings) {
             const auto found = view->holdings.find(key);
             SIM_REQUIRE(found != view->holdings.end() && found->second.granted >= before.granted &&
-                            found->second.used >= before.used && found->second.returned >= before.returned,
+                            found->second.used >= before.used &&
+                            found->second.returned + leased_again_[key] >= before.returned,
                         "I7: G, U and R at the account never fall");
         }
         for (const auto& [agent, number] : view_->lease_numbers)
@@ -176,9 +179,26 @@ void Invariants::check_booking(const AccountView& view) {
             if (row.string(1) == "charged") note_fallen(booked.id, reason, row.integer(5));
             if (reason == "learned" && row.string(2) == "leased")
                 world_.tally.saw("units learned from an agent's lease");
-            if (row.string(1) == "leased" && row.string(2) == "available")
-                SIM_REQUIRE(reason == "return" || reason == "draw order",
+            if (row.string(1) == "leased" && row.string(2) == "available") {
+                const bool last_word = reason == "retire" || reason == "hand over";
+                SIM_REQUIRE(reason == "return" || reason == "draw order" ||
+                                (last_word && view.retired.contains(row.string(4))),
                             "I15: a lease's units come back only when its agent says so, not by " + reason);
+            }
+            if (row.string(1) == "in_doubt" && row.string(2) == "available")
+                SIM_REQUIRE(reason == "release", "I15: what is in doubt is sold again by release alone");
+            if (reason == "release") released_.insert(row.string(4));
+            if (reason == "heard again") {
+                leased_again_[{row.string(4), booked.id, row.integer(6)}] += row.integer(5);
+                world_.tally.saw("agent that was given up is heard again");
+            }
+            if (reason == "retire") world_.tally.saw("lease of an agent that retired came back");
+            if (reason == "hand over" && row.string(2) == "leased") {
+                handed_[{row.string(4), booked.resource}] += row.integer(5);
+                world_.tally.saw("remainder handed over with its slot");
+            }
+            if (reason == "charge" && row.string(4).starts_with("custody/"))
+                world_.tally.saw("unit charged that several had filled");
             if (reason == "return" && world_.plan.is_returnable(booked.resource)) {
                 const bool ended = booked.ends_at && world_.now().ms >= *booked.ends_at;
                 world_.tally.saw(ended ? "capacity given back after its grant's end" : "capacity given back");
@@ -251,6 +271,7 @@ void Invariants::check_agent(std::size_t index) {
     SeenAgent& seen = seen_[index];
     begin_incarnation(seen, agent);
     check_clock(index);
+    check_sealed(index);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
         const std::int64_t metered = ledger->metered().value();
@@ -386,14 +407,17 @@ void Invariants::check_against_account(std::size_t index) {
     for (const auto& [key, units] : by_agent) used[std::get<1>(key)] += units;
     std::map<std::int64_t, std::int64_t> tokens;  // really used, by pool
     for (const TrancheRow& tranche : view_->tranches)
-        if (tranche.pool) tokens[*tranche.pool] += (used[tranche.id] - freed_[tranche.id]) * tranche.rate;
+        if (tranche.pool)
+            tokens[*tranche.pool] +=
+                (used[tranche.id] - freed_[tranche.id] - view_->released[tranche.id]) * tranche.rate;
     for (const auto& [pool, spent] : tokens)
         SIM_REQUIRE(spent <= *view_->find(pool)->purchased,
                     "I2: no more tokens are used than were bought: t" + std::to_string(pool));
     for (const TrancheRow& tranche : view_->tranches)
         if (tranche.purchased)
-            SIM_REQUIRE(used[tranche.id] - freed_[tranche.id] <= *tranche.purchased,
-                        "I2: no more slots are used than were bought: t" + std::to_string(tranche.id));
+            SIM_REQUIRE(
+                used[tranche.id] - freed_[tranche.id] <= *tranche.purchased + view_->released[tranche.id],
+                "I2: no more slots are used than were bought: t" + std::to_string(tranche.id));
 }
 
 // R6, as far as it can be seen from outside: nobody runs on what isn't there.

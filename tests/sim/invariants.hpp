@@ -47,6 +47,7 @@ private:
         std::uint64_t commits_checked = 0;
         std::uint64_t run = 0;
         std::int64_t looked_at = 0;
+        std::map<std::string, std::int64_t> sealed;     // M then
         core::UtcTime mark;                             // the trusted clock's, as stored
         std::map<std::string, ModeTimes> modes;         // by resource
         std::map<std::string, core::Enforcement> mode;  // as last seen
@@ -78,12 +79,15 @@ private:
     void check_counted(std::size_t index, const core::ResourceLedger& ledger);
     std::pair<std::int64_t, std::int64_t> counted_of(std::size_t index, const std::string& id,
                                                      const KnownSession& session, std::int64_t metered);
+    void check_sealed(std::size_t index);
     void check_settled(std::size_t index);
+    void check_retired(std::size_t index);
     void check_incarnations(std::size_t index);
     void check_forgotten(std::size_t index, std::map<std::string, std::int64_t>& counted);
     void check_usage();
     void check_capacity_is_back();
     void check_bill();
+    void add_known(std::size_t index, std::vector<Fact>& facts);
     void add_restored(std::size_t index, std::vector<Fact>& facts);
 
     World& world_;
@@ -96,9 +100,14 @@ private:
     std::map<std::int64_t, std::int64_t> fallen_;      // charges that are no more, by tranche
     std::map<std::int64_t, std::int64_t> given_back_;  // of these, by an operator
     std::map<std::int64_t, std::int64_t> freed_;       // slots whose units were booked to an earlier tier
-    std::unique_ptr<AccountView> view_;                // as of the account's last commit
     int put_backs_ = 0;                                // of its store
     std::int64_t entries_before_ = 0;                  // of the ledger, when it was put back last
+    std::map<HoldingKey, std::int64_t>
+        leased_again_;                // with the last commit: its agent was given up, and is heard
+    std::set<std::string> released_;  // agents whose units were sold again
+    std::map<std::pair<std::string, std::string>, std::int64_t>
+        handed_;                         // slots that came into a custody with the last commit, by resource
+    std::unique_ptr<AccountView> view_;  // as of the account's last commit
 };
 
 }  // namespace meterbox::sim

@@ -45,7 +45,10 @@ void Invariants::check_line(const AccountView& view) {
         const auto was = before.find({agent, resource});
         const auto is = after.find({agent, resource});
         if (is == after.end()) return std::int64_t{0};
-        return is->second - (was == before.end() ? 0 : was->second);
+        // A slot that comes along with a remainder is nobody else's.
+        const auto handed = handed_.find({agent, resource});
+        const std::int64_t came_along = handed == handed_.end() ? 0 : handed->second;
+        return is->second - (was == before.end() ? 0 : was->second) - came_along;
     };
     for (const auto& [number, ticket] : view_->tickets) {
         if (given(ticket.agent, ticket.resource) > 0) world_.tally.saw("ticket served");

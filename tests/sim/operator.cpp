@@ -7,6 +7,7 @@ constexpr int rolls_max = 8;  // all of them fit one message
 }
 
 void Operator::set_up(const std::vector<AgentName>& agents) {
+    agents_ = agents;
     for (const std::string& team : world_.plan.teams) account_.command({"team", "add", team});
     for (std::size_t i = 0; i < world_.plan.resources.size(); ++i) {
         const core::Resource& resource = world_.plan.resources[i];
@@ -77,6 +78,41 @@ void Operator::allow_waiting() {
     });
 }
 
+// Agents are given up that aren't lost at all, and one or the other is revoked.
+void Operator::give_up_agents() {
+    for (std::size_t index = 0; index < agents_.size(); ++index)
+        if (const std::int64_t after = world_.plan.revoke_after[index]; after > 0)
+            world_.schedule.after(after, [this, index] { revoke(agents_[index].id); });
+    if (world_.plan.write_off_every > 0)
+        world_.schedule.after(dice_.between(1, 2 * world_.plan.write_off_every), [this] { write_off(); });
+}
+
+void Operator::revoke(const std::string& agent) {
+    if (!account_.up()) return world_.schedule.after(core::minute_ms, [this, agent] { revoke(agent); });
+    world_.trace.add("revoke", agent);
+    world_.tally.saw("agent revoked");
+    account_.command({"agent", "revoke", agent});
+    if (!account_.up()) revoke(agent);  // it fell before the commit, or after it
+}
+
+// What was released is counted anew by whoever used it: where modes change nobody could tell how much that
+// is.
+void Operator::write_off() {
+    if (!world_.faults) return;
+    static constexpr std::string_view policies[] = {"hold", "count", "release"};
+    const std::string& agent = agents_[dice_.number() % agents_.size()].id;
+    const std::string policy(policies[dice_.number() % (world_.plan.modes_change() ? 2 : 3)]);
+    const bool active =
+        account_.up() && account_.store().database().number(
+                             "SELECT count(*) FROM agent WHERE id = ? AND state = 'active'", agent) == 1;
+    if (active) {
+        world_.trace.add("write-off", agent + " as " + policy);
+        world_.tally.saw("agent written off as " + policy);
+        account_.command({"agent", "write-off", agent, "--as", policy});
+    }
+    world_.schedule.after(dice_.between(1, 2 * world_.plan.write_off_every), [this] { write_off(); });
+}
+
 // Every now and then another mode, at most one at once. When faults have stopped, units are counted again,
 // so that the bill can be made.
 void Operator::change_modes() {
@@ -107,7 +143,7 @@ void Operator::buy_later() {
     if (!account_.up()) return;
     // Agents that followed a key believe no account that has forgotten of it; nor can it end what it forgot.
     const bool forgets = world_.plan.store_copied_every > 0;
-    if (dice_.chance(50) && rolls_ < rolls_max && !forgets) {
+    if (dice_.chance(world_.plan.rolled_per_mille) && rolls_ < rolls_max && !forgets) {
         ++rolls_;
         world_.tally.saw("lease key rolled");
         return account_.roll_lease_key();

@@ -21,10 +21,13 @@ public:
     void start();
     void change_modes();  // from then on, as the plan says
     void settle();        // faults have stopped
+    void give_up_agents();
 
 private:
     void allow_waiting();
     void top_up(bool to_the_end);
+    void revoke(const std::string& agent);
+    void write_off();
     void set_mode(const std::string& resource, std::string_view mode);
     void buy_later();
     void correct_later();
@@ -41,6 +44,7 @@ private:
     int rolls_ = 0;
     std::set<std::string> billed_;                             // teams with a payg grant
     std::map<std::string, std::vector<std::string>> endless_;  // grants without an end, by team
+    std::vector<AgentName> agents_;
 };
 
 }  // namespace meterbox::sim

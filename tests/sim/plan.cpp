@@ -70,9 +70,11 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     no_battery = dice.chance(300);
     store_copied_every = dice.chance(600) ? 0 : dice.spread(2 * hour_ms, 20 * hour_ms);
     store_put_back_by_hand = dice.chance(300);
+    bring_about_what_is_rare();
     // An account that was put back has forgotten modes.
     if (modes_change()) store_copied_every = 0;
     if (store_copied_every > 0) disk_copied_every = 0;
+    leave();
     // Which usage of a disk that is gone counted, nobody knows any more.
     if (modes_change()) disk_copied_every = 0;
     for (std::size_t i = 0; i < resources.size(); ++i)
@@ -84,6 +86,55 @@ std::map<std::string, std::int64_t> Plan::least_rates() const {
     for (std::size_t i = 0; i < resources.size(); ++i)
         least[resources[i].key] = std::min(rates[i].first, rates[i].second);
     return least;
+}
+
+// The first of each team stays, so that somebody takes the units that come back. An account that was put
+// back has forgotten who left.
+void Plan::leave() {
+    Dice dice = Dice::named(seed, "leaving");
+    const bool forgets = store_copied_every > 0;
+    const bool some_leave = dice.chance(400) && !forgets;
+    for (std::size_t index = 0; index < agents.size(); ++index) {
+        const bool leaves = some_leave && index >= teams.size() && dice.chance(700);
+        const bool by_itself = dice.chance(700);
+        const std::int64_t after = leaves ? dice.between(core::hour_ms, length_ms) : 0;
+        retire_after.push_back(by_itself ? after : 0);
+        revoke_after.push_back(by_itself ? 0 : after);
+    }
+    if (dice.chance(300) && !forgets) write_off_every = dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
+}
+
+// What takes several things at once, in one world of twenty each.
+void Plan::bring_about_what_is_rare() {
+    using core::hour_ms;
+    using core::minute_ms;
+    switch (Dice::named(seed, "what is rare").between(0, 19)) {
+        case 0:  // a disk that is put back again and again
+            store_copied_every = 0;
+            disk_copied_every = 2 * hour_ms;
+            mode_change_every = 0;
+            length_ms = 48 * hour_ms;
+            return;
+        case 1:  // keys that are rolled while an agent is away
+            store_copied_every = 0;
+            rolled_per_mille = 900;
+            grant_every = hour_ms / 2;
+            partition_every = 2 * hour_ms;
+            return;
+        case 2:  // little things that many hold, also while their agent is away
+            held_per_mille = 900;
+            held_at_most = 3;
+            busy_per_mille = 400;
+            partition_every = 2 * hour_ms;
+            return;
+        case 3:  // an agent that isn't there when a session ends
+            agent_crash_every = hour_ms / 3;
+            busy_per_mille = 400;
+            disk_full_every = 0;
+            return;
+        default:
+            return;
+    }
 }
 
 bool Plan::is_returnable(const std::string& key) const {

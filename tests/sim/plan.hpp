@@ -55,10 +55,19 @@ struct Plan {
     std::int64_t store_copied_every = 0;  // the account's, to be put back later
     bool store_put_back_by_hand = false;  // else as a restored backup
     std::int64_t grant_every = 0;
-    std::int64_t product_answer_lost = 0;  // in thousandths
-    std::int64_t mode_change_every = 0;    // of a resource's enforcement
-    std::int64_t offline_horizon_ms = 0;   // until which a lease may be spent
-    bool no_battery = false;               // wall clocks are at 1970 after each boot
+    std::int64_t product_answer_lost = 0;    // in thousandths
+    std::int64_t mode_change_every = 0;      // of a resource's enforcement
+    std::int64_t offline_horizon_ms = 0;     // until which a lease may be spent
+    std::vector<std::int64_t> retire_after;  // of each agent; 0: never
+    std::vector<std::int64_t> revoke_after;  // the same
+    std::int64_t write_off_every = 0;        // of whatever agent
+    std::int64_t rolled_per_mille = 50;      // of what the operator does: another lease key
+    std::int64_t held_per_mille = 400;       // of sessions: those that hold, and don't run
+    std::int64_t held_at_most = 40;
+    bool no_battery = false;  // wall clocks are at 1970 after each boot
+
+    void leave();  // who retires, is revoked, or given up
+    void bring_about_what_is_rare();
 
     // Whether the enforcement of a resource ever changes; if not, it is as above all the time.
     bool modes_change() const { return mode_change_every > 0; }

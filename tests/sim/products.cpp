@@ -94,6 +94,7 @@ void Products::send(const std::vector<std::string>& ids, int attempt) {
     });
     if (known) return;
     world_.schedule.after(retry_ms, [this, ids, attempt] {
+        if (machine_.up() && machine_.sealed()) return;  // it will never be taken
         if (!book_.events.at(ids.front()).acknowledged) send(ids, attempt + 1);
     });
 }
@@ -125,9 +126,9 @@ void Products::answered(const std::vector<std::string>& ids, int attempt, bool k
 void Products::open_session() {
     const std::string id = prefix_ + "s" + std::to_string(++numbered_);
     KnownSession session;
-    session.holds = dice_.chance(400);
+    session.holds = dice_.chance(world_.plan.held_per_mille);
     session.resource = session.holds ? "seats" : "render";
-    if (session.holds) session.quantity = dice_.spread(1, 40);
+    if (session.holds) session.quantity = dice_.spread(1, world_.plan.held_at_most);
     session.by_connection = dice_.chance(500);
     session.asked_at = machine_.clock().monotonic_now();
     session.boot = machine_.boots();
@@ -234,8 +235,8 @@ void Products::beat(const std::string& id, core::UtcTime until) {
         if (shown->state != agent::SessionState::stop || it.told_to_stop) return;
         require(!it.holds, id + ": what is held stays held (R10)");
         it.told_to_stop = true;
-        const bool never_hard =
-            !world_.plan.modes_change() && machine_.mode_of(it.resource) != core::Enforcement::hard;
+        const bool never_hard = !machine_.retiring() && !world_.plan.modes_change() &&
+                                machine_.mode_of(it.resource) != core::Enforcement::hard;
         require(!never_hard, "R7: hard alone stops");
         world_.tally.saw("session stopped");
         if (!machine_.link().reachable()) world_.tally.saw("session stopped offline");
@@ -279,6 +280,7 @@ void Products::end(const std::string& id) {
         const bool runs = shown && shown->state != agent::SessionState::stop;
         if (!runs || shown->available == core::Amount{}) session.told_to_stop = true;
     });
+    if (machine_.up() && machine_.retiring()) session.told_to_stop = true;
     const auto ended = [this, id, asked = world_.now()](const core::Result<agent::SessionView>& shown) {
         if (!shown || hears_nothing()) return;
         note_end(id, *shown, world_.now() == asked);

@@ -4,6 +4,8 @@
 
 #include "account/command_line.hpp"
 #include "account/lease_keys.hpp"
+#include "account/retirement.hpp"
+#include "account/standing.hpp"
 #include "agent/journal_job.hpp"
 #include "core/lease_keys.hpp"
 
@@ -194,8 +196,13 @@ void SimAccount::run_due() {
 
 platform::Answer SimAccount::answer(const std::string& path, const std::string& body, const AgentName& from) {
     account::Store& store = *process_->store;
-    const auto agent = account::find_agent_by_certificate(store.database(), "certificate of " + from.id);
-    if (!agent) return problem({core::ErrorCode::forbidden, "no agent has this certificate", {}, {}});
+    const bool retires = path == "/v1/retire";
+    const account::Admission admission =
+        account::admit(store.database(), "certificate of " + from.id,
+                       retires ? account::Purpose::retire : account::Purpose::exchange, store.now());
+    if (const auto* refused = std::get_if<core::wire::Refusal>(&admission))
+        return {core::traits(refused->error.code).http_status, core::wire::refusal_json(*refused)};
+    const account::Agent& agent = std::get<account::Agent>(admission);
     account::Settings settings = store.settings();
     settings.offline_horizon_ms = world_.plan.offline_horizon_ms;
     const account::Exchange exchange{store.database(), signer_, settings, store.now()};
@@ -203,7 +210,12 @@ platform::Answer SimAccount::answer(const std::string& path, const std::string& 
         const auto request = core::wire::hello_request_from_json(body);
         if (!request) return problem(request.error());
         const std::string session = platform::system::random_hex(random_);
-        return answer_of(account::hello(exchange, *agent, *request, session));
+        return answer_of(account::hello(exchange, agent, *request, session));
+    }
+    if (retires) {
+        const auto request = core::wire::retire_request_from_json(body);
+        if (!request) return problem(request.error());
+        return answer_of(account::retire(exchange, agent, *request, platform::system::random_hex(random_)));
     }
     auto request = core::wire::sync_request_from_json(body);
     if (!request) return problem(request.error());
@@ -214,7 +226,7 @@ platform::Answer SimAccount::answer(const std::string& path, const std::string& 
             for (core::wire::TrancheCounters& tranche : counters.tranches)
                 if (tranche.used > core::Units{}) tranche.used += core::Units{1};
     }
-    const auto reply = account::sync(exchange, *agent, *request);
+    const auto reply = account::sync(exchange, agent, *request);
     return answer_of(reply);
 }
 

@@ -50,7 +50,8 @@ SimAgent::Process::Process(SimAgent& agent)
            agent.world_.plan.sync_interval_ms,
            {[this](const std::vector<std::string>& resources) { published(resources); },
             [this](bool reached) { sessions.answered(reached); },
-            [&agent](const agent::Identity& identity) { return agent.followed(identity); }},
+            [&agent](const agent::Identity& identity) { return agent.followed(identity); },
+            [this] { sessions.drain(); }, [this] { return sessions.drained(); }, [this] { meter.close(); }},
            CheapSigner::verify),
       retention(
           timers, time, journal, store, retention_settings,
@@ -138,7 +139,9 @@ void SimAgent::start() {
     ++commits_;
     try {
         process_ = std::make_unique<Process>(*this);
-        require(!process_->balances.suspect(), name_.id + "'s own journal is not suspected");
+        const auto& suspicion = process_->journal.suspicion();  // kept while it waits for the operator
+        require(!suspicion || suspicion->detail.starts_with("fenced"),
+                name_.id + "'s own journal is not suspected");
     } catch (const std::runtime_error& why) {
         require(disk_.full(), name_.id + " starts: " + why.what());
         world_.tally.fault("agent: can't start");
@@ -246,6 +249,23 @@ void SimAgent::begin_faults() {
     next_turn_of_clock();
     next_suspend();
     next_copy();
+    const std::int64_t after = world_.plan.retire_after[index_];
+    if (after > 0) world_.schedule.after(after, [this] { retire_until_done(); });
+}
+
+// As whoever runs the machine does: asks again until it is done. A disk of before isn't put back from then
+// on.
+void SimAgent::retire_until_done() {
+    if (answers()) {
+        if (!told_to_retire_) told_to_retire_ = run_;
+        if (retired()) {
+            world_.tally.saw("agent retired");
+            if (*told_to_retire_ != run_) world_.tally.saw("agent retired across a restart");
+            return;
+        }
+        call([this] { process_->link.retire([](const core::Result<void>&) {}); });
+    }
+    world_.schedule.after(dice_.between(1, 20) * core::minute_ms, [this] { retire_until_done(); });
 }
 
 void SimAgent::next_crash() {
@@ -311,7 +331,7 @@ void SimAgent::next_copy() {
 // As from a backup: the machine is off meanwhile, and what ran in it since is gone.
 void SimAgent::put_disk_back(const MemoryDisk::Image& image,
                              const std::map<std::string, std::int64_t>& metered) {
-    if (suspended_ || disk_.full()) return;
+    if (suspended_ || disk_.full() || told_to_retire_) return;
     world_.tally.fault("agent: disk put back from a copy");
     ++restores_;
     put_back_ = true;

@@ -56,6 +56,11 @@ public:
     std::uint64_t run() const { return run_; }          // changes whenever it starts or falls
     int boots() const { return boots_; }
 
+    // It was told to retire, and knows it. Requires up().
+    bool retiring() const { return link().retiring() != agent::AccountLink::Retiring::no; }
+    bool sealed() const { return link().retiring() >= agent::AccountLink::Retiring::sealed; }
+    bool retired() const { return link().retiring() == agent::AccountLink::Retiring::retired; }
+
     // Its disk was put back from a copy.
     int restores() const { return restores_; }
     std::int64_t incarnation() const { return process_->journal.incarnation(); }
@@ -121,6 +126,7 @@ private:
     void next_turn_of_clock();
     void next_suspend();
     void next_copy();
+    void retire_until_done();
     void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered);
     template <class Work>
     bool call(Work work);
@@ -144,6 +150,7 @@ private:
     core::LeaseKeyLine lease_keys_{{CheapSigner::key(CheapSigner::first), std::nullopt}};
     bool suspended_ = false;
     int restores_ = 0;
+    std::optional<std::uint64_t> told_to_retire_;  // in which run first
     bool put_back_ = false;
     std::vector<std::map<std::string, std::int64_t>> copies_;
     bool disk_failed_ = false;  // it ends for that

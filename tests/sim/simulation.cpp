@@ -49,6 +49,7 @@ public:
         account_.begin_faults();
         operator_.start();
         operator_.change_modes();
+        operator_.give_up_agents();
         go_on_for(world_.plan.length_ms);
         world_.faults = false;
         network_.heal();

@@ -98,6 +98,19 @@ const std::vector<std::string>& Tally::rare_paths() {
         "units learned from an agent's lease",
         "team learned",
         "store put back by hand found out",
+        "agent fenced again, waits for the operator",
+        "session ended late, for what it ran",
+        "lease keys followed over several at once",
+        "checkout handed out offline",
+        "agent revoked",
+        "agent written off as hold",
+        "agent written off as count",
+        "agent written off as release",
+        "agent that was given up is heard again",
+        "agent retired",
+        "lease of an agent that retired came back",
+        "remainder handed over with its slot",
+        "unit charged that several had filled",
     };
     return paths;
 }

@@ -319,6 +319,26 @@ TEST_CASE_METHOD(Lab, "a revoked agent's units are held in doubt until an operat
     CHECK(command({"agent", "revoke", "nobody"}).exit == account::exit_failed);
 }
 
+TEST_CASE_METHOD(Lab, "what a revoked agent left of a unit, and without one, is the team's") {
+    REQUIRE(say_sync(disk, 20));
+    REQUIRE(database().number("SELECT count(*) FROM ticket") == 1);
+    use(disk, 12'300, 10);
+    REQUIRE(say_sync(disk, 2));
+    done({"agent", "revoke", disk.agent});
+    CHECK(database().number("SELECT count(*) FROM ticket") == 0);
+    CHECK(card().remainder == core::Amount{300});
+    CHECK(card().overage_units == Units{2});
+    free_grant("lab", "render", 5);
+    disk = Disk();
+    disk.agent = agent("lab");
+    REQUIRE(say_hello(disk));
+    REQUIRE(say_sync(disk, 0));
+    CHECK(card().charged_units == Units{12});
+    CHECK(card().overage_units == Units{0});
+    CHECK(card().remainder == core::Amount{300});
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "an agent that was given up and comes back settles its units by its own word") {
     REQUIRE(say_sync(disk, 4));
     const std::string as = GENERATE("hold", "count");
