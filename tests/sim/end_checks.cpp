@@ -44,12 +44,14 @@ void Invariants::check_capacity_is_back() {
     for (const TrancheRow& tranche : view_->tranches)
         SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.ended || tranche.leased == 0,
                     "R10: at the end all that was held is back: t" + std::to_string(tranche.id));
-    for (const auto& agent : agents_)
+    for (const auto& agent : agents_) {
+        if (view_->revoked.contains(agent->name().id)) continue;  // nobody hears that it gives back
         for (const agent::LedgerView& ledger : agent->ledgers())
             for (const core::Tranche& tranche : ledger->tranches())
                 SIM_REQUIRE(
                     !world_.plan.is_returnable(ledger->resource().key) || tranche.left() == core::Units{},
                     "R10: at the end nothing is kept: " + agent->name().id + " " + tranche.id);
+    }
 }
 
 // I17: what the account counted in incarnations of before is what their disks had metered up to where the

@@ -168,6 +168,8 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
             }
             if (it.began) return;
             it.began = true;
+            it.run = machine_.run();  // it may have asked more than one of them
+            it.restores = machine_.restores();
             it.began_at = machine_.clock().monotonic_now();
             world_.tally.saw(it.holds ? "checkout held" : "session began");
             if (it.holds && opened->fresh && world_.now() == asked && !machine_.link().reachable())
