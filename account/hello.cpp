@@ -58,8 +58,10 @@ public:
         if (judged.verdict == JournalVerdict::behind) return behind();
         if (agent_.written_off_at && (is_forgotten() || !heard_again())) return begin(judged.shared);
         if (agent_.learning &&
-            !knows_all(database_, pool(), agent_, said_.resources, lease_ ? &*lease_ : nullptr))
+            !knows_all(database_, pool(), agent_, said_.resources, lease_ ? &*lease_ : nullptr)) {
+            take_returned(database_, ledger_, pool(), agent_, said_.resources);
             return begin(judged.shared);
+        }
         if (has_fallen()) return fence(judged.shared);
         return go_on();
     }

@@ -134,6 +134,27 @@ bool knows_all(Database& database, Pool& pool, const Agent& agent,
     return true;
 }
 
+void take_returned(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
+                   const std::vector<core::wire::ResourceCounters>& said) {
+    const Holder holder{agent.id, agent.incarnation};
+    for (const core::wire::ResourceCounters& counters : said) {
+        for (const core::wire::TrancheCounters& named : counters.tranches) {
+            Tranche* const tranche = tranche_of(pool, named.tranche, counters.resource);
+            if (!tranche) continue;
+            const Units most{database.number(
+                "SELECT min(?, granted - used) - returned FROM holding WHERE agent = ? AND incarnation = ? "
+                "AND tranche = ?",
+                named.returned, agent.id, agent.incarnation, tranche->id)};
+            if (most <= Units{}) continue;
+            ledger.move(*tranche, Place::leased, free_place(*tranche, ledger.now()), most, "return", &holder);
+            database.run(
+                "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche "
+                "= ?",
+                most, agent.id, agent.incarnation, tranche->id);
+        }
+    }
+}
+
 std::vector<Incident> list_incidents(Database& database, const std::string& team) {
     std::vector<Incident> list;
     database.each(

@@ -38,6 +38,10 @@ void learn_from(Database& database, Ledger& ledger, Pool& pool, Agent& agent, co
 // came after the backup isn't.
 bool knows_all(Database& database, Pool& pool, const Agent& agent,
                const std::vector<core::wire::ResourceCounters>& said, const core::Lease* lease);
+// What the agent gave back after the backup, of tranches that are known: others may hold it by now, so it
+// mustn't be held in doubt when this incarnation of the agent ends.
+void take_returned(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
+                   const std::vector<core::wire::ResourceCounters>& said);
 
 // While it learned, units were booked where they took slots. Of a tranche that is overdrawn for it, charges
 // go to earlier tiers, where the account that was lost had booked them.

@@ -25,6 +25,7 @@ struct Speaker {
     std::int64_t incarnation = 1;
     std::int64_t link = 1;
     std::int64_t used = 0;
+    std::int64_t returned = 0;  // of t1
     std::string session;
     std::string lease;  // as it was signed
     std::int64_t requests = 0;
@@ -34,6 +35,7 @@ struct Speaker {
     std::vector<core::wire::ResourceCounters> said(std::int64_t need) const {
         std::vector<core::wire::TrancheCounters> tranches;
         if (used > 0) tranches.push_back({tranche, Units{used}, Units{0}, {{{472'222}, Units{used}}}});
+        if (returned > 0) tranches.push_back({"t1", Units{0}, Units{returned}, {}});
         return {counters("render", used * 1'000, need, 0, tranches)};
     }
 };
@@ -205,6 +207,31 @@ TEST_CASE_METHOD(Lab, "units of a grant that came after the backup count as usag
     CHECK(say_hello(one) == Verdict::fenced);
     CHECK(one.incarnation == 2);
     CHECK_FALSE(agent_row("lab", one.id).fenced_at);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "units that came back after the backup are leased once, though a grant was forgotten") {
+    CHECK(say_sync(one, 15) == 15);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    one.returned = 15;
+    ++one.link;
+    say_sync(one, 0);
+    CHECK(say_sync(two, 18) == 18);  // 13 of them are the same
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--cap", "50"});
+    one.tranche = "t2";
+    say_sync(one, 4);
+    use(one, 2);
+    say_sync(one, 0);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    CHECK(say_hello(two) == Verdict::learning);
+    CHECK(say_sync(two, 0) == 18);
+    CHECK(number("SELECT available FROM tranche WHERE id = 1") < 0);
+    CHECK(say_hello(one) == Verdict::fenced);
+    CHECK(number("SELECT in_doubt FROM tranche WHERE id = 1") == 2);  // what it holds of it still
+    CHECK(number("SELECT available FROM tranche WHERE id = 1") == 0);
     check_audit();
 }
 
