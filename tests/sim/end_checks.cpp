@@ -109,14 +109,14 @@ void Invariants::check_settled(std::size_t index) {
         SIM_REQUIRE(known.overage_units == ledger->overage_units().value(),
                     "I4: overage is known: " + id + " " + resource.key);
         for (const core::Tranche& tranche : ledger->tranches()) {
-            const HoldingRow holding =
-                view_->holdings[{id, *account::tranche_from(tranche.id), agent.incarnation()}];
+            const std::int64_t number = *account::tranche_from(tranche.id);
+            const HoldingRow holding = view_->holdings[{id, number, agent.incarnation()}];
             const std::string what = id + " " + tranche.id;
             SIM_REQUIRE(holding.used == tranche.used.value(), "I4: U is known: " + what);
             SIM_REQUIRE(holding.returned == tranche.returned.value(), "I4: R is known: " + what);
             const bool named = !tranche.ends_at || *tranche.ends_at > tranche.valid_from;
-            SIM_REQUIRE(!named || holding.granted == tranche.granted.value(),
-                        "I4: the lease arrived: " + what);
+            const bool arrived = holding.granted == tranche.granted.value() || ended_before_put_back(number);
+            SIM_REQUIRE(!named || arrived, "I4: the lease arrived: " + what);
         }
     }
     // I12: a slot was taken only while its tranche was valid, by the hour.

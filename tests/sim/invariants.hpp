@@ -63,6 +63,7 @@ private:
                      const TrancheRow& tranche);
     void note_put_back(const AccountView& view);
     bool learned(const std::string& agent) const;
+    bool ended_before_put_back(std::int64_t tranche) const;
     bool may_be_owed(const AccountView& view, const std::string& team) const;  // A may be below 0
     void check_booking(const AccountView& view);
     void note_fallen(std::int64_t tranche, const std::string& reason, std::int64_t units);
