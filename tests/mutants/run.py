@@ -24,6 +24,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 SEEDS_WITHOUT = 10  # that must pass where nothing is broken
 SEEDS_MAX = 60
 SECONDS_A_RUN = 1200
+SLOWER = 20  # than with nothing broken: it goes round for ever, and that is noticed too
 JOBS = str(os.cpu_count() or 1)
 TESTS = ("core_deciding_tests", "core_parsing_tests", "account_tests", "journal_tests", "session_tests",
          "account_store_tests")
@@ -66,13 +67,23 @@ def named_in_the_code():
     return names
 
 
+seconds_whole = {}  # that each program took with nothing broken
+
+
 def run(mutant, program, *arguments):
     """None where all went well, else what the program said of it."""
+    limit = max(60, SLOWER * seconds_whole[program]) if mutant else SECONDS_A_RUN
+    began = time.monotonic()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("METERBOX_")}
     if mutant:
         environment["METERBOX_MUTANT"] = mutant
-    done = subprocess.run([os.path.join(os.environ["METERBOX_BIN"], program), *arguments], env=environment,
-                          capture_output=True, text=True, timeout=SECONDS_A_RUN, check=False)
+    try:
+        done = subprocess.run([os.path.join(os.environ["METERBOX_BIN"], program), *arguments], env=environment,
+                              capture_output=True, text=True, timeout=limit, check=False)
+    except subprocess.TimeoutExpired:
+        return "no end", ""
+    if not mutant:
+        seconds_whole[program] = time.monotonic() - began
     return None if done.returncode == 0 else (done.returncode, done.stdout + done.stderr)
 
 
@@ -81,10 +92,10 @@ def simulate(seeds, mutant):
     if not failure:
         return None
     status, text = failure
-    if status not in (1, -signal.SIGABRT):
+    if status not in ("no end", 1, -signal.SIGABRT):
         raise SystemExit(f"meterbox_sim ended with {status}: {text}")
     found = re.findall(r"^(seed \d+: .*|meterbox: bug: .*)", text, flags=re.M)
-    return found[0] if found else "aborted"
+    return found[0] if found else f"ended with {status}"
 
 
 def test(mutant):
