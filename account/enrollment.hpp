@@ -13,7 +13,6 @@
 
 namespace meterbox::account {
 
-inline constexpr std::int64_t token_ttl_default_ms = core::hour_ms;
 inline constexpr std::int64_t token_ttl_max_ms = 30 * core::day_ms;
 
 // mbt1.SECRET.FINGERPRINT: the last part is the CA's, so that an agent needs no file to know its account.

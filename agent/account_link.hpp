@@ -98,7 +98,6 @@ private:
     struct Asked {  // what a request asked for of one resource
         std::string resource;
         core::Units granted_before;
-        bool more = false;
     };
     struct Exchange {  // the sync in flight
         core::wire::SyncRequest request;

@@ -16,8 +16,6 @@ public:
     // view must outlive this, and the calls of its `done`s.
     AdminRoutes(AgentView& view, AdminGuard guard);
 
-    void set_guard(AdminGuard guard) { guard_ = std::move(guard); }  // after a reload
-
     void handle(const platform::http::Request& request, platform::http::Responder responder) override;
 
 private:

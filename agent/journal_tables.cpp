@@ -369,12 +369,4 @@ core::Result<JournalRows> JournalTables::rows() {
     return JournalRows{row.integer(0), optional_utc(row, 1)};
 }
 
-core::Result<std::int64_t> JournalTables::bytes() {
-    const auto pages = connection_.number("PRAGMA page_count");
-    if (!pages) return pages;
-    const auto size = connection_.number("PRAGMA page_size");
-    if (!size) return size;
-    return *pages * *size;
-}
-
 }  // namespace meterbox::agent

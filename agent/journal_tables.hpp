@@ -105,7 +105,6 @@ public:
     core::Result<std::optional<SessionRecord>> session(std::string_view id);
 
     core::Result<JournalRows> rows();
-    core::Result<std::int64_t> bytes();
 
 private:
     platform::sqlite::Connection& connection_;
