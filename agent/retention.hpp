@@ -1,8 +1,8 @@
 // Forgetting: events, their identities, ended sessions and usage go when they are past their age, a slice
-// at a time between commits. What the account hasn't acknowledged is never touched (I21), and where nothing
-// is old enough nothing is written. Ages count by the earliest time that the trusted clock vouches for, so
-// that a clock set forward forgets nothing. Where the journal outgrows its budget, the oldest events go
-// before their time, if the account has heard of them; their usage and their identities stay for theirs.
+// at a time between commits. Usage that the account hasn't acknowledged is never touched (I21), and where
+// nothing is old enough nothing is written. Ages count by the earliest time that the trusted clock vouches
+// for, so that a clock set forward forgets nothing. Where the journal outgrows its budget, the oldest events
+// go before their time, if the account has heard of them; their usage and their identities stay for theirs.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,8 @@ struct Forgotten {
     std::int64_t room_bytes = 0;                // until the budget would have events go
 };
 
+class RetentionTables;
+
 // Loop thread only.
 class Retention {
 public:
@@ -49,8 +51,6 @@ public:
     void sweep();  // now, unless one is under way
 
 private:
-    class Tables;
-    class Sweep;
     void arm(std::int64_t wait_ms);
 
     std::unique_ptr<platform::system::Timer> timer_;
@@ -59,7 +59,7 @@ private:
     platform::store::StoreThread& store_;
     RetentionSettings settings_;
     Done done_;
-    std::unique_ptr<Tables> tables_;
+    std::unique_ptr<RetentionTables> tables_;
     std::optional<std::int64_t> walked_day_;  // on which the tables without order by age were gone through
     bool sweeping_ = false;
     bool started_ = false;
