@@ -104,7 +104,7 @@ Result<std::string> LeaseKeySigner::newest_kid() const {
     return std::move(*kid);
 }
 
-Result<std::string> LeaseKeySigner::key_of(const std::string& kid) const {
+Result<tls::JwsSigner> LeaseKeySigner::key_of(const std::string& kid) const {
     const auto known = keys_.find(kid);
     if (known != keys_.end()) return known->second;
     for (const std::string& name : {"lease-" + kid + ".key", std::string(first_lease_key)}) {
@@ -113,7 +113,10 @@ Result<std::string> LeaseKeySigner::key_of(const std::string& kid) const {
         if (!key) return key.error();
         const auto half = public_half(*key);
         if (!half) return half.error();
-        if (half->kid == kid) return keys_.emplace(kid, *key).first->second;
+        if (half->kid != kid) continue;
+        auto signer = tls::JwsSigner::with(*key, kid);
+        if (!signer) return signer.error();
+        return keys_.emplace(kid, std::move(*signer)).first->second;
     }
     return core::Error{core::ErrorCode::internal,
                        "the key that signs leases is missing: put lease-" + kid +
@@ -127,7 +130,7 @@ Result<std::string> LeaseKeySigner::sign(std::string_view claims) const {
     if (!kid) return kid.error();
     const auto key = key_of(*kid);
     if (!key) return key.error();
-    return tls::sign_jws(*key, *kid, claims);
+    return key->sign(claims);
 }
 
 Result<std::string> LeaseKeySigner::claims_of(std::string_view lease,

@@ -44,11 +44,11 @@ public:
 
 private:
     core::Result<std::string> newest_kid() const;
-    core::Result<std::string> key_of(const std::string& kid) const;
+    core::Result<platform::tls::JwsSigner> key_of(const std::string& kid) const;
 
     std::filesystem::path folder_;
     Database& database_;
-    mutable std::map<std::string, std::string> keys_;  // by kid, as they were read
+    mutable std::map<std::string, platform::tls::JwsSigner> keys_;  // by kid
 };
 
 struct ServerIdentity {

@@ -111,14 +111,28 @@ std::string thumbprint(const VerificationKey& key) {
         bytes_of(sha256(R"({"crv":"P-256","kty":"EC","x":")" + key.x + R"(","y":")" + key.y + R"("})")));
 }
 
-Result<std::string> sign_jws(std::string_view key_pem, std::string_view kid, std::string_view payload) {
-    PrivateKey key;
-    if (auto parsed = parse_signing_key(key, key_pem); !parsed) return parsed.error();
+struct JwsSigner::Key {
+    PrivateKey parsed;
+};
+
+Result<JwsSigner> JwsSigner::with(std::string_view key_pem, std::string_view kid) {
+    auto key = std::make_shared<Key>();
+    if (auto parsed = parse_signing_key(key->parsed, key_pem); !parsed) return parsed.error();
     const boost::json::object header{{"alg", "ES256"}, {"kid", kid}};
-    std::string input = base64url_encode(boost::json::serialize(header)) + '.' + base64url_encode(payload);
-    auto signature = signature_of(key, input);
+    return JwsSigner(std::move(key), base64url_encode(boost::json::serialize(header)));
+}
+
+Result<std::string> JwsSigner::sign(std::string_view payload) const {
+    std::string input = header_ + '.' + base64url_encode(payload);
+    auto signature = signature_of(key_->parsed, input);
     if (!signature) return signature.error();
     return input + '.' + base64url_encode(*signature);
+}
+
+Result<std::string> sign_jws(std::string_view key_pem, std::string_view kid, std::string_view payload) {
+    const auto signer = JwsSigner::with(key_pem, kid);
+    if (!signer) return signer.error();
+    return signer->sign(payload);
 }
 
 Result<std::string> verify_jws(std::string_view compact, std::span<const VerificationKey> known) {

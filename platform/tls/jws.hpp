@@ -3,6 +3,7 @@
 // among the keys that the caller knows, and nothing in a token can change either. Any thread.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,8 +27,26 @@ std::string thumbprint(const VerificationKey& key);
 // The primitive below the rest: did this key sign these bytes (ES256; signature: r and s, 32 bytes each)?
 bool signature_fits(const VerificationKey& key, std::string_view input, std::string_view signature);
 
-// header.payload.signature with the header {"alg":"ES256","kid":kid}. Errors: malformed, invalid
-// (key), internal.
+// A private key that signs again and again: what can be computed once from it and its curve is kept, which
+// makes a signature several times cheaper than one with a key that is read anew. One thread at a time; copies
+// share the key.
+class JwsSigner {
+public:
+    // Errors: malformed, invalid (key).
+    [[nodiscard]] static core::Result<JwsSigner> with(std::string_view key_pem, std::string_view kid);
+    // header.payload.signature with the header {"alg":"ES256","kid":kid}. Errors: internal.
+    [[nodiscard]] core::Result<std::string> sign(std::string_view payload) const;
+
+private:
+    struct Key;
+    JwsSigner(std::shared_ptr<Key> key, std::string header)
+        : key_(std::move(key)), header_(std::move(header)) {}
+
+    std::shared_ptr<Key> key_;
+    std::string header_;  // encoded
+};
+
+// The same for one token. Errors: malformed, invalid (key), internal.
 [[nodiscard]] core::Result<std::string> sign_jws(std::string_view key_pem, std::string_view kid,
                                                  std::string_view payload);
 

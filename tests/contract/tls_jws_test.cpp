@@ -61,6 +61,18 @@ TEST_CASE("a signed payload comes back as it was, whatever it holds") {
     CHECK(thumbprint(rfc_key).size() == 43);
 }
 
+TEST_CASE("one signer signs token after token, each good by itself") {
+    const Signer signer;
+    const std::array<VerificationKey, 1> known{signer.known};
+    const JwsSigner again = JwsSigner::with(signer.key, "k1").value();
+    for (const std::string& payload : {std::string("{\"G\":5}"), std::string("{\"G\":6}"), std::string()}) {
+        const std::string token = again.sign(payload).value();
+        CHECK(verify_jws(token, known).value() == payload);
+        CHECK(token == sign_jws(signer.key, "k1", payload).value());  // deterministic, by RFC 6979
+    }
+    CHECK(JwsSigner::with("no key", "k1").error().code == core::ErrorCode::malformed);
+}
+
 TEST_CASE("no character of a token can be changed, dropped or added") {
     const Signer signer;
     const std::string token = sign_jws(signer.key, "k1", "{\"granted\":5}").value();
