@@ -106,7 +106,8 @@ http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Call
     const Admission agent = admit(store, caller, Purpose::exchange);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const Agent& known = std::get<Agent>(agent);
-    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now()};
+    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now(),
+                            &store.active_agents()};
     return answer(logged(log, known.id, sync(exchange, known, request)));
 }
 

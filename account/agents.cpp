@@ -9,6 +9,7 @@ namespace {
 
 // Of one agent; what comes after tells nothing new.
 constexpr std::int64_t evidence_max = 100;
+constexpr std::int64_t counted_each_time_max = 256;
 
 #define COLUMNS                                                                                       \
     "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), "             \
@@ -103,6 +104,21 @@ std::int64_t agents_active_since(Database& database, const std::string& team, co
     const auto count = database.number(
         "SELECT count(*) FROM agent WHERE team = ? AND state = 'active' AND last_sync_at >= ?", team, since);
     return std::max<std::int64_t>(1, count);
+}
+
+std::int64_t ActiveAgents::of(Database& database, const std::string& team, core::UtcTime now) {
+    const auto known = large_.find(team);
+    if (known != large_.end()) {
+        const std::int64_t age_ms = now - known->second.at;
+        if (age_ms >= 0 && age_ms < known->second.agents) return known->second.agents;
+    }
+    const Counted counted{agents_active_since(database, team, now + -core::day_ms), now};
+    if (counted.agents > counted_each_time_max) {
+        large_[team] = counted;
+    } else if (known != large_.end()) {
+        large_.erase(known);
+    }
+    return counted.agents;
 }
 
 void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now) {

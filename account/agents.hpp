@@ -52,6 +52,21 @@ std::map<std::string, core::Units> in_doubt_of(Database& database, const Agent& 
 // Agents of the team that synced since then: N of the lease's size. At least 1.
 std::int64_t agents_active_since(Database& database, const std::string& team, core::UtcTime since);
 
+// N, the agents of a team that synced in the last 24 h, as sizing needs it: of a large team it is counted
+// anew only now and then (after so many milliseconds as there are agents, so that a sync costs the same
+// however many there are), of any other each time.
+class ActiveAgents {
+public:
+    std::int64_t of(Database& database, const std::string& team, core::UtcTime now);
+
+private:
+    struct Counted {
+        std::int64_t agents = 0;
+        core::UtcTime at;
+    };
+    std::map<std::string, Counted> large_;  // by team
+};
+
 // A message that was refused because no honest agent sends it. The same one again counts up.
 void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now);
 

@@ -84,11 +84,15 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     settle_after_learning(database, ledger, pool, catalogue);
     Custody(database, ledger, pool).settle();
     Tickets tickets(database, agent, exchange.now);
+    ActiveAgents counted_now;
+    const auto agents =
+        (exchange.active ? *exchange.active : counted_now).of(database, agent.team, exchange.now);
     if (later) {
-        grant(database, ledger, pool, catalogue, agent, exchange.settings, tickets, request.resources);
+        grant(database, ledger, pool, catalogue, agent, exchange.settings, tickets, request.resources,
+              agents);
     }
     if (later && !pool.learning())
-        lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings);
+        lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings, agents);
 
     core::Lease contents = describe_lease(database, pool, catalogue, agent, exchange.settings, exchange.now);
     auto boundaries = next_boundaries(database, agent.team, exchange.now);
@@ -104,8 +108,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     reply.server_time = exchange.now;
     // Also one in force that an earlier answer carried: that answer may have been lost.
     if (lease->is_new || !later || asks_for_units(request)) reply.lease = std::move(lease->jws);
-    Recalled recalled =
-        recall(database, pool, catalogue, agent, exchange.settings, tickets, request.resources, exchange.now);
+    Recalled recalled = recall(database, pool, catalogue, agent, exchange.settings, tickets,
+                               request.resources, exchange.now, agents);
     reply.recall = std::move(recalled.units);
     reply.wait_ticket = tickets.name_of_own();
     if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;

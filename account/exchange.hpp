@@ -21,6 +21,7 @@ struct Exchange {
     const LeaseSigner& signer;
     const Settings& settings;
     core::UtcTime now;
+    ActiveAgents* active = nullptr;  // none: they are counted each time
 };
 
 // agent: whose certificate it is. new_session: a random id, used unless this hello was heard before.

@@ -137,10 +137,9 @@ private:
 }  // namespace
 
 void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-           const Settings& settings, Tickets& tickets,
-           const std::vector<core::wire::ResourceCounters>& asked) {
+           const Settings& settings, Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked,
+           std::int64_t agents) {
     if (pool.learning()) return;
-    const auto agents = agents_active_since(database, agent.team, ledger.now() + -core::day_ms);
     for (const core::Resource& resource : catalogue.resources) {
         const auto tranches = pool.of(resource.key);
         if (!is_leased(resource) || tranches.empty()) continue;

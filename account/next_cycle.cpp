@@ -31,9 +31,8 @@ Units units_of_next_cycle(const Tranche& next, Units left, Units held, std::int6
 }
 
 void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,
-                      const Agent& agent, const Settings& settings) {
+                      const Agent& agent, const Settings& settings, std::int64_t agents) {
     const core::UtcTime now = ledger.now();
-    const auto agents = agents_active_since(database, agent.team, now + -core::day_ms);
     for (const core::Resource& resource : catalogue.resources) {
         if (resource.kind == core::Kind::returnable || resource.enforcement == core::Enforcement::none)
             continue;

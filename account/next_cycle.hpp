@@ -14,7 +14,7 @@ namespace meterbox::account {
 
 // After everything else was leased. What begins only after the lease's end gives nothing yet.
 void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,
-                      const Agent& agent, const Settings& settings);
+                      const Agent& agent, const Settings& settings, std::int64_t agents);
 
 // How many to lease of the next tranche: `left` of the present one and `held` of the next one are the
 // agent's, `agents` (N >= 1) share it.

@@ -48,11 +48,11 @@ Activity activity_of(Database& database, const Agent& agent, const std::string& 
 
 Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
                 const Settings& settings, const Tickets& tickets,
-                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now) {
+                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now,
+                std::int64_t agents) {
     Recalled recalled;
     recalled.soon = tickets.name_of_own().has_value();
     if (pool.learning()) return recalled;
-    const auto agents = agents_active_since(database, agent.team, now + -core::day_ms);
     for (const core::wire::ResourceCounters& counters : asked) {
         const auto resource = std::ranges::find(catalogue.resources, counters.resource, &core::Resource::key);
         if (resource == catalogue.resources.end() || !has_reserve(*resource)) continue;

@@ -30,6 +30,7 @@ struct Recalled {
 // asked: what the agent said in this request, after it was granted.
 Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
                 const Settings& settings, const Tickets& tickets,
-                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now);
+                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now,
+                std::int64_t agents);
 
 }  // namespace meterbox::account

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "account/agents.hpp"
 #include "account/database.hpp"
 #include "account/keys.hpp"
 #include "account/settings.hpp"
@@ -32,6 +33,7 @@ public:
     LeaseKeySigner& lease_keys() { return signer_; }
     const Settings& settings() const { return settings_; }
     void use(const Settings& settings) { settings_ = settings; }
+    ActiveAgents& active_agents() { return active_agents_; }
     platform::system::Random& random() { return random_; }
     core::UtcTime opened_at() const { return opened_at_; }
     core::UtcTime now() const { return clock_.wall_now(); }
@@ -48,6 +50,7 @@ private:
     Authority authority_;
     LeaseKeySigner signer_;
     Settings settings_;
+    ActiveAgents active_agents_;
     platform::system::Clock& clock_;
     platform::system::Random& random_;
     core::UtcTime opened_at_;
