@@ -3,6 +3,7 @@
 #include <set>
 
 #include "account/agents.hpp"
+#include "account/billing.hpp"
 #include "account/commands.hpp"
 #include "account/custody.hpp"
 #include "account/doubt.hpp"
@@ -44,12 +45,18 @@ std::string units_text(const boost::json::value& by_resource) {
     return text.empty() ? "-" : text;
 }
 
+// What is charged from now on is not on an invoice that should be final by now.
+core::Result<void> close_due(Store& store, const std::string& team) {
+    return close_due_cycles(store.database(), team, store.settings().invoice_final_after_ms, store.now());
+}
+
 }  // namespace
 
 Outcome agent_revoke(Store& store, const std::string& id, bool) {
     const auto agent = find_agent(store.database(), id);
     if (!agent) return no_such_agent(id);
     if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
+    if (const auto closed = close_due(store, agent->team); !closed) return from_error(closed.error());
     Database& database = store.database();
     write_off(database, store.now(), *agent, LostPolicy::hold);
     database.run("UPDATE agent SET state = 'revoked' WHERE id = ?", id);
@@ -68,6 +75,7 @@ Outcome agent_write_off(Store& store, const std::string& id, const std::string& 
     const auto agent = find_agent(store.database(), id);
     if (!agent) return no_such_agent(id);
     if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
+    if (const auto closed = close_due(store, agent->team); !closed) return from_error(closed.error());
     write_off(store.database(), store.now(), *agent, *policy);
     return {exit_done, "", {}};
 }

@@ -42,6 +42,26 @@ std::vector<Charge> charges_of(Database& database, const std::string& team, cons
     return charges;
 }
 
+// An amount that 64 bits can't hold is told as such, and never as another.
+core::Result<Invoice> with_amounts_in_range(Invoice invoice) {
+    std::int64_t total = 0;
+    for (const InvoiceLine& line : invoice.lines) {
+        std::int64_t amount = 0;
+        if (!__builtin_mul_overflow(line.units, line.unit_price, &amount) &&
+            !__builtin_add_overflow(total, amount, &total)) {
+            continue;
+        }
+        return core::Error{core::ErrorCode::invalid,
+                           "the invoice from " + core::format_rfc3339(invoice.cycle.from) + ": " +
+                               std::to_string(line.units) + " units of " + line.resource + " at " +
+                               std::to_string(line.unit_price) +
+                               " each make more than an amount can be: 2^63 minor units of the currency",
+                           std::nullopt,
+                           {}};
+    }
+    return invoice;
+}
+
 // The first of the team's cycles that isn't closed.
 core::Result<core::Cycle> first_open(const Billing& billing) {
     return billing.holding(billing.open_until ? *billing.open_until + -1 : *billing.payg_since);
@@ -53,7 +73,7 @@ core::Result<Invoice> invoice_of(Database& database, const std::string& team, co
     if (closed_at(database, team, cycle.from)) {
         invoice.final = true;
         invoice.lines = kept_lines(database, team, cycle.from);
-        return invoice;
+        return with_amounts_in_range(std::move(invoice));
     }
     if (!billing.payg_since) return invoice;
     const auto open = first_open(billing);
@@ -65,7 +85,7 @@ core::Result<Invoice> invoice_of(Database& database, const std::string& team, co
     auto lines = lines_of(database, team, billing, cycle, {late_after, no_entry});
     if (!lines) return lines.error();
     invoice.lines = std::move(*lines);
-    return invoice;
+    return with_amounts_in_range(std::move(invoice));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct InvoiceLine {
     std::int64_t late_units = 0;  // of earlier cycles
     std::int64_t unit_price = 0;  // minor units of the currency
     std::string reason;           // of an adjustment, which has a line of its own; otherwise empty
-    std::int64_t amount() const { return units * unit_price; }
+    std::int64_t amount() const { return units * unit_price; }  // of an invoice that was made: in range
     friend bool operator==(const InvoiceLine&, const InvoiceLine&) = default;
 };
 
@@ -50,7 +50,7 @@ struct EntryRange {
 std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team, core::UtcTime from);
 
 // The invoice of the cycle that holds the moment. Requires the team, and that what is due is closed
-// (close_due_cycles). invalid: this machine doesn't know the team's zone.
+// (close_due_cycles). invalid: this machine doesn't know the team's zone, or an amount is beyond all figures.
 [[nodiscard]] core::Result<Invoice> make_invoice(Database& database, const std::string& team,
                                                  core::UtcTime moment, std::int64_t final_after_ms,
                                                  core::UtcTime now);

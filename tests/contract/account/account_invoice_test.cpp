@@ -72,6 +72,35 @@ TEST_CASE_METHOD(Tiers, "a cycle's units cost what one cost when it began") {
     CHECK(json({"invoice", "lab", "--cycle", "2026-08-14"}).at("total") == 0);
 }
 
+TEST_CASE_METHOD(Tiers, "an amount that 64 bits can't hold is told as such, one that just fits as it is") {
+    settings.payg_exposure = Units{20'000'000};
+    done({"resource", "set", "render", "--price", "1000000000000"});
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 9, 0)});
+    tell(one, {used_up(lease, "render", 9'223'372, clock.wall_now())});
+    CHECK(json({"invoice", "lab"}).at("total") == 9'223'372'000'000'000'000);
+    tell(one, {used_up(lease, "render", 9'223'373, clock.wall_now())});
+    const account::Outcome refused = command({"invoice", "lab"});
+    CHECK(refused.exit == exit_failed);
+    CHECK(refused.err.find("9223373 units of render at 1000000000000 each") != std::string::npos);
+    audited();
+}
+
+TEST_CASE_METHOD(Tiers, "units that are written off after a cycle's invoice was due are late on the next") {
+    grant({"--resource", "render", "--tier", "payg", "--cap", "50", "--anchor", "2026-07-15"});
+    Said one = joined();
+    sync_lease(one, {counters("render", 0, 9, 0)});
+    clock.set_wall(at("2026-08-20T00:00:00Z"));  // and nobody has asked since it was due
+    done({"agent", "write-off", one.agent, "--as", "count"});
+    CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}).at("total") == 0);
+    const auto bill = json({"invoice", "lab"});
+    REQUIRE(bill.at("lines").as_array().size() == 1);
+    CHECK(bill.at("lines").at(0).at("late_units") == 9);
+    CHECK(bill.at("lines").at(0).at("units") == 18);  // it held as many of this cycle
+    audited();
+}
+
 TEST_CASE_METHOD(Tiers, "a team without payg has calendar months in its zone, without lines") {
     done({"team", "add", "free", "--zone", "Asia/Tokyo"});
     const auto bill = json({"invoice", "free"});
