@@ -1,15 +1,14 @@
-// Sums by the database, comparisons here.
+// Three rounds: units by hour, final invoices, and then the ledger with all that is compared with it.
 #include "account/audit.hpp"
 
 #include <boost/json.hpp>
 #include <map>
 #include <optional>
 #include <set>
-#include <tuple>
 
-#include "account/adjustment.hpp"
-#include "account/agents.hpp"
+#include "account/audit_findings.hpp"
 #include "account/audit_invoices.hpp"
+#include "account/audit_sums.hpp"
 #include "account/learning.hpp"
 #include "account/tranche.hpp"
 
@@ -17,83 +16,96 @@ namespace meterbox::account {
 
 namespace {
 
-struct Places {
-    std::int64_t purchased = 0;  // what came in from outside, less what went back
-    std::int64_t available = 0;
-    std::int64_t leased = 0;
-    std::int64_t charged = 0;
-    std::int64_t in_doubt = 0;
-    std::int64_t expired = 0;
-};
+std::string name_of_holding(const std::string& agent, std::int64_t tranche) {
+    return "agent " + agent + ", tranche " + tranche_name(tranche) + ": ";
+}
 
-using HoldingKey = std::tuple<std::int64_t, std::string, std::int64_t>;  // tranche, agent, incarnation
-struct HoldingSums {
-    std::int64_t granted = 0;
-    std::int64_t used = 0;
-    std::int64_t returned = 0;
-};
+}  // namespace
 
-class Audit {
+// Of each lease: its units by hour and their sum, which are written together.
+class Audit::Hours {
 public:
-    Audit(Database& database, const std::string& team)
-        : database_(database), team_(team), learned_(!list_incidents(database, team).empty()) {}
+    Hours(const std::string& team, AuditReport& report) : team_(team), report_(report) {}
 
-    AuditReport run() {
-        add_up_ledger();
+    bool go_on(Database& database, const std::function<bool()>& over) {
+        if (!begun_) begin(database);
+        while (next_ < tranches_.size() && !database.failed()) {
+            if (!read_one(database)) {
+                ++next_;
+                after_ = {};
+            }
+            if (over()) return true;
+        }
+        return false;
+    }
+
+private:
+    void begin(Database& database) {
+        begun_ = true;
+        database.each(
+            "SELECT id FROM tranche WHERE team = ?", [&](auto& row) { tranches_.push_back(row.integer(0)); },
+            team_);
+    }
+
+    bool read_one(Database& database) {
+        const std::int64_t tranche = tranches_[next_];
+        bool found = false;
+        database.each(
+            "SELECT agent, incarnation, used, in_hours, (SELECT coalesce(sum(units), 0) FROM unit_hour WHERE "
+            "unit_hour.agent = holding.agent AND unit_hour.incarnation = holding.incarnation AND "
+            "unit_hour.tranche = holding.tranche) FROM holding WHERE tranche = ? AND (agent, incarnation) > "
+            "(?, ?) ORDER BY agent, incarnation LIMIT 1",
+            [&](auto& row) {
+                found = true;
+                after_ = {row.string(0), row.integer(1)};
+                look(name_of_holding(row.string(0), tranche), row.integer(2), row.integer(3), row.integer(4));
+            },
+            tranche, after_.first, after_.second);
+        return found;
+    }
+
+    void look(const std::string& name, std::int64_t used, std::int64_t expected, std::int64_t by_hour) {
+        if (expected != by_hour || by_hour > used) {
+            report_.differences.push_back(name + std::to_string(by_hour) + " units by hour, " +
+                                          std::to_string(expected) + " expected, of " + std::to_string(used) +
+                                          " used");
+        } else if (by_hour < used) {
+            report_.findings.push_back(name + std::to_string(used - by_hour) +
+                                       " units used, in hours not yet reported");
+        }
+    }
+
+    std::string team_;
+    AuditReport& report_;
+    bool begun_ = false;
+    std::vector<std::int64_t> tranches_;
+    std::size_t next_ = 0;
+    std::pair<std::string, std::int64_t> after_;  // agent, incarnation
+};
+
+// The tables beside the ledger's sums, all of one moment.
+class Audit::Comparison {
+public:
+    Comparison(Database& database, const std::string& team, LedgerSums& sums, AuditReport& report)
+        : database_(database),
+          team_(team),
+          sums_(sums),
+          report_(report),
+          learned_(!list_incidents(database, team).empty()) {}
+
+    void run() {
+        report_.entries = sums_.entries;
         compare_tranches();
         compare_pools();
         compare_holdings();
         compare_team();
-        for (const std::string& text : invoice_differences(database_, team_)) differ(text);
-        look_at_agents();
-        if (database_.failed()) differ("the store can't be read: " + database_.error().detail);
-        return std::move(report_);
     }
 
 private:
     void differ(std::string text) { report_.differences.push_back(std::move(text)); }
-    void find(std::string text) { report_.findings.push_back(std::move(text)); }
     void compare(const std::string& what, std::int64_t stored, std::int64_t computed) {
         if (stored == computed) return;
         differ(what + " is " + std::to_string(stored) + ", by the ledger " + std::to_string(computed));
-    }
-
-    static void move(Places& places, std::string_view place, std::int64_t units) {
-        if (place == "purchase") places.purchased -= units;
-        if (place == "available") places.available += units;
-        if (place == "leased") places.leased += units;
-        if (place == "charged") places.charged += units;
-        if (place == "in_doubt") places.in_doubt += units;
-        if (place == "expired") places.expired += units;
-    }
-
-    void add_up_ledger() {
-        database_.each(
-            "SELECT tranche, from_, to_, reason, coalesce(agent, ''), coalesce(incarnation, 0), sum(units), "
-            "count(*) FROM ledger WHERE tranche IN (SELECT id FROM tranche WHERE team = ?) "
-            "GROUP BY 1, 2, 3, 4, 5, 6",
-            [&](auto& row) {
-                const auto from = row.text(1);
-                const auto to = row.text(2);
-                const std::int64_t units = row.integer(6);
-                report_.entries += row.integer(7);
-                Places& places = places_[row.integer(0)];
-                if (from == "charged" && is_adjustment(row.text(3))) adjusted_[row.integer(0)] += units;
-                move(places, from, -units);
-                move(places, to, units);
-                HoldingSums& sums = holdings_[{row.integer(0), row.string(4), row.integer(5)}];
-                if (to == "leased") {  // what was taken for lost comes back to the lease that it was of
-                    if (row.text(3) == "heard again")
-                        sums.returned -= units;
-                    else
-                        sums.granted += units;
-                }
-                if (from != "leased") return;
-                // A unit booked to an earlier tier was used all the same, and its slot came free.
-                const bool used = to == "charged" || row.text(3) == "draw order";
-                (used ? sums.used : sums.returned) += units;
-            },
-            team_);
     }
 
     void compare_tranches() {
@@ -104,7 +116,7 @@ private:
             [&](auto& row) {
                 ++report_.tranches;
                 const std::string name = "tranche " + tranche_name(row.integer(0)) + ": ";
-                const Places& places = places_[row.integer(0)];
+                const PlaceSums& places = sums_.places[row.integer(0)];
                 if (!row.is_null(1)) compare(name + "purchased", row.integer(1), places.purchased);
                 compare(name + "available", row.integer(2), places.available);
                 compare(name + "charged", row.integer(3), places.charged);
@@ -118,17 +130,18 @@ private:
                            std::to_string(row.integer(1)) + " were purchased");
                 }
                 check_sign(name, places);
-                adjusted_by_resource_[row.string(8)] += adjusted_[row.integer(0)];
+                adjusted_by_resource_[row.string(8)] += sums_.adjusted[row.integer(0)];
                 const bool tokens = row.text(8).empty();  // those are compared with the units out of them
                 if (!tokens) compare(name + "in doubt by agents", row.integer(7), row.integer(4));
             },
             team_);
     }
 
-    void check_sign(const std::string& name, const Places& places) {
+    void check_sign(const std::string& name, const PlaceSums& places) {
         if (places.available < 0 && learned_) {
-            find(name + std::to_string(-places.available) +
-                 " units more are leased and charged than there are: some were granted twice");
+            report_.findings.push_back(
+                name + std::to_string(-places.available) +
+                " units more are leased and charged than there are: some were granted twice");
         }
         if ((places.available < 0 && !learned_) || places.charged < 0 || places.in_doubt < 0 ||
             places.expired < 0 || places.leased < 0) {
@@ -157,35 +170,25 @@ private:
 
     void compare_holdings() {
         database_.each(
-            "SELECT holding.tranche, holding.agent, holding.incarnation, granted, used, returned, in_hours, "
-            "(SELECT coalesce(sum(units), 0) FROM unit_hour WHERE unit_hour.agent = holding.agent AND "
-            "unit_hour.incarnation = holding.incarnation AND unit_hour.tranche = holding.tranche) "
-            "FROM holding WHERE tranche IN (SELECT id FROM tranche WHERE team = ?)",
+            "SELECT tranche, agent, incarnation, granted, used, returned FROM holding WHERE tranche IN "
+            "(SELECT "
+            "id FROM tranche WHERE team = ?)",
             [&](auto& row) {
                 ++report_.holdings;
                 const HoldingKey key{row.integer(0), row.string(1), row.integer(2)};
-                const std::string name =
-                    "agent " + row.string(1) + ", tranche " + tranche_name(row.integer(0)) + ": ";
-                const HoldingSums sums = holdings_[key];
-                holdings_.erase(key);
+                const std::string name = name_of_holding(row.string(1), row.integer(0));
+                const HoldingSums sums = sums_.holdings[key];
+                sums_.holdings.erase(key);
                 compare(name + "granted", row.integer(3), sums.granted);
                 compare(name + "used", row.integer(4), sums.used);
                 compare(name + "returned", row.integer(5), sums.returned);
-                if (row.integer(6) != row.integer(7) || row.integer(7) > row.integer(4)) {
-                    differ(name + std::to_string(row.integer(7)) + " units by hour, " +
-                           std::to_string(row.integer(6)) + " expected, of " +
-                           std::to_string(row.integer(4)) + " used");
-                } else if (row.integer(7) < row.integer(4)) {
-                    find(name + std::to_string(row.integer(4) - row.integer(7)) +
-                         " units used, in hours not yet reported");
-                }
             },
             team_);
-        for (const auto& [key, sums] : holdings_) {
+        for (const auto& [key, sums] : sums_.holdings) {
             if (sums.granted == 0 && sums.used == 0 && sums.returned == 0) continue;  // no lease's move
             if (pools_.contains(std::get<0>(key))) continue;                          // held as units
-            differ("agent " + std::get<1>(key) + ", tranche " + tranche_name(std::get<0>(key)) +
-                   ": in the ledger, but not among the holdings");
+            differ(name_of_holding(std::get<1>(key), std::get<0>(key)) +
+                   "in the ledger, but not among the holdings");
         }
     }
 
@@ -221,66 +224,50 @@ private:
             team_);
     }
 
-    void look_at_agents() {
-        database_.each(
-            "SELECT a.agent, a.resource, a.metered, a.remainder, a.overage_units, resource.unit_size, "
-            "(SELECT coalesce(sum(used), 0) FROM holding JOIN tranche ON tranche.id = holding.tranche WHERE "
-            "holding.agent = a.agent AND holding.incarnation = a.incarnation AND tranche.resource = "
-            "a.resource) + (SELECT coalesce(sum(overage_units), 0) FROM handed_over WHERE handed_over.agent "
-            "= "
-            "a.agent AND handed_over.incarnation = a.incarnation AND handed_over.resource = a.resource) "
-            "FROM agent_resource AS a JOIN agent ON agent.id = a.agent "
-            "JOIN resource ON resource.key = a.resource WHERE agent.team = ?",
-            [&](auto& row) {
-                const std::int64_t completed = row.integer(2) / row.integer(5);
-                if (completed == row.integer(4) + row.integer(6)) return;
-                find("agent " + row.string(0) + ", resource " + row.string(1) + ": metered " +
-                     std::to_string(completed) + " units, but used " + std::to_string(row.integer(6)) +
-                     " and " + std::to_string(row.integer(4)) + " in overage");
-            },
-            team_);
-        look_at_fences();
-        for (const Evidence& evidence : list_evidence(database_, team_)) {
-            find("agent " + evidence.agent + ": refused " + std::to_string(evidence.times) +
-                 " times, last at " + core::format_rfc3339(evidence.last_at) + ": " + evidence.detail);
-        }
-    }
-
-    void look_at_fences() {
-        for (const Incident& incident : list_incidents(database_, team_))
-            find("at " + core::format_rfc3339(incident.at) + " " + incident.detail);
-        database_.each(
-            "SELECT agent, number, ended_at, (SELECT coalesce(sum(held), 0) FROM doubt WHERE doubt.agent = "
-            "incarnation.agent AND doubt.incarnation = number) FROM incarnation JOIN agent ON agent.id = "
-            "incarnation.agent WHERE agent.team = ? ORDER BY ended_at",
-            [&](auto& row) {
-                find("agent " + row.string(0) + ": its incarnation " + std::to_string(row.integer(1)) +
-                     " was fenced at " + core::format_rfc3339({row.integer(2)}) + ", " +
-                     std::to_string(row.integer(3)) + " units of it are in doubt");
-            },
-            team_);
-        for (const Agent& agent : list_agents(database_, team_)) {
-            if (agent.waits_since)
-                find("agent " + agent.id + ": fenced again at " + core::format_rfc3339(*agent.waits_since) +
-                     ", it waits for: meterbox-account agent allow " + agent.id);
-            if (agent.learning && agent.state == "active")
-                find("agent " + agent.id + ": its word is awaited; until then the team gets no new units");
-            if (agent.written_off_at)
-                find("agent " + agent.id + ": written off at " + core::format_rfc3339(*agent.written_off_at) +
-                     ", and not heard of since");
-        }
-    }
-
     Database& database_;
-    std::string team_;
+    const std::string& team_;
+    LedgerSums& sums_;
+    AuditReport& report_;
     bool learned_;  // it was older than what it said: more may be leased of a tranche than there is
-    AuditReport report_;
-    std::map<std::int64_t, Places> places_;
-    std::map<HoldingKey, HoldingSums> holdings_;
-    std::map<std::int64_t, std::int64_t> adjusted_;  // units given back, by tranche
     std::map<std::string, std::int64_t> adjusted_by_resource_;
     std::set<std::int64_t> pools_;  // of tokens
 };
+
+Audit::Audit(std::string team, std::int64_t page_rows)
+    : team_(std::move(team)),
+      hours_(std::make_unique<Hours>(team_, report_)),
+      sums_(std::make_unique<LedgerSums>(team_, page_rows)) {}
+
+Audit::~Audit() = default;
+
+bool Audit::go_on(Database& database, const std::function<bool()>& over) {
+    if (!hours_done_) {
+        if (hours_->go_on(database, over)) return true;
+        hours_done_ = true;
+    }
+    if (!invoices_done_) {
+        if (look_at_invoices(database, over)) return true;
+        invoices_done_ = true;
+    }
+    if (sums_->add_up(database, over)) return true;
+    Comparison(database, team_, *sums_, report_).run();
+    for (std::string& text : audit_findings(database, team_)) report_.findings.push_back(std::move(text));
+    if (database.failed())
+        report_.differences.push_back("the store can't be read: " + database.error().detail);
+    return false;
+}
+
+// Neither a final invoice nor the entries that are its own ever change: each is looked at by itself.
+bool Audit::look_at_invoices(Database& database, const std::function<bool()>& over) {
+    while (const auto difference = invoice_difference(database, team_, next_invoice_)) {
+        if (!difference->empty()) report_.differences.push_back(*difference);
+        ++next_invoice_;
+        if (over()) return true;
+    }
+    return false;
+}
+
+namespace {
 
 boost::json::array array_of(const std::vector<std::string>& lines) {
     boost::json::array array;
@@ -291,7 +278,10 @@ boost::json::array array_of(const std::vector<std::string>& lines) {
 }  // namespace
 
 AuditReport audit(Database& database, const std::string& team) {
-    return Audit(database, team).run();
+    Audit whole(team);
+    while (whole.go_on(database, [] { return false; })) {
+    }
+    return whole.report();
 }
 
 boost::json::object audit_to_json(const std::string& team, const AuditReport& report) {

@@ -1,4 +1,4 @@
-// Each kept invoice, computed anew from the entries that were its own.
+// A kept invoice, computed anew from the entries that were its own.
 #include "account/audit_invoices.hpp"
 
 #include "account/billing.hpp"
@@ -6,21 +6,18 @@
 
 namespace meterbox::account {
 
-std::vector<std::string> invoice_differences(Database& database, const std::string& team) {
-    std::vector<std::string> differences;
-    const Billing billing = billing_of(database, team);
-    std::int64_t before = 0;
-    for (const ClosedCycle& closed : all_closed(database, team)) {
-        const std::string name = "invoice from " + core::format_rfc3339(closed.cycle.from) + ": ";
-        const auto lines = lines_of(database, team, billing, closed.cycle, {before, closed.last_entry});
-        if (!lines) {
-            differences.push_back(name + lines.error().detail);
-        } else if (*lines != kept_lines(database, team, closed.cycle.from)) {
-            differences.push_back(name + "its lines aren't what the ledger says");
-        }
-        before = closed.last_entry;
-    }
-    return differences;
+std::optional<std::string> invoice_difference(Database& database, const std::string& team,
+                                              std::size_t place) {
+    const std::vector<ClosedCycle> all = all_closed(database, team);
+    if (place >= all.size()) return std::nullopt;
+    const ClosedCycle& closed = all[place];
+    const std::int64_t before = place == 0 ? 0 : all[place - 1].last_entry;
+    const std::string name = "invoice from " + core::format_rfc3339(closed.cycle.from) + ": ";
+    const auto lines =
+        lines_of(database, team, billing_of(database, team), closed.cycle, {before, closed.last_entry});
+    if (!lines) return name + lines.error().detail;
+    if (*lines == kept_lines(database, team, closed.cycle.from)) return "";
+    return name + "its lines aren't what the ledger says";
 }
 
 }  // namespace meterbox::account

@@ -1,14 +1,16 @@
 // Part of the audit: what final invoices say is what the ledger says, entry by entry.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "account/database.hpp"
 
 namespace meterbox::account {
 
-// A line for each invoice that differs.
-std::vector<std::string> invoice_differences(Database& database, const std::string& team);
+// Of the final invoice of that place, the oldest being 0: how it differs, or nothing. None: there is no such
+// one.
+std::optional<std::string> invoice_difference(Database& database, const std::string& team, std::size_t place);
 
 }  // namespace meterbox::account

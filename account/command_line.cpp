@@ -89,6 +89,18 @@ private:
         });
         return made;
     }
+    CLI::App* long_command(const char* name, const char* about, std::function<LongCommand(bool)> make) {
+        CLI::App* made = app_.add_subcommand(name, about);
+        made->fallthrough();
+        made->callback([this, make = std::move(make)] {
+            line_.long_command = make(json_);
+            line_.command = [work = make(json_)](Store& store) {
+                for (;;)
+                    if (const auto outcome = work(store, [] { return false; })) return *outcome;
+            };
+        });
+        return made;
+    }
     // In the contract, and not in this version: said so, whatever its arguments.
     void unavailable(CLI::App& parent, const std::string& prefix, const char* name) {
         CLI::App* made = parent.add_subcommand(name, "not available in this version");
@@ -228,8 +240,8 @@ private:
                 [options](Store& s, bool json) { return balance(s, options->team, json); })
             ->add_option("TEAM", options->team)
             ->required();
-        command(app_, "audit", "recompute a team's balances from the ledger",
-                [options](Store& s, bool json) { return audit_team(s, options->team, json); })
+        long_command("audit", "recompute a team's balances from the ledger",
+                     [options](bool json) { return audit_team(options->team, json); })
             ->add_option("TEAM", options->team)
             ->required();
         CLI::App* usage = command(app_, "usage", "a team's usage, in UTC", [options](Store& s, bool json) {

@@ -27,7 +27,8 @@ struct CommandLine {
     config::Sources sources;                 // of the settings: --config and --set
     std::optional<Outcome> done;             // help, version, wrong usage: nothing else to do
     std::optional<ServeOptions> serve;       // the service
-    std::function<Outcome(Store&)> command;  // or one command
+    std::function<Outcome(Store&)> command;  // or one command, done at once
+    LongCommand long_command;                // the same in pieces, where it may take long
 };
 
 // arguments: without the program's name.

@@ -77,11 +77,26 @@ void CommandService::handle(const http::Request& request, http::Responder respon
     if (!arguments) return responder.send(arguments.error());
     CommandLine line = parse_command_line(*arguments);
     if (line.done) return responder.send(response_of(*line.done));
+    if (!line.sources.sets.empty()) {
+        return responder.send(response_of(
+            wrong_usage("--set: this store is served by a process with settings of its own; set it in its "
+                        "account.toml and start it anew, or stop it")));
+    }
     if (line.restore) return responder.send(response_of(failed("stop the service before a restore")));
     if (line.backup) {
         return jobs_.between(std::move(responder), [file = *line.backup](Store& store) {
             return response_of(backup_outcome(store, file));
         });
+    }
+    if (line.long_command) {
+        return jobs_.submit_long(
+            std::move(responder),
+            [work = std::move(line.long_command)](
+                Store& store, const std::function<bool()>& over) -> std::optional<http::Response> {
+                const auto outcome = work(store, over);
+                if (!outcome) return std::nullopt;
+                return response_of(*outcome);
+            });
     }
     if (line.serve) return responder.send(response_of(failed("the service runs already")));
     jobs_.submit(std::move(responder),

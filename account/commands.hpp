@@ -3,6 +3,7 @@
 // Nothing is written before everything is checked. Parsing of arguments: command_line.hpp.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -98,7 +99,10 @@ struct AdjustOptions {
     std::string reason;
 };
 Outcome adjust(Store& store, const AdjustOptions& options, bool json);
-Outcome audit_team(Store& store, const std::string& team, bool json);
+// A command that only reads and takes long, done piece by piece until it gives its outcome. `over` says that
+// a piece is long enough; the store must not change in one.
+using LongCommand = std::function<std::optional<Outcome>(Store&, const std::function<bool()>& over)>;
+LongCommand audit_team(const std::string& team, bool json);
 
 // A new key signs leases from now on, with the word of the one before; that one's count for the overlap.
 Outcome lease_key_roll(Store& store, bool json);

@@ -33,6 +33,24 @@ std::string amount_text(core::Amount amount, core::Measure measure) {
                                               : std::to_string(amount.value());
 }
 
+Outcome outcome_of(const std::string& team, const AuditReport& report, bool json) {
+    Outcome outcome;
+    if (!report.ok()) {
+        outcome = failed(std::to_string(report.differences.size()) + " differences in team " + team + ": " +
+                         report.differences.front());
+    }
+    if (json) {
+        outcome.out = boost::json::serialize(audit_to_json(team, report)) + "\n";
+        return outcome;
+    }
+    outcome.out = "team " + team + ": " + std::to_string(report.entries) + " entries, " +
+                  std::to_string(report.tranches) + " tranches, " + std::to_string(report.holdings) +
+                  " leases " + (report.ok() ? "agree" : "DON'T AGREE") + "\n";
+    for (const std::string& line : report.differences) outcome.out += "difference: " + line + "\n";
+    for (const std::string& line : report.findings) outcome.out += "finding: " + line + "\n";
+    return outcome;
+}
+
 }  // namespace
 
 core::Result<boost::json::object> cards_json(Store& store, const std::string& team) {
@@ -108,24 +126,13 @@ Outcome usage(Store& store, const UsageOptions& options, bool json) {
     return {exit_done, table.text(), {}};
 }
 
-Outcome audit_team(Store& store, const std::string& team, bool json) {
-    if (!team_exists(store, team)) return no_such_team(team);
-    const AuditReport report = audit(store.database(), team);
-    Outcome outcome;
-    if (!report.ok()) {
-        outcome = failed(std::to_string(report.differences.size()) + " differences in team " + team + ": " +
-                         report.differences.front());
-    }
-    if (json) {
-        outcome.out = boost::json::serialize(audit_to_json(team, report)) + "\n";
-        return outcome;
-    }
-    outcome.out = "team " + team + ": " + std::to_string(report.entries) + " entries, " +
-                  std::to_string(report.tranches) + " tranches, " + std::to_string(report.holdings) +
-                  " leases " + (report.ok() ? "agree" : "DON'T AGREE") + "\n";
-    for (const std::string& line : report.differences) outcome.out += "difference: " + line + "\n";
-    for (const std::string& line : report.findings) outcome.out += "finding: " + line + "\n";
-    return outcome;
+LongCommand audit_team(const std::string& team, bool json) {
+    const auto audit = std::make_shared<Audit>(team);
+    return [team, json, audit](Store& store, const std::function<bool()>& over) -> std::optional<Outcome> {
+        if (!team_exists(store, team)) return no_such_team(team);
+        if (audit->go_on(store.database(), over)) return std::nullopt;
+        return outcome_of(team, audit->report(), json);
+    };
 }
 
 }  // namespace meterbox::account

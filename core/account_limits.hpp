@@ -16,6 +16,7 @@ inline constexpr std::size_t sign_in_addresses_max = 4'096;  // that are remembe
 // Reports and invoices
 inline constexpr std::int64_t report_page_rows = 500;        // of usage, read at once
 inline constexpr std::size_t report_rows_max = 200'000;      // of one usage report
+inline constexpr std::int64_t audit_page_rows = 500;         // of the ledger, read at once
 inline constexpr std::int64_t roll_up_page_rows = 100;       // of old usage, in one commit
 inline constexpr std::int64_t roll_up_check_ms = 3'600'000;  // between looks for what is old
 inline constexpr std::size_t invoices_max = 120;             // of one answer: ten years

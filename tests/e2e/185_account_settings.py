@@ -46,6 +46,14 @@ class Settings(EndToEnd):
         self.assertEqual(account.card("studio", "render")["state"], "ok")
         self.assertEqual(account.command("serve", "--check-config"), "")
 
+    def test_a_setting_for_one_command_is_refused_while_another_process_serves(self):
+        account = self.account()
+        account.command("team", "add", "studio")
+        done = subprocess.run([f"{BIN}/meterbox-account", "--store", account.store, "--set", "cards.low_percent=100",
+                               "balance", "studio"], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertIn("--set: this store is served by", done.stderr)
+
     def test_a_hangup_reads_the_log_s_settings_again_and_a_broken_file_changes_nothing(self):
         account = self.account()
 

@@ -24,7 +24,17 @@ struct Lab : AccountFixture {
         said.resources = {counters("render", 3'500, 0, 0, {used})};
         REQUIRE(sync("lab", one, said));
     }
-    account::AuditReport audit() { return account::audit(database(), "lab"); }
+    // At once; and the same in the smallest pieces.
+    account::AuditReport audit() {
+        account::Audit pieces("lab", 1);
+        while (pieces.go_on(database(), [] { return true; })) {
+        }
+        const account::AuditReport at_once = account::audit(database(), "lab");
+        CHECK(pieces.report().differences == at_once.differences);
+        CHECK(pieces.report().findings == at_once.findings);
+        CHECK(pieces.report().entries == at_once.entries);
+        return at_once;
+    }
     std::string one;
 };
 
@@ -87,4 +97,32 @@ TEST_CASE_METHOD(Lab, "units whose hours weren't reported yet are a finding, not
     REQUIRE(sync("lab", one, said));
     CHECK(audit().ok());
     CHECK(audit().findings.size() == 1);
+}
+
+TEST_CASE_METHOD(AccountFixture, "an audit in pieces is of one state, whatever is committed between them") {
+    team_with("lab", "render");
+    free_grant("lab", "render", 1'000);
+    const std::string one = agent("lab");
+    core::wire::SyncRequest said;
+    said.session = session("lab", one);
+    const auto complete = [&](std::int64_t used) {
+        said.request_number = used + 1;
+        core::wire::TrancheCounters slots{"t1", core::Units{used}, {}, {{{472'222}, core::Units{used}}}};
+        said.resources = {counters("render", used * 1'000, 0, 1, {slots})};
+        REQUIRE(sync("lab", one, said));
+    };
+    std::int64_t used = 0;
+    while (used < 10) complete(used++);
+    account::Audit pieces("lab", 1);
+    std::int64_t count = 0;
+    while (pieces.go_on(database(), [] { return true; })) {
+        ++count;
+        if (used < 40) complete(used++);
+        if (used == 20)  // a tranche that it knows nothing of yet
+            done({"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "10"});
+    }
+    CHECK(used == 40);
+    CHECK(count > 30);
+    CHECK(pieces.report().differences == std::vector<std::string>{});
+    CHECK(pieces.report().entries == account::audit(database(), "lab").entries);
 }
