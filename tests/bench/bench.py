@@ -2,12 +2,12 @@
 
 The agent is the released one, enrolled with an account, checking and storing everything; the disk's own
 fdatasync and redis with appendfsync=always are measured in the same repetitions, one after the other,
-because disks drift within minutes. Medians. A full run writes docs/BENCHMARKS.md; --quick prints alone.
+because disks drift within minutes. Medians. A full run writes its part of docs/BENCHMARKS.md; --quick prints
+alone. The account's own figures are in account.py.
 """
 
 import json
 import os
-import platform
 import shutil
 import statistics
 import sys
@@ -16,6 +16,7 @@ import tempfile
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(TOP, "tests/e2e"))
 from footprint import binary_size, idle_cost, memory, time_to_first_answer  # noqa: E402
+from page import machine, table_of, write_part  # noqa: E402
 from references import Redis, fdatasync_rate  # noqa: E402
 from support import BIN, Account, Agent, run  # noqa: E402
 
@@ -127,40 +128,17 @@ class Bench:
         yield (over + "bytes written", str(cost.written), "", "", "0", cost.written == 0)
         yield (over + "wake-ups a second", f"{cost.wakeups / self.idle_seconds:.2f}", "", "", "", None)
 
-    def table(self):
-        head = ("figure", "value", "reference", "ratio", "target", "met")
-        rows = [(*row[:5], {True: "yes", False: "NO", None: ""}[row[5]]) for row in self.rows()]
-        widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-
-        def line(cells):
-            return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |"
-
-        return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|",
-                          *map(line, rows)])
-
-
-def machine():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    filesystem = run("df", "--output=fstype", "/var/tmp").split()[-1]
-    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (f"{len(models)} x {models[0] if models else platform.machine()}, {memory_gb:.0f} GiB, "
-            f"Linux {platform.release()}, {filesystem}")
-
 
 def write_page(bench, table):
-    with open(os.path.join(TOP, "docs/BENCHMARKS.md"), "w", encoding="utf-8") as file:
-        file.write(f"""# Benchmarks
-
+    write_part("The agent", f"""
 Written by `./dev bench`: medians of {bench.repetitions} interleaved repetitions of {bench.seconds} s.
 Machine: {machine()}.
 
-Absolute figures of a disk drift within the hour; the ratios are what counts. fdatasync: 4 KiB into a preallocated
-file. redis: 7, `appendfsync always`, `INCRBY` over a Unix socket. The load, the account and the agent share the
-machine. Each event is checked, looked up by its identity, rated and stored; the journal is empty at the start.
+fdatasync: 4 KiB into a preallocated file. redis: 7, `appendfsync always`, `INCRBY` over a Unix socket. The load,
+the account and the agent share the machine. Each event is checked, looked up by its identity, rated and stored;
+the journal is empty at the start.
 
-{table}
-""")
+{table}""")
 
 
 def main():
@@ -171,7 +149,7 @@ def main():
     bench = Bench(folder, bool(sys.argv[1:]))
     try:
         bench.measure()
-        table = bench.table()
+        table = table_of(bench.rows())
         print(f"\n{machine()}\n\n{table}")
         if not sys.argv[1:]:
             write_page(bench, table)
