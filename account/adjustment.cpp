@@ -19,8 +19,9 @@ std::vector<std::pair<std::int64_t, Units>> charged_of(Database& database, const
                                                        const std::string& resource) {
     std::vector<std::pair<std::int64_t, Units>> charged;
     database.each(
-        "SELECT id, charged - (SELECT coalesce(sum(counted), 0) FROM doubt WHERE doubt.tranche = tranche.id) "
-        "AS units FROM tranche WHERE team = ? AND resource = ? AND units > 0",
+        "SELECT id, units FROM (SELECT id, charged - (SELECT coalesce(sum(counted), 0) FROM doubt WHERE "
+        "doubt.tranche = tranche.id) AS units FROM tranche WHERE team = ? AND resource = ?) AS charges WHERE "
+        "units > 0",
         [&](auto& row) { charged.emplace_back(row.integer(0), Units{row.integer(1)}); }, team, resource);
     return charged;
 }

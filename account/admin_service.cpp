@@ -57,7 +57,13 @@ void AdminService::handle(const http::Request& request, http::Responder responde
         return responder.send(error_of(ErrorCode::method_not_allowed, "the admin port only reads: GET"));
     }
     if (const auto page = page_response(request)) return responder.send(*page);
-    if (path == "/healthz" || path == "/readyz") return responder.send(200, "text/plain", "ok\n");
+    if (path == "/healthz") return responder.send(200, "text/plain", "ok\n");
+    // Ready is who has a store that can be written to. One whose database is gone ends here, if nobody else
+    // asks.
+    if (path == "/readyz")
+        return jobs_.submit(std::move(responder), [](Store&) {
+            return http::Response{200, "text/plain", "ok\n"};
+        });
     const auto authorization = request.header("Authorization").value_or("");
     const auto cookie = SignInService::cookie_of(request);
     if (!authorization.starts_with(bearer) && !cookie) {

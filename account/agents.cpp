@@ -16,12 +16,12 @@ constexpr std::int64_t counted_each_time_max = 256;
     "acknowledged, acknowledged_hash, lease_number, last_sync_at, usage_acknowledged, starts_after, " \
     "fenced_at, waits_since, written_off_at, certificate_expires_at, learning FROM agent "
 
-std::optional<core::UtcTime> optional_time(platform::sqlite::Cursor& row, int column) {
+std::optional<core::UtcTime> optional_time(platform::sql::Row& row, int column) {
     if (row.is_null(column)) return std::nullopt;
     return core::UtcTime{row.integer(column)};
 }
 
-Agent agent_of(platform::sqlite::Cursor& row) {
+Agent agent_of(platform::sql::Row& row) {
     Agent agent;
     agent.id = row.string(0);
     agent.team = row.string(1);

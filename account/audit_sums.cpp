@@ -62,7 +62,7 @@ bool LedgerSums::read_page(Database& database, std::int64_t tranche) {
     return read == page_rows_;
 }
 
-void LedgerSums::add(std::int64_t tranche, platform::sqlite::Cursor& row) {
+void LedgerSums::add(std::int64_t tranche, platform::sql::Row& row) {
     last_read_[tranche] = row.integer(0);
     ++entries;
     const auto from = row.text(1);

@@ -49,7 +49,7 @@ public:
 private:
     void begin_pass(Database& database);
     bool read_page(Database& database, std::int64_t tranche);  // false: that was the last
-    void add(std::int64_t tranche, platform::sqlite::Cursor& row);
+    void add(std::int64_t tranche, platform::sql::Row& row);
 
     std::string team_;
     std::int64_t page_rows_;

@@ -9,6 +9,7 @@
 
 #include "account/learning.hpp"
 #include "account/schema.hpp"
+#include "platform/sqlite/connection.hpp"
 #include "platform/sqlite/migrations.hpp"
 #include "platform/system/files.hpp"
 
@@ -145,7 +146,8 @@ void keep_lease_keys(Database& database, const StoreThere& there) {
     if (account != there.account) return;
     for (const LeaseKeyThere& key : there.lease_keys)
         database.run(
-            "INSERT OR IGNORE INTO lease_key (kid, x, y, created_at, vouched) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO lease_key (kid, x, y, created_at, vouched) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO "
+            "NOTHING",
             key.kid, key.x, key.y, key.made_at, key.vouched);
 }
 

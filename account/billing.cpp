@@ -14,7 +14,7 @@ namespace meterbox::account {
 
 namespace {
 
-ClosedCycle closed_from(platform::sqlite::Cursor& row) {
+ClosedCycle closed_from(platform::sql::Row& row) {
     return {{{row.integer(0)}, {row.integer(1)}}, row.integer(2)};
 }
 

@@ -9,7 +9,7 @@ namespace {
     "SELECT key, name, kind, measure, unit_size, enforcement, rate_token_flex, rate_flex, " \
     "price, currency FROM resource "
 
-CatalogueEntry entry_of(platform::sqlite::Cursor& row) {
+CatalogueEntry entry_of(platform::sql::Row& row) {
     CatalogueEntry entry;
     entry.resource.key = row.string(0);
     entry.resource.name = row.string(1);
@@ -37,8 +37,8 @@ std::optional<std::string> currency_of(const std::optional<Price>& price) {
 void note_price(Database& database, const CatalogueEntry& entry, core::UtcTime now) {
     if (!entry.price) return;
     database.run(
-        "INSERT INTO price (resource, since, price) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET price = "
-        "excluded.price",
+        "INSERT INTO price (resource, since, price) VALUES (?, ?, ?) ON CONFLICT (resource, since) DO UPDATE "
+        "SET price = excluded.price",
         entry.resource.key, now, entry.price->minor_units);
 }
 

@@ -6,6 +6,9 @@
 #include <memory>
 #include <sstream>
 
+#include "account/store_url.hpp"
+#include "core/account_limits.hpp"
+
 namespace meterbox::account {
 
 namespace {
@@ -18,7 +21,8 @@ public:
         app_.set_version_flag("--version", std::string("meterbox-account ") + METERBOX_VERSION);
         app_.fallthrough();
         app_.require_subcommand(1);
-        app_.add_option("--store", line_.store, "folder of the account's store")
+        app_.add_option("--store", line_.store,
+                        "folder of the account's store, or postgresql://USER@HOST/DATABASE")
             ->envname("METERBOX_ACCOUNT_STORE")
             ->default_str(default_store);
         app_.add_flag("--json", json_, "print JSON");
@@ -43,16 +47,38 @@ public:
             return line_;
         }
         if (line_.store.empty()) line_.store = default_store;
-        if (line_.store.find("://") != std::string::npos) {
-            line_.done = not_available("a store at a URL (PostgreSQL)");
-        } else if (unavailable_) {
-            line_.done = not_available(*unavailable_);
-        }
+        line_.done = unavailable_ ? not_available(*unavailable_) : wrong_store(arguments);
         return line_;
     }
 
 private:
     using Run = std::function<Outcome(Store&, bool)>;
+
+    std::optional<Outcome> wrong_store(const std::vector<std::string>& arguments) const {
+        const std::string& store = line_.store;
+        const bool shared = is_url(store);
+        if (shared && !is_postgres_url(store))
+            return wrong_usage("--store: a folder or postgresql://USER@HOST/DATABASE is needed");
+        const bool in_arguments = std::ranges::any_of(
+            arguments, [&](const std::string& argument) { return argument.ends_with(store); });
+        if (shared && in_arguments && holds_password(store))
+            return wrong_usage(
+                "--store: every process of this machine could read the password: put the URL into "
+                "METERBOX_ACCOUNT_STORE, or the password into the file that PGPASSFILE names");
+        if (shared && line_.backup)
+            return failed(
+                "PostgreSQL makes its own backups: pg_dump, or pg_basebackup with the archived log; once one "
+                "was put back, `meterbox-account restore` begins a new epoch");
+        if (shared && line_.restore && !line_.restore->empty())
+            return wrong_usage(
+                "restore FILE is for a store in a folder: put PostgreSQL's own backup back (pg_restore), "
+                "then "
+                "`meterbox-account restore` begins a new epoch");
+        if (!shared && line_.restore && line_.restore->empty())
+            return wrong_usage("restore: FILE is required, as `meterbox-account backup` made it");
+        if (!shared && line_.epoch) return wrong_usage("--epoch is for a store in PostgreSQL");
+        return std::nullopt;
+    }
 
     Outcome outcome_of(const CLI::ParseError& error) {
         std::ostringstream out;
@@ -286,8 +312,13 @@ private:
         for (CLI::App* each : {backup, restore}) {
             each->fallthrough();
             auto file = std::make_shared<std::string>();
-            each->add_option("FILE", *file)->required();
             const bool back_up = each == backup;
+            each->add_option("FILE", *file, back_up ? "" : "without it: the database was put back")
+                ->required(back_up);
+            if (!back_up)
+                each->add_option("--epoch", line_.epoch,
+                                 "of a database that was put back: larger than any that was")
+                    ->check(CLI::Range(std::int64_t{2}, core::limits::epoch_max));
             each->callback([this, file, back_up] { (back_up ? line_.backup : line_.restore) = *file; });
         }
     }

@@ -2,6 +2,7 @@
 // environment variable of the store.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct ServeOptions {
 struct CommandLine {
     std::optional<std::string> backup;   // to this file: outside any transaction
     std::optional<std::string> restore;  // from this file: while nobody has the store open
+    std::optional<std::int64_t> epoch;   // with restore, after a database was put back
     std::string store;
     config::Sources sources;                 // of the settings: --config and --set
     std::optional<Outcome> done;             // help, version, wrong usage: nothing else to do

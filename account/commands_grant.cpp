@@ -132,13 +132,12 @@ std::int64_t insert(Store& store, const GrantTerms& grant, const GrantOptions& o
     const auto text = [](const std::string& value) {
         return value.empty() ? std::nullopt : std::optional(value);
     };
-    database.run(
+    return database.number(
         "INSERT INTO grant_ (team, resource, tier, amount, tokens, starts_at, ends_at, zone, anchor, price, "
-        "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         grant.team, text(grant.resource), grant.tier, options.tokens ? std::nullopt : grant.amount,
         options.tokens, grant.starts_at, grant.ends_at, grant.zone, text(grant.anchor),
         price ? std::optional(price->minor_units) : std::nullopt, store.now());
-    return database.last_insert_id();
 }
 
 }  // namespace

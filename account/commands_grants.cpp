@@ -23,11 +23,11 @@ struct Listed {
     std::string anchor;
 };
 
-std::optional<core::UtcTime> time_in(platform::sqlite::Cursor& row, int column) {
+std::optional<core::UtcTime> time_in(platform::sql::Row& row, int column) {
     return row.is_null(column) ? std::nullopt : std::optional(core::UtcTime{row.integer(column)});
 }
 
-Listed listed_from(platform::sqlite::Cursor& row) {
+Listed listed_from(platform::sql::Row& row) {
     const auto ended_at = time_in(row, 7);
     return {grant_name(row.integer(0)),
             row.string(1),
@@ -106,7 +106,8 @@ Outcome grant_end(Store& store, const std::string& team, const std::string& name
     const auto id = grant_from(name);
     if (!id) return wrong_usage("GRANT " + name + ": as `meterbox-account grant list` shows it, like g7");
     const auto over = database.first(
-        "SELECT ended_at IS NOT NULL OR coalesce(ends_at <= ?, 0) FROM grant_ WHERE id = ? AND team = ?",
+        "SELECT ended_at IS NOT NULL OR (ends_at IS NOT NULL AND ends_at <= ?) FROM grant_ WHERE id = ? AND "
+        "team = ?",
         [](auto& row) { return row.integer(0) != 0; }, store.now(), *id, team);
     if (!over) return failed("team " + team + " has no grant " + name);
     if (*over) return failed("grant " + name + " has ended already");

@@ -25,7 +25,7 @@ struct Team {
     std::optional<std::int64_t> lost_after_ms;
 };
 
-Team team_of(platform::sqlite::Cursor& row) {
+Team team_of(platform::sql::Row& row) {
     return {row.string(0),    row.string(1), row.string(2),
             {row.integer(3)}, row.string(4), row.optional_integer(5)};
 }

@@ -41,7 +41,7 @@ public:
             by_hour += hour.growth.value();
             database_.run(
                 "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET units = excluded.units",
+                "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = excluded.units",
                 agent_.id, agent_.incarnation, hour.hour, change.tranche, hour.total);
         }
         if (!METERBOX_MUTANT(unit_uncharged)) charge(change);
@@ -58,11 +58,11 @@ public:
     void resource(const ResourceChange& change) {
         database_.run(
             "INSERT INTO agent_resource (agent, incarnation, resource, metered, remainder, overage_units, "
-            "rate_per_hour, active_at, held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10) ON CONFLICT DO "
-            "UPDATE SET held = excluded.held, "
+            "rate_per_hour, active_at, held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10) ON CONFLICT "
+            "(agent, incarnation, resource) DO UPDATE SET held = excluded.held, "
             "metered = excluded.metered, remainder = excluded.remainder, "
             "overage_units = excluded.overage_units, rate_per_hour = excluded.rate_per_hour, "
-            "active_at = iif(?9, excluded.active_at, active_at)",
+            "active_at = CASE WHEN ?9 = 1 THEN excluded.active_at ELSE agent_resource.active_at END",
             agent_.id, agent_.incarnation, change.resource, change.metered, change.remainder,
             change.overage_units, change.rate_per_hour, ledger_.now(), change.active ? 1 : 0, change.held);
         const core::Amount remainder = change.remainder - change.remainder_seen;
@@ -83,7 +83,9 @@ public:
         database_.run(
             "INSERT INTO usage (agent, incarnation, hour, resource, subject, amount) VALUES (?, ?, ?, ?, ?, "
             "?) "
-            "ON CONFLICT DO UPDATE SET amount = excluded.amount WHERE excluded.amount > amount",
+            "ON CONFLICT (agent, incarnation, hour, resource, subject) DO UPDATE SET amount = "
+            "excluded.amount "
+            "WHERE excluded.amount > usage.amount",
             agent_.id, agent_.incarnation, row.hour, row.resource, row.subject, row.usage);
     }
 

@@ -38,8 +38,9 @@ void Custody::take_over(const Agent& from) {
         from.id, from.incarnation);
     // What is held is said anew by whoever goes on holding it.
     database_.run(
-        "UPDATE agent_resource SET held = 0, overage_units = iif((SELECT kind FROM resource WHERE key = "
-        "agent_resource.resource) = 'returnable', 0, overage_units) WHERE agent = ? AND incarnation = ?",
+        "UPDATE agent_resource SET held = 0, overage_units = CASE (SELECT kind FROM resource WHERE key = "
+        "agent_resource.resource) WHEN 'returnable' THEN 0 ELSE overage_units END WHERE agent = ? AND "
+        "incarnation = ?",
         from.id, from.incarnation);
     for (const Kept& part : handed) {
         database_.run(
@@ -134,7 +135,9 @@ void Custody::lease(Tranche& tranche, Units units, std::string_view reason) {
     ledger_.move(tranche, free_place(tranche, ledger_.now()), Place::leased, units, reason, &holder_);
     database_.run(
         "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
-        "VALUES (?, 1, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + excluded.granted",
+        "VALUES (?, 1, ?, ?, 0, 0, 0, ?) "
+        "ON CONFLICT (agent, incarnation, tranche) DO UPDATE SET granted = holding.granted + "
+        "excluded.granted",
         agent_.id, tranche.id, units, ledger_.now());
 }
 
@@ -147,7 +150,8 @@ void Custody::charge(Tranche& tranche, Units units) {
         units, agent_.id, tranche.id);
     database_.run(
         "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, 1, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET units = units + excluded.units",
+        "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = unit_hour.units + "
+        "excluded.units",
         agent_.id, core::hour_of(ledger_.now()), tranche.id, units);
 }
 

@@ -19,7 +19,7 @@ struct Reach {
     std::optional<core::UtcTime> last_ends_at;
 };
 
-Reach reach_of(platform::sqlite::Cursor& row, const std::string& team) {
+Reach reach_of(platform::sql::Row& row, const std::string& team) {
     Reach reach;
     reach.grant = {row.integer(0),   team,         row.string(1), row.string(2), row.optional_integer(3),
                    {row.integer(4)}, std::nullopt, row.string(6), row.string(7)};
@@ -83,13 +83,12 @@ core::Result<core::Cycle> cycle_of(const std::string& zone, const std::string& a
 
 void make_tranche(Database& database, Ledger& ledger, const GrantTerms& grant, core::UtcTime from,
                   std::optional<core::UtcTime> to) {
-    database.run(
+    Tranche tranche;
+    tranche.id = database.number(
         "INSERT INTO tranche (id, grant_id, team, resource, tier, purchased, available, charged, in_doubt, "
         "expired, leased, starts_at, ends_at, ended) VALUES (1 + " LAST_ID
-        ", ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0)",
+        ", ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0) RETURNING id",
         grant.id, grant.team, grant.resource, grant.tier, grant.amount, grant.amount.value_or(0), from, to);
-    Tranche tranche;
-    tranche.id = database.last_insert_id();
     if (grant.amount) tranche.purchased = core::Units{*grant.amount};
     ledger.purchase(tranche);
 }
@@ -123,7 +122,7 @@ bool make_units_of_pools(Database& database, const std::string& team) {
                "charged, in_doubt, expired, leased, starts_at, ends_at, ended) "
                "SELECT " LAST_ID
                " + row_number() OVER (ORDER BY p.id, r.key), p.grant_id, p.team, r.key, p.tier, p.id, " RATE
-               ", 0, 0, 0, 0, 0, 0, p.starts_at, p.ends_at, 0 FROM tranche AS p JOIN resource AS r "
+               ", 0, 0, 0, 0, 0, 0, p.starts_at, p.ends_at, 0 FROM tranche AS p CROSS JOIN resource AS r "
                "WHERE p.team = ? AND p.ended = 0 AND p.resource = '' AND " RATE
                " IS NOT NULL AND NOT EXISTS "
                "(SELECT 1 FROM tranche AS t WHERE t.pool = p.id AND t.resource = r.key) ORDER BY p.id, r.key",

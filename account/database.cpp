@@ -3,15 +3,15 @@
 
 namespace meterbox::account {
 
-platform::sqlite::Statement* Database::prepared(std::string_view sql) {
+platform::sql::Statement* Database::prepared(std::string_view sql) {
     if (failed()) return nullptr;
-    if (const auto known = statements_.find(sql); known != statements_.end()) return &known->second;
-    auto made = connection_.prepare(sql);
+    if (const auto known = statements_.find(sql); known != statements_.end()) return known->second.get();
+    auto made = connection_.kept_statement(sql);
     if (!made) {
         fail(made.error());
         return nullptr;
     }
-    return &statements_.emplace(sql, std::move(*made)).first->second;
+    return statements_.emplace(sql, std::move(*made)).first->second.get();
 }
 
 void Database::fail(const core::Error& error) {

@@ -11,55 +11,58 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
-#include "platform/sqlite/connection.hpp"
+#include "platform/sql/connection.hpp"
 
 namespace meterbox::account {
 
 class Database {
 public:
-    explicit Database(platform::sqlite::Connection& connection) : connection_(connection) {}
+    explicit Database(platform::sql::Connection& connection) : connection_(connection) {}
 
     // A statement that gives no rows. Returns the number of rows it changed.
     template <class... Values>
     std::int64_t run(std::string_view sql, const Values&... values) {
         auto* statement = prepared(sql);
         if (!statement) return 0;
-        const auto done = statement->run(values...);
-        if (!done) {
+        bind(*statement, values...);
+        if (const auto done = statement->run_bound(); !done) {
             fail(done.error());
             return 0;
         }
         return connection_.changes();
     }
 
-    // Calls row(cursor) for each row. A row may run other statements, but not the same one again.
+    // Calls row(r) for each row, a platform::sql::Row. It may run other statements, but not the same one
+    // again.
     template <class Row, class... Values>
     void each(std::string_view sql, Row&& row, const Values&... values) {
         auto* statement = prepared(sql);
         if (!statement) return;
-        auto cursor = statement->query(values...);
+        bind(*statement, values...);
+        const Reset at_its_end(*statement);
         while (!failed()) {
-            const auto more = cursor.next();
+            const auto more = statement->next();
             if (!more) return fail(more.error());
             if (!*more) return;
-            row(cursor);
+            row(static_cast<platform::sql::Row&>(*statement));
         }
     }
 
-    // What read(cursor) makes of the first row; none: there is no row.
+    // What read(row) makes of the first row; none: there is no row.
     template <class Read, class... Values>
     auto first(std::string_view sql, Read&& read, const Values&... values)
-        -> std::optional<decltype(read(std::declval<platform::sqlite::Cursor&>()))> {
+        -> std::optional<decltype(read(std::declval<platform::sql::Row&>()))> {
         auto* statement = prepared(sql);
         if (!statement) return std::nullopt;
-        auto cursor = statement->query(values...);
-        const auto found = cursor.next();
+        bind(*statement, values...);
+        const Reset at_its_end(*statement);
+        const auto found = statement->next();
         if (!found) {
             fail(found.error());
             return std::nullopt;
         }
         if (!*found) return std::nullopt;
-        return read(cursor);
+        return read(static_cast<platform::sql::Row&>(*statement));
     }
 
     template <class... Values>
@@ -69,21 +72,34 @@ public:
             .value_or(0);
     }
 
-    std::int64_t last_insert_id() const { return connection_.last_insert_id(); }
-
     bool failed() const { return error_.has_value(); }
     const core::Error& error() const { return *error_; }  // requires failed()
     void forgive() { error_.reset(); }                    // before the next job
 
-    platform::sqlite::Connection& connection() { return connection_; }
+    platform::sql::Connection& connection() { return connection_; }
 
 private:
+    class Reset {
+    public:
+        explicit Reset(platform::sql::Statement& statement) : statement_(statement) {}
+        ~Reset() { statement_.reset(); }
+        Reset(const Reset&) = delete;
+        Reset& operator=(const Reset&) = delete;
+
+    private:
+        platform::sql::Statement& statement_;
+    };
+    template <class... Values>
+    static void bind(platform::sql::Statement& statement, const Values&... values) {
+        platform::sql::Binding<platform::sql::Statement>(statement).all(values...);
+    }
     // Null, with the error kept, when it can't be prepared or something failed before.
-    platform::sqlite::Statement* prepared(std::string_view sql);
+    platform::sql::Statement* prepared(std::string_view sql);
     void fail(const core::Error& error);
 
-    platform::sqlite::Connection& connection_;
-    std::unordered_map<std::string_view, platform::sqlite::Statement> statements_;  // keys are literals
+    platform::sql::Connection& connection_;
+    std::unordered_map<std::string_view, std::unique_ptr<platform::sql::Statement>>
+        statements_;  // keys are literals
     std::optional<core::Error> error_;
 };
 

@@ -64,8 +64,9 @@ void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
             line.units, agent.id, agent.incarnation, line.tranche);
         database.run(
             "INSERT INTO doubt (agent, incarnation, tranche, resource, held, counted, released) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT DO UPDATE SET held = held + excluded.held, "
-            "released = released + excluded.released",
+            "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT (agent, incarnation, tranche, resource) DO "
+            "UPDATE "
+            "SET held = doubt.held + excluded.held, released = doubt.released + excluded.released",
             agent.id, agent.incarnation, line.tranche, line.resource, tranche.open() ? Units{} : line.units,
             tranche.open() ? line.units : Units{});
     }

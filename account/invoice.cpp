@@ -25,16 +25,18 @@ struct Charge {
 };
 
 // A tranche without end is of before there were cycles: its units are of when they were charged.
+#define OF_ "CASE WHEN t.ends_at IS NULL THEN l.at ELSE t.starts_at END"
+
 std::vector<Charge> charges_of(Database& database, const std::string& team, const core::Cycle& cycle,
                                EntryRange entries) {
     std::vector<Charge> charges;
     database.each(
-        "SELECT t.resource, iif(t.ends_at IS NULL, l.at, t.starts_at) AS of_, iif(l.reason GLOB 'adjust: *', "
-        "substr(l.reason, 9), ''), sum(iif(l.to_ = 'charged', l.units, -l.units)) FROM tranche AS t JOIN "
-        "ledger AS l ON l.tranche = t.id AND l.entry <= ?5 AND l.entry > iif(t.ends_at IS NULL OR "
-        "t.starts_at "
-        ">= ?2, 0, ?4) WHERE t.team = ?1 AND t.tier = 'payg' AND 'charged' IN (l.from_, l.to_) AND of_ < ?3 "
-        "AND (of_ >= ?2 OR l.entry > ?4) GROUP BY 1, 2, 3",
+        "SELECT t.resource, " OF_
+        ", CASE WHEN substr(l.reason, 1, 8) = 'adjust: ' THEN substr(l.reason, 9) "
+        "ELSE '' END, sum(CASE WHEN l.to_ = 'charged' THEN l.units ELSE -l.units END) FROM tranche AS t JOIN "
+        "ledger AS l ON l.tranche = t.id AND l.entry <= ?5 AND l.entry > CASE WHEN t.ends_at IS NULL OR "
+        "t.starts_at >= ?2 THEN 0 ELSE ?4 END WHERE t.team = ?1 AND t.tier = 'payg' AND 'charged' IN "
+        "(l.from_, l.to_) AND " OF_ " < ?3 AND (" OF_ " >= ?2 OR l.entry > ?4) GROUP BY 1, 2, 3",
         [&](auto& row) {
             charges.push_back({row.string(0), {row.integer(1)}, row.string(2), row.integer(3)});
         },

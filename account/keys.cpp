@@ -1,4 +1,3 @@
-// Files of the store's folder.
 #include "account/keys.hpp"
 
 #include <algorithm>
@@ -8,7 +7,6 @@
 #include "core/certificate_life.hpp"
 #include "core/lease_keys.hpp"
 #include "core/limits.hpp"
-#include "platform/system/files.hpp"
 #include "platform/tls/certificate.hpp"
 #include "platform/tls/pki.hpp"
 
@@ -20,22 +18,19 @@ namespace tls = platform::tls;
 
 namespace {
 
-constexpr std::size_t file_bytes_max = 64 * 1024;
 constexpr const char* first_lease_key = "lease.key";
-constexpr mode_t secret_mode = 0600;
-constexpr mode_t public_mode = 0644;
 
 bool is_missing(const core::Error& error) {
     return error.code == core::ErrorCode::not_found;
 }
 
-// A key from its file, or a new one in it.
-Result<std::string> load_or_make_key(const std::filesystem::path& path) {
-    auto kept = system::read_secret(path, file_bytes_max);
+// A key that is kept, or a new one that is from now on.
+Result<std::string> load_or_make_key(KeptFiles& files, const std::string& name) {
+    auto kept = files.read(name);
     if (kept || !is_missing(kept.error())) return kept;
     auto made = tls::generate_key();
     if (!made) return made;
-    if (const auto written = system::write_file(path, *made, secret_mode); !written) return written.error();
+    if (const auto written = files.write(name, *made); !written) return written.error();
     return made;
 }
 
@@ -61,24 +56,21 @@ bool still_good(const std::string& pem, const Authority& authority, const std::v
 
 }  // namespace
 
-Result<Authority> load_or_make_authority(const std::filesystem::path& folder, core::UtcTime now) {
-    const auto path = folder / "ca.crt";
-    auto key = load_or_make_key(folder / "ca.key");
+Result<Authority> load_or_make_authority(KeptFiles& files, core::UtcTime now) {
+    auto key = load_or_make_key(files, "ca.key");
     if (!key) return key.error();
-    auto certificate = system::read_file(path, file_bytes_max);
+    auto certificate = files.read("ca.crt");
     if (certificate) return Authority{*certificate, *key};
     if (!is_missing(certificate.error())) return certificate.error();
 
     certificate = tls::make_ca(*key, "meterbox account CA", now + -core::limits::certificate_backdate_ms);
     if (!certificate) return certificate.error();
-    if (const auto written = system::write_file(path, *certificate, public_mode); !written) {
-        return written.error();
-    }
+    if (const auto written = files.write("ca.crt", *certificate); !written) return written.error();
     return Authority{*certificate, *key};
 }
 
 Result<core::wire::LeaseKey> LeaseKeySigner::first() {
-    const auto key = load_or_make_key(folder_ / first_lease_key);
+    const auto key = load_or_make_key(files_, first_lease_key);
     if (!key) return key.error();
     return public_half(*key);
 }
@@ -91,7 +83,7 @@ Result<core::wire::LeaseKey> LeaseKeySigner::next(core::UtcTime now) {
     auto vouched = sign(core::succession_to_json(*made, now));
     if (!vouched) return vouched.error();
     made->vouched = std::move(*vouched);
-    const auto written = system::write_file(folder_ / ("lease-" + made->kid + ".key"), *key, secret_mode);
+    const auto written = files_.write("lease-" + made->kid + ".key", *key);
     if (!written) return written.error();
     return made;
 }
@@ -108,7 +100,7 @@ Result<tls::JwsSigner> LeaseKeySigner::key_of(const std::string& kid) const {
     const auto known = keys_.find(kid);
     if (known != keys_.end()) return known->second;
     for (const std::string& name : {"lease-" + kid + ".key", std::string(first_lease_key)}) {
-        const auto key = system::read_secret(folder_ / name, file_bytes_max);
+        const auto key = files_.read(name);
         if (!key && is_missing(key.error())) continue;
         if (!key) return key.error();
         const auto half = public_half(*key);
@@ -120,7 +112,7 @@ Result<tls::JwsSigner> LeaseKeySigner::key_of(const std::string& kid) const {
     }
     return core::Error{core::ErrorCode::internal,
                        "the key that signs leases is missing: put lease-" + kid +
-                           ".key (or lease.key) back into " + folder_.string(),
+                           ".key (or lease.key) back into " + files_.place(),
                        std::nullopt,
                        {}};
 }
@@ -140,12 +132,11 @@ Result<std::string> LeaseKeySigner::claims_of(std::string_view lease,
     return tls::verify_jws(lease, known);
 }
 
-Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path& folder,
-                                                    const Authority& authority,
+Result<ServerIdentity> load_or_make_server_identity(KeptFiles& files, const Authority& authority,
                                                     const std::vector<std::string>& names,
                                                     core::UtcTime now) {
-    auto certificate = system::read_file(folder / "server.crt", file_bytes_max);
-    auto key = system::read_secret(folder / "server.key", file_bytes_max);
+    auto certificate = files.read("server.crt");
+    auto key = files.read("server.key");
     if (certificate && key && still_good(*certificate, authority, names, now)) {
         const auto info = tls::certificate_info(*certificate);
         const auto fingerprint = tls::key_fingerprint(*key);
@@ -157,28 +148,20 @@ Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path&
                                               now + -core::limits::certificate_backdate_ms,
                                               now + core::limits::certificate_lifetime_ms);
     if (!made) return made.error();
-    const std::array files{std::tuple{"server.key", &made->key, secret_mode},
-                           std::tuple{"server.crt", &made->certificate, public_mode}};
-    for (const auto& [name, contents, mode] : files) {
-        if (const auto written = system::write_file(folder / name, *contents, mode); !written) {
-            return written.error();
-        }
-    }
+    if (const auto written = files.write("server.key", made->key); !written) return written.error();
+    if (const auto written = files.write("server.crt", made->certificate); !written) return written.error();
     return ServerIdentity{made->certificate, made->key};
 }
 
-Result<std::string> load_or_make_admin_token(const std::filesystem::path& folder, system::Random& random) {
-    const auto path = folder / "admin.token";
-    auto kept = system::read_secret(path, file_bytes_max);
+Result<std::string> load_or_make_admin_token(KeptFiles& files, system::Random& random) {
+    auto kept = files.read("admin.token");
     if (kept) {
         while (!kept->empty() && (kept->back() == '\n' || kept->back() == '\r')) kept->pop_back();
         return kept;
     }
     if (!is_missing(kept.error())) return kept;
     std::string token = random_token(random);
-    if (const auto written = system::write_file(path, token + "\n", secret_mode); !written) {
-        return written.error();
-    }
+    if (const auto written = files.write("admin.token", token + "\n"); !written) return written.error();
     return token;
 }
 

@@ -1,14 +1,14 @@
-// What the account keeps beside its database, in the same folder: the CA that agents trust, the key
-// that signs leases, the server's certificate and the admin token. Made when they are missing, never
-// replaced but for the server's certificate. Secrets are 0600. Texts in memory; PEM.
+// What the account keeps beside its tables: the CA that agents trust, the key that signs leases, the server's
+// certificate and the admin token. Made when they are missing, never replaced but for the server's
+// certificate. Texts in memory; PEM.
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "account/database.hpp"
+#include "account/kept_files.hpp"
 #include "account/leasing.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
@@ -22,16 +22,14 @@ struct Authority {
     std::string certificate;  // ca.crt
     std::string key;          // ca.key
 };
-[[nodiscard]] core::Result<Authority> load_or_make_authority(const std::filesystem::path& folder,
-                                                             core::UtcTime now);
+[[nodiscard]] core::Result<Authority> load_or_make_authority(KeptFiles& files, core::UtcTime now);
 
 // Private halves of the keys that sign leases: the first in lease.key, those after it in lease-KID.key. The
 // kid is the key's thumbprint. The newest that the store knows of signs, as the transaction sees it: a roll
 // that isn't committed has not happened.
 class LeaseKeySigner final : public LeaseSigner {
 public:
-    LeaseKeySigner(std::filesystem::path folder, Database& database)
-        : folder_(std::move(folder)), database_(database) {}
+    LeaseKeySigner(KeptFiles& files, Database& database) : files_(files), database_(database) {}
 
     core::Result<std::string> sign(std::string_view claims) const override;
     core::Result<std::string> claims_of(std::string_view lease,
@@ -46,7 +44,7 @@ private:
     core::Result<std::string> newest_kid() const;
     core::Result<platform::tls::JwsSigner> key_of(const std::string& kid) const;
 
-    std::filesystem::path folder_;
+    KeptFiles& files_;
     Database& database_;
     mutable std::map<std::string, platform::tls::JwsSigner> keys_;  // by kid
 };
@@ -55,15 +53,15 @@ struct ServerIdentity {
     std::string certificate;  // its chain, the CA included
     std::string key;
 };
-// The one in the folder, or a new one of 90 days: when there is none, a third of its life or less is
+// The one that is kept, or a new one of 90 days: when there is none, a third of its life or less is
 // left, it misses one of the names, or the CA is another.
-[[nodiscard]] core::Result<ServerIdentity> load_or_make_server_identity(const std::filesystem::path& folder,
+[[nodiscard]] core::Result<ServerIdentity> load_or_make_server_identity(KeptFiles& files,
                                                                         const Authority& authority,
                                                                         const std::vector<std::string>& names,
                                                                         core::UtcTime now);
 
 // The token in admin.token.
-[[nodiscard]] core::Result<std::string> load_or_make_admin_token(const std::filesystem::path& folder,
+[[nodiscard]] core::Result<std::string> load_or_make_admin_token(KeptFiles& files,
                                                                  platform::system::Random& random);
 
 // 32 random bytes, base64url.

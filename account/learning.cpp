@@ -15,6 +15,9 @@ namespace {
 constexpr std::int64_t incidents_max = 100;  // of a team: an agent that lies could go on and on
 }
 
+// Those that may come back and have units.
+#define LEARNS "CASE WHEN state = 'active' AND written_off_at IS NULL THEN 1 ELSE 0 END"
+
 void end_sessions(Database& database) {
     database.run("UPDATE agent SET session = NULL WHERE session IS NOT NULL");
     database.run("DELETE FROM session");
@@ -22,17 +25,17 @@ void end_sessions(Database& database) {
 
 void begin_epoch(Database& database, std::int64_t epoch, core::UtcTime now, const std::string& why) {
     database.run("UPDATE account SET epoch = ?", epoch);
-    database.run("UPDATE agent SET session = NULL, learning = (state = 'active' AND written_off_at IS NULL)");
+    database.run("UPDATE agent SET session = NULL, learning = " LEARNS "");
     database.run("DELETE FROM session");
     database.run("INSERT INTO incident (at, team, detail) VALUES (?, NULL, ?)", now, why);
 }
 
 void begin_learning(Database& database, const std::string& team, core::UtcTime now, const std::string& why) {
     database.run("DELETE FROM session WHERE agent IN (SELECT id FROM agent WHERE team = ?)", team);
-    database.run(
-        "UPDATE agent SET session = NULL, learning = (state = 'active' AND written_off_at IS NULL) WHERE "
-        "team = ?",
-        team);
+    database.run("UPDATE agent SET session = NULL, learning = " LEARNS
+                 " WHERE "
+                 "team = ?",
+                 team);
     database.run(
         "INSERT INTO incident (at, team, detail) SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM incident "
         "WHERE "
@@ -87,7 +90,9 @@ void grant_again(Database& database, Ledger& ledger, Tranche& tranche, const Age
                 "learned", &holder);
     database.run(
         "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
-        "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + excluded.granted",
+        "VALUES (?, ?, ?, ?, 0, 0, 0, ?) "
+        "ON CONFLICT (agent, incarnation, tranche) DO UPDATE SET granted = holding.granted + "
+        "excluded.granted",
         agent.id, agent.incarnation, tranche.id, units, tranche.starts_at);  // or later: nobody knows
 }
 

@@ -118,7 +118,9 @@ private:
         ledger_.move(tranche, from, Place::leased, units, "lease", &holder);
         database_.run(
             "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
-            "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + excluded.granted",
+            "VALUES (?, ?, ?, ?, 0, 0, 0, ?) "
+            "ON CONFLICT (agent, incarnation, tranche) DO UPDATE SET granted = holding.granted + "
+            "excluded.granted",
             agent_.id, agent_.incarnation, tranche.id, units, ledger_.now());
     }
 
@@ -217,7 +219,7 @@ core::Result<IssuedLease> issue_lease(Database& database, const LeaseSigner& sig
     database.run("UPDATE agent SET lease_number = ? WHERE id = ?", contents.number, agent.id);
     database.run(
         "INSERT INTO lease (agent, session, number, issued_at, spend_until, contents, jws) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET session = excluded.session, "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent) DO UPDATE SET session = excluded.session, "
         "number = excluded.number, issued_at = excluded.issued_at, spend_until = excluded.spend_until, "
         "contents = excluded.contents, jws = excluded.jws",
         agent.id, agent.session, contents.number, now, contents.spend_until, says, *signed_lease);

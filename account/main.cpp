@@ -11,8 +11,10 @@
 #include "account/backup.hpp"
 #include "account/command_line.hpp"
 #include "account/command_service.hpp"
+#include "account/put_back.hpp"
 #include "account/serve.hpp"
 #include "account/store.hpp"
+#include "account/store_url.hpp"
 #include "config/account_config.hpp"
 #include "platform/system/clock.hpp"
 #include "platform/system/log.hpp"
@@ -39,6 +41,16 @@ Outcome run_in(account::Store& store, const CommandLine& line) {
     const auto committed = store.connection().commit();
     if (!outcome) return account::from_error(outcome.error());
     if (!committed) return account::from_error(committed.error());
+    return *outcome;
+}
+
+// What takes long and only reads, beside those that write.
+Outcome run_reading(account::Store& store, const account::LongCommand& command) {
+    if (const auto begun = store.connection().begin_reading(); !begun)
+        return account::from_error(begun.error());
+    const auto outcome = command(store, [] { return false; });
+    store.connection().end_reading();
+    if (store.database().failed()) return account::from_error(store.database().error());
     return *outcome;
 }
 
@@ -76,9 +88,17 @@ std::vector<std::string> from_here(std::vector<std::string> arguments, const Com
     return arguments;
 }
 
-Outcome restored(const CommandLine& line, platform::system::Clock& clock) {
-    const auto done = account::restore(line.store, *line.restore, clock);
+Outcome outcome_of(const core::Result<void>& done) {
     return done ? Outcome{account::exit_done, {}, {}} : account::from_error(done.error());
+}
+
+Outcome restored(const CommandLine& line, platform::system::Clock& clock) {
+    return outcome_of(account::restore(line.store, *line.restore, clock));
+}
+
+Outcome could_not_open(const core::Error& error) {
+    const bool usage = error.code == core::ErrorCode::invalid;
+    return usage ? account::wrong_usage(error.detail) : account::from_error(error);
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -86,7 +106,8 @@ int run(const std::vector<std::string>& arguments) {
     line.sources.environment = environ;
     if (line.done) return print(*line.done);
 
-    if (!line.serve) {
+    const bool shared = account::is_url(line.store);
+    if (!line.serve && !shared) {
         const auto outcome =
             account::command_through_service(line.store + "/account.sock", from_here(arguments, line));
         if (outcome) return print(*outcome);
@@ -96,11 +117,14 @@ int run(const std::vector<std::string>& arguments) {
     if (line.serve && line.serve->check_config) return account::exit_done;
     platform::system::SystemClock clock;
     platform::system::SystemRandom random;
-    if (line.restore) return print(restored(line, clock));
-    const auto store = account::Store::open(line.store, clock, random);
-    if (!store) return print(account::from_error(store.error()));
+    if (line.restore && !shared) return print(restored(line, clock));
+    const auto store = shared ? account::Store::open_database(line.store, clock, random)
+                              : account::Store::open(line.store, clock, random);
+    if (!store) return print(could_not_open(store.error()));
+    if (line.restore) return print(outcome_of(account::begin_anew(**store, line.epoch)));
     (*store)->use(account::settings_from(*config));
     if (line.backup) return print(account::backup_outcome(**store, *line.backup));
+    if (shared && line.long_command) return print(run_reading(**store, line.long_command));
     if (!line.serve) return print(run_in(**store, line));
 
     platform::system::Log log(level_of(config->log), format_of(config->log), &clock);

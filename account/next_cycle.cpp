@@ -50,7 +50,8 @@ void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Cata
             // Its first slot can't be taken before it begins.
             database.run(
                 "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
-                "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET granted = granted + "
+                "VALUES (?, ?, ?, ?, 0, 0, 0, ?) "
+                "ON CONFLICT (agent, incarnation, tranche) DO UPDATE SET granted = holding.granted + "
                 "excluded.granted",
                 agent.id, agent.incarnation, next.id, units, next.starts_at);
         }

@@ -21,7 +21,7 @@ struct Loaded {
     std::optional<std::int64_t> pool;
 };
 
-Loaded loaded_from(platform::sqlite::Cursor& row) {
+Loaded loaded_from(platform::sql::Row& row) {
     Tranche tranche;
     tranche.id = row.integer(0);
     tranche.team = row.string(1);

@@ -1,5 +1,6 @@
-// All times are milliseconds since 1970 in UTC, hours are numbers since 1970, amounts are integers in
-// the resource's measure. What must never be is a CHECK: SQLite then refuses the transaction.
+// In the words of SQLite; platform/postgres/schema_words.hpp says how PostgreSQL reads them. All times are
+// milliseconds since 1970 in UTC, hours are numbers since 1970, amounts are integers in the resource's
+// measure. What must never be is a CHECK: SQLite then refuses the transaction.
 #include "account/schema.hpp"
 
 #include "account/schema_identity.hpp"
@@ -326,17 +327,18 @@ ALTER TABLE team_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held
 
 }  // namespace
 
-std::span<const platform::sqlite::Migration> migrations() {
-    static constexpr platform::sqlite::Migration steps[] = {{1, step_1},
-                                                            {2, older_certificates_step},
-                                                            {3, schema_tiers},
-                                                            {4, step_fences},
-                                                            {5, lines_and_holdings_step},
-                                                            {6, lease_key_line_step},
-                                                            {7, retirement_step},
-                                                            {8, schema_invoices},
-                                                            {9, learning_step},
-                                                            {10, unsettled_usage_step}};
+std::span<const platform::sql::Migration> migrations() {
+    static constexpr platform::sql::Migration steps[] = {{1, step_1},
+                                                         {2, older_certificates_step},
+                                                         {3, schema_tiers},
+                                                         {4, step_fences},
+                                                         {5, lines_and_holdings_step},
+                                                         {6, lease_key_line_step},
+                                                         {7, retirement_step},
+                                                         {8, schema_invoices},
+                                                         {9, learning_step},
+                                                         {10, unsettled_usage_step},
+                                                         {11, kept_files_step}};
     return steps;
 }
 

@@ -1,16 +1,21 @@
-// The account's tables (SQLite). Numbered steps; a released step is never edited. What each table and
+// The account's tables. Numbered steps; a released step is never edited. What each table and
 // column means is said beside it, in the SQL.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
-#include "platform/sqlite/migrations.hpp"
+#include "platform/sql/migration.hpp"
 
 namespace meterbox::account {
 
 inline constexpr std::int32_t application_id = 0x6d626163;  // "mbac"
 
-std::span<const platform::sqlite::Migration> migrations();
+// Of a database that has other things in it, too.
+inline constexpr const char* schema_name = "meterbox";
+// The row that whoever writes locks first, so that all processes write one after the other.
+inline constexpr const char* turn_statement = "SELECT 1 FROM account WHERE one = 1 FOR UPDATE";
+
+std::span<const platform::sql::Migration> migrations();
 
 }  // namespace meterbox::account

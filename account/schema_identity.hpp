@@ -19,6 +19,11 @@ inline constexpr const char* lease_key_line_step = R"sql(
 ALTER TABLE lease_key ADD COLUMN vouched TEXT;
 )sql";
 
+// What a store in a folder has in files beside it: keys, certificate, token (kept_files.hpp).
+inline constexpr const char* kept_files_step = R"sql(
+--pg CREATE TABLE kept_file (name TEXT PRIMARY KEY, contents TEXT NOT NULL);
+)sql";
+
 // The last word of agents that have retired.
 inline constexpr const char* retirement_step = R"sql(
 CREATE TABLE retirement (

@@ -16,9 +16,12 @@ CREATE TABLE incident (
   team TEXT REFERENCES team,
   detail TEXT NOT NULL
 ) STRICT;
+-- for SQLite
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (available >= 0)', '') WHERE name = 'tranche';
 PRAGMA writable_schema = RESET;
+-- for both
+--pg ALTER TABLE tranche DROP CONSTRAINT tranche_available_check;
 )sql";
 
 }  // namespace meterbox::account

@@ -9,7 +9,9 @@ inline constexpr const char* schema_tiers = R"sql(
 ALTER TABLE grant_ ADD COLUMN anchor TEXT;
 ALTER TABLE grant_ ADD COLUMN ended_at INTEGER;
 -- What was sold without cycles keeps its one tranche; its date is the team's billing anchor all the same.
+-- for SQLite
 UPDATE grant_ SET anchor = strftime('%Y-%m-%d', starts_at / 1000, 'unixepoch') WHERE tier = 'payg';
+-- for both
 
 -- Since when a unit costs what: a cycle has the price at its beginning.
 CREATE TABLE price (
@@ -23,6 +25,7 @@ INSERT INTO price SELECT key, created_at, price FROM resource WHERE price IS NOT
 -- A tranche is one of three: units of a resource; tokens, with no resource (''); or the units of one
 -- resource out of such a pool of tokens. The last has no units of its own: `purchased` are those that the
 -- pool has given and not got back, `available` is 0, and each unit that moves moves `rate` tokens in the pool.
+-- for SQLite
 PRAGMA defer_foreign_keys = ON;
 CREATE TABLE tranche_before AS SELECT * FROM tranche;
 DROP TABLE tranche;
@@ -52,6 +55,13 @@ INSERT INTO tranche SELECT id, grant_id, team, resource, tier, NULL, NULL, purch
   expired, leased, starts_at, ends_at, ended FROM tranche_before;
 DROP TABLE tranche_before;
 CREATE INDEX tranche_of_team ON tranche (team, ended, resource);
+-- for both
+--pg ALTER TABLE tranche ADD COLUMN pool INTEGER REFERENCES tranche;
+--pg ALTER TABLE tranche ADD COLUMN rate INTEGER CHECK (rate >= 1);
+--pg ALTER TABLE tranche DROP CONSTRAINT tranche_purchased_check;
+--pg ALTER TABLE tranche ADD CHECK (purchased >= 0);
+--pg ALTER TABLE tranche ADD CHECK ((pool IS NULL) = (rate IS NULL));
+--pg ALTER TABLE tranche ADD CHECK (pool IS NULL OR available + expired = 0 AND resource <> '');
 CREATE INDEX tranche_of_grant ON tranche (grant_id);
 CREATE INDEX tranche_of_pool ON tranche (pool) WHERE pool IS NOT NULL;
 )sql";

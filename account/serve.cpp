@@ -21,7 +21,7 @@
 #include "core/limits.hpp"
 #include "platform/http/server.hpp"
 #include "platform/http/tls_server.hpp"
-#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/sql/connection_transactions.hpp"
 #include "platform/store/store_thread.hpp"
 #include "platform/system/files.hpp"
 #include "platform/system/process_limits.hpp"
@@ -85,7 +85,9 @@ public:
           log_(log),
           certificate_(certificate),
           transactions_(store.connection()),
-          thread_(loop_, transactions_),
+          thread_(loop_, transactions_,
+                  store.shared() ? platform::store::Placement::on_its_thread
+                                 : platform::store::Placement::where_quickest),
           jobs_(thread_, store, [this](const Error& error) { lose(error); }),
           refusals_(log),
           agent_service_(jobs_, log, refusals_),
@@ -100,11 +102,13 @@ public:
           hangups_(loop_, SIGHUP) {}
 
     Result<void> prepare() {
-        if (auto begun = store_.connection().begin(); !begun) return begun;
-        end_sessions(store_.database());
-        if (!store_.database().failed()) return store_.connection().commit();
-        store_.connection().rollback();
-        return store_.database().error();
+        return store_.connection().begin_serving([this]() -> Result<void> {
+            if (auto begun = store_.connection().begin(); !begun) return begun;
+            end_sessions(store_.database());
+            if (!store_.database().failed()) return store_.connection().commit();
+            store_.connection().rollback();
+            return store_.database().error();
+        });
     }
 
     Result<void> listen(const ServeOptions& options) {
@@ -117,10 +121,12 @@ public:
         const auto for_admins = [this] { return certificate_.for_admins(); };
         if (const auto done = listen_tls(agents_, *agents_at, for_agents); !done) return done;
         if (const auto done = listen_tls(admins_, *admins_at, for_admins); !done) return done;
+        log_listening(*agents_at, *admins_at);
+        if (store_.shared()) return {};  // commands open the database themselves
         const std::string socket = (store_.folder() / "account.sock").string();
         if (const auto done = commands_.listen_unix(socket, "", 0600); !done)
             return cannot_listen(done.error());
-        return publish_ports(*agents_at, *admins_at);
+        return publish_ports();
     }
 
     Result<void> run() {
@@ -167,14 +173,17 @@ private:
         });
     }
 
-    // Tests and scripts that let the kernel choose a port read it here.
-    Result<void> publish_ports(const Endpoint& agents_at, const Endpoint& admins_at) {
-        const boost::json::object ports{{"listen", agents_.port()}, {"admin_listen", admins_.port()}};
+    void log_listening(const Endpoint& agents_at, const Endpoint& admins_at) {
         log_.info("account.listening",
                   {{"listen", agents_at.host + ":" + std::to_string(agents_.port())},
                    {"admin_listen", admins_at.host + ":" + std::to_string(admins_.port())},
-                   {"store", store_.folder().string()},
+                   {"store", store_.shared() ? "postgresql" : store_.folder().string()},
                    {"detail", "listening on " + agents_at.host + ":" + std::to_string(agents_.port())}});
+    }
+
+    // Tests and scripts that let the kernel choose a port read it here.
+    Result<void> publish_ports() {
+        const boost::json::object ports{{"listen", agents_.port()}, {"admin_listen", admins_.port()}};
         return platform::system::write_file(store_.folder() / "ports.json",
                                             boost::json::serialize(ports) + "\n", public_mode);
     }
@@ -225,7 +234,7 @@ private:
     platform::system::Log& log_;
     ServerCertificate& certificate_;
     boost::asio::io_context loop_{1};
-    platform::sqlite::ConnectionTransactions transactions_;
+    platform::sql::ConnectionTransactions transactions_;
     platform::store::StoreThread thread_;
     StoreJobs jobs_;
     RefusalLog refusals_;
@@ -244,12 +253,26 @@ private:
     std::optional<Error> lost_;
 };
 
+// Whoever comes first makes it; the others wait.
+Result<std::string> admin_token_of(Store& store) {
+    if (auto begun = store.connection().begin(); !begun) return begun.error();
+    auto token = load_or_make_admin_token(store.files(), store.random());
+    if (!token) {
+        store.connection().rollback();
+        return token;
+    }
+    if (auto committed = store.connection().commit(); !committed) return committed.error();
+    return token;
+}
+
 }  // namespace
 
 Result<void> serve(Store& store, const ServeOptions& options, platform::system::Log& log) {
-    ServerCertificate certificate(store.folder(), store.authority(), certificate_names(options));
+    FilesInMemory own_files;  // each process of several has its own certificate
+    KeptFiles& files = store.shared() ? static_cast<KeptFiles&>(own_files) : store.files();
+    ServerCertificate certificate(files, store.authority(), certificate_names(options));
     if (const auto made = certificate.refresh(store.now()); !made) return made.error();
-    auto token = load_or_make_admin_token(store.folder(), store.random());
+    auto token = admin_token_of(store);
     if (!token) return token.error();
 
     std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more ends nothing

@@ -22,7 +22,7 @@ Result<ServerCertificate::Context> context_of(const ServerIdentity& identity, co
 }  // namespace
 
 Result<bool> ServerCertificate::refresh(core::UtcTime now) {
-    const auto identity = load_or_make_server_identity(folder_, authority_, names_, now);
+    const auto identity = load_or_make_server_identity(files_, authority_, names_, now);
     if (!identity) return identity.error();
     if (identity->certificate == certificate_) return false;
     const auto info = tls::certificate_info(identity->certificate);

@@ -3,7 +3,6 @@
 // only, after construction.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,8 +19,8 @@ public:
     using Context = std::shared_ptr<const platform::tls::TlsContext>;
 
     // The names that the certificate is for.
-    ServerCertificate(std::filesystem::path folder, Authority authority, std::vector<std::string> names)
-        : folder_(std::move(folder)), authority_(std::move(authority)), names_(std::move(names)) {}
+    ServerCertificate(KeptFiles& files, Authority authority, std::vector<std::string> names)
+        : files_(files), authority_(std::move(authority)), names_(std::move(names)) {}
 
     // Loads it, makes it, or makes it anew when it is due. True: the contexts are others now. An error
     // leaves those in force that were.
@@ -33,7 +32,7 @@ public:
     core::UtcTime expires_at() const { return expires_at_; }
 
 private:
-    std::filesystem::path folder_;
+    KeptFiles& files_;
     Authority authority_;
     std::vector<std::string> names_;
     std::string certificate_;

@@ -1,5 +1,6 @@
-// The account's store: a folder with the database and the keys. Opening it makes what is missing, so
-// that any command makes an empty store. One process at a time has it open.
+// The account's store: a folder with the database and the keys, which one process at a time has open; or a
+// PostgreSQL database with both, shared by many. Opening it makes what is missing, so that any command makes
+// an empty store.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +13,7 @@
 #include "account/settings.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
-#include "platform/sqlite/connection.hpp"
+#include "platform/sql/connection.hpp"
 #include "platform/system/clock.hpp"
 #include "platform/system/random.hpp"
 
@@ -25,8 +26,16 @@ public:
                                                                    platform::system::Clock& clock,
                                                                    platform::system::Random& random);
 
+    // At a URL. unreachable: nothing answers there; invalid: it can't be one.
+    [[nodiscard]] static core::Result<std::unique_ptr<Store>> open_database(const std::string& url,
+                                                                            platform::system::Clock& clock,
+                                                                            platform::system::Random& random);
+
+    // Empty: it is in a database that others use, too.
     const std::filesystem::path& folder() const { return folder_; }
-    platform::sqlite::Connection& connection() { return *connection_; }
+    bool shared() const { return folder_.empty(); }
+    KeptFiles& files() { return *files_; }
+    platform::sql::Connection& connection() { return *connection_; }
     Database& database() { return database_; }
     const Authority& authority() const { return authority_; }
     const LeaseSigner& signer() const { return signer_; }
@@ -40,13 +49,16 @@ public:
     core::MonotonicTime monotonic_now() const { return clock_.monotonic_now(); }
 
 private:
-    Store(std::filesystem::path folder, std::unique_ptr<platform::sqlite::Connection> connection,
-          Authority authority, platform::system::Clock& clock, platform::system::Random& random);
+    Store(std::filesystem::path folder, std::unique_ptr<platform::sql::Connection> connection,
+          platform::system::Clock& clock, platform::system::Random& random);
     core::Result<void> prepare();
+    core::Result<void> take_authority();
+    core::Result<void> make_account();
 
     std::filesystem::path folder_;
-    std::unique_ptr<platform::sqlite::Connection> connection_;
+    std::unique_ptr<platform::sql::Connection> connection_;
     Database database_;
+    std::unique_ptr<KeptFiles> files_;
     Authority authority_;
     LeaseKeySigner signer_;
     Settings settings_;

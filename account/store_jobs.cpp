@@ -65,7 +65,13 @@ public:
     bool run(const platform::store::Slice& slice) override {
         Store& store = jobs_.store_;
         store.database().forgive();
+        const auto reading = store.connection().begin_reading();
+        if (!reading) {
+            answer_ = http::problem(reading.error());
+            return false;
+        }
         answer_ = work_(store, [&slice] { return slice.over(); });
+        store.connection().end_reading();
         if (store.database().failed()) answer_ = http::problem(store.database().error());
         store.database().forgive();
         return !answer_;

@@ -42,11 +42,11 @@ void Tickets::served(const std::string& resource, Units lacking) {
     if (!own && lacking.value() <= 0) return;
     std::vector<Ticket>& tickets = waiting_[resource];
     if (!own) {
-        database_.run(
+        const std::int64_t number = database_.number(
             "INSERT INTO ticket (team, agent, resource, need, opened_at, polled_at) VALUES (?, ?, ?, ?, ?, "
-            "?)",
+            "?) RETURNING number",
             agent_.team, agent_.id, resource, lacking, now_, now_);
-        tickets.push_back({database_.last_insert_id(), agent_.id, lacking});
+        tickets.push_back({number, agent_.id, lacking});
         return;
     }
     const auto place = std::ranges::find(tickets, own->number, &Ticket::number);

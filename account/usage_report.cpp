@@ -57,7 +57,7 @@ void UsageReport::from_the_beginning() {
 void UsageReport::begin(Database& database) {
     begun_ = true;
     database.each(
-        "SELECT id, incarnation FROM agent WHERE team = ? AND id = iif(?2 = '', id, ?2) ORDER BY id",
+        "SELECT id, incarnation FROM agent WHERE team = ?1 AND (?2 = '' OR id = ?2) ORDER BY id",
         [&](auto& row) {
             for (std::int64_t i = 1; i <= row.integer(1); ++i) parts_.push_back({row.string(0), i});
         },

@@ -15,7 +15,7 @@ UsageRollUp::UsageRollUp(Database& database, core::UtcTime now, std::int64_t kee
 void UsageRollUp::begin() {
     begun_ = true;
     database_.each(
-        "SELECT id, incarnation, coalesce(unsettled_hour < ?, 0) FROM agent ORDER BY id",
+        "SELECT id, incarnation, CASE WHEN unsettled_hour < ? THEN 1 ELSE 0 END FROM agent ORDER BY id",
         [&](auto& row) {
             const std::int64_t settled = row.integer(2) != 0 ? row.integer(1) - 1 : row.integer(1);
             for (std::int64_t i = 1; i <= settled; ++i) parts_.push_back({row.string(0), i});
@@ -68,9 +68,10 @@ bool UsageRollUp::page() {
         if (first.number == row.hour) continue;
         database_.run(
             "INSERT INTO usage (agent, incarnation, hour, resource, subject, amount) VALUES (?, ?, ?, ?, ?, "
-            "?) ON "
-            "CONFLICT DO UPDATE SET amount = iif((SELECT kind FROM resource WHERE key = usage.resource) = "
-            "'returnable', max(amount, excluded.amount), amount + excluded.amount)",
+            "?) ON CONFLICT (agent, incarnation, hour, resource, subject) DO UPDATE SET amount = CASE "
+            "(SELECT "
+            "kind FROM resource WHERE key = usage.resource) WHEN 'returnable' THEN max(usage.amount, "
+            "excluded.amount) ELSE usage.amount + excluded.amount END",
             part.agent, part.incarnation, first, row.resource, row.subject, row.amount);
         database_.run(
             "DELETE FROM usage WHERE agent = ? AND incarnation = ? AND hour = ? AND resource = ? AND subject "
@@ -81,6 +82,9 @@ bool UsageRollUp::page() {
     return static_cast<std::int64_t>(rows.size()) == core::limits::roll_up_page_rows;
 }
 
+#define EARLIEST \
+    "CASE WHEN ?1 = 1 THEN ?2 ELSE min(coalesce(unsettled_hour, ?2), coalesce(?2, unsettled_hour)) END"
+
 void note_unsettled_usage(Database& database, const std::string& agent,
                           const std::vector<core::wire::UsageRow>& rows, bool all_of_it, bool later) {
     std::optional<std::int64_t> earliest;
@@ -88,12 +92,9 @@ void note_unsettled_usage(Database& database, const std::string& agent,
         earliest = std::min(earliest.value_or(row.hour.number), row.hour.number);
     // What an older message, or one that leaves something out, doesn't name may still come.
     const bool anew = all_of_it && later;
-    database.run(
-        "UPDATE agent SET unsettled_hour = iif(?1, ?2, min(coalesce(unsettled_hour, ?2), coalesce(?2, "
-        "unsettled_hour))) WHERE id = ?3 AND unsettled_hour IS NOT iif(?1, ?2, min(coalesce(unsettled_hour, "
-        "?2), "
-        "coalesce(?2, unsettled_hour)))",
-        anew ? 1 : 0, earliest, agent);
+    database.run("UPDATE agent SET unsettled_hour = " EARLIEST
+                 " WHERE id = ?3 AND unsettled_hour IS DISTINCT FROM " EARLIEST,
+                 anew ? 1 : 0, earliest, agent);
 }
 
 }  // namespace meterbox::account

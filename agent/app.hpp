@@ -19,7 +19,7 @@ class Log;
 class Random;
 }  // namespace meterbox::platform::system
 
-namespace meterbox::platform::sqlite {
+namespace meterbox::platform::sql {
 enum class StorageFault;
 }
 
@@ -53,7 +53,7 @@ private:
     class Parts;
     void open();
     void stand_in(const std::string& why);
-    void end(platform::sqlite::StorageFault fault, const core::Error& error);
+    void end(platform::sql::StorageFault fault, const core::Error& error);
 
     boost::asio::io_context& loop_;
     config::AgentConfig config_;

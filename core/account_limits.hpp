@@ -13,6 +13,14 @@ inline constexpr int sign_in_failures_max = 10;  // of one address, within the w
 inline constexpr std::int64_t sign_in_window_ms = 60'000;
 inline constexpr std::size_t sign_in_addresses_max = 4'096;  // that are remembered
 
+// The database of several processes
+inline constexpr int database_connect_s = 5;
+inline constexpr std::int64_t database_silent_ms = 20'000;  // until an unanswered connection is lost
+inline constexpr std::int64_t database_turn_ms = 10'000;    // for a process to wait for its turn
+inline constexpr std::int64_t database_idle_ms = 8'000;     // of a process that has the turn and is silent
+
+inline constexpr std::int64_t epoch_max = 1'000'000;  // of what an operator may set
+
 // Reports and invoices
 inline constexpr std::int64_t report_page_rows = 500;        // of usage, read at once
 inline constexpr std::size_t report_rows_max = 200'000;      // of one usage report

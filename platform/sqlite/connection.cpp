@@ -70,15 +70,6 @@ bool create_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::string_view name_of(StorageFault fault) {
-    constexpr std::array<std::string_view, 6> names{"none", "full", "io", "corrupt", "busy", "other"};
-    return names[static_cast<std::size_t>(fault)];
-}
-
-bool leaves_unknown(StorageFault fault) {
-    return fault == StorageFault::io || fault == StorageFault::corrupt || fault == StorageFault::other;
-}
-
 Connection::Connection(std::filesystem::path path, sqlite3* database)
     : path_(std::move(path)), database_(database) {}
 
@@ -188,6 +179,12 @@ Result<Statement> Connection::prepare(std::string_view sql) {
     METERBOX_ASSERT(statement != nullptr);             // empty
     METERBOX_ASSERT(rest == sql.data() + sql.size());  // more than one
     return Statement(*this, statement);
+}
+
+Result<std::unique_ptr<sql::Statement>> Connection::kept_statement(std::string_view sql) {
+    auto prepared = prepare(sql);
+    if (!prepared) return prepared.error();
+    return std::unique_ptr<sql::Statement>(std::make_unique<Statement>(std::move(*prepared)));
 }
 
 Statement Connection::statement(std::string_view sql) {

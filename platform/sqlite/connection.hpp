@@ -12,23 +12,16 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "platform/sql/connection.hpp"
 #include "platform/sqlite/statement.hpp"
 
 struct sqlite3;
 
 namespace meterbox::platform::sqlite {
 
-enum class StorageFault {
-    none,
-    full,     // no space, or over quota: rolled back, resumes by itself
-    io,       // the outcome of what was being done is unknown: acknowledge nothing, end the process
-    corrupt,  // not a database, or a damaged one
-    busy,     // another process has it
-    other,    // a statement that this database can't run: a constraint, or a bug
-};
-std::string_view name_of(StorageFault);
-// Of a commit: nobody knows what is stored. A full disk passes, and who has the database leaves.
-bool leaves_unknown(StorageFault);
+using sql::leaves_unknown;
+using sql::name_of;
+using sql::StorageFault;
 
 struct OpenOptions {
     std::filesystem::path path;
@@ -37,36 +30,37 @@ struct OpenOptions {
     std::int64_t wait_ms = 0;  // how long to wait for another process to leave
 };
 
-class Connection {
+class Connection final : public sql::Connection {
 public:
     // On failure, *fault (if given) says which kind.
     [[nodiscard]] static core::Result<std::unique_ptr<Connection>> open(const OpenOptions& options,
                                                                         StorageFault* fault = nullptr);
-    ~Connection();
+    ~Connection() override;
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     // One or more statements without parameters or rows.
-    [[nodiscard]] core::Result<void> execute(const std::string& sql);
+    [[nodiscard]] core::Result<void> execute(const std::string& sql) override;
     [[nodiscard]] core::Result<Statement> prepare(std::string_view sql);
+    [[nodiscard]] core::Result<std::unique_ptr<sql::Statement>> kept_statement(std::string_view sql) override;
     // The same for statements prepared at the start: throws std::runtime_error, "cannot start".
     Statement statement(std::string_view sql);
     // The first column of the first row of a query without parameters; 0 if there is no row.
-    [[nodiscard]] core::Result<std::int64_t> number(std::string_view sql);
+    [[nodiscard]] core::Result<std::int64_t> number(std::string_view sql) override;
 
-    [[nodiscard]] core::Result<void> begin();  // IMMEDIATE
+    [[nodiscard]] core::Result<void> begin() override;  // IMMEDIATE
     // Refused, and rolled back, when any statement since begin() met a storage fault; each statement in
     // between is refused, too. So what a full disk cut in half is never stored, even if its caller didn't
     // look.
-    [[nodiscard]] core::Result<void> commit();
-    void rollback() noexcept;
+    [[nodiscard]] core::Result<void> commit() override;
+    void rollback() noexcept override;
     bool in_transaction() const;
 
-    std::int64_t changes() const;        // rows of the last INSERT, UPDATE or DELETE
-    std::int64_t total_changes() const;  // of all of them since it was opened
+    std::int64_t changes() const override;  // rows of the last INSERT, UPDATE or DELETE
+    std::int64_t total_changes() const;     // of all of them since it was opened
     std::int64_t last_insert_id() const;
-    StorageFault last_fault() const { return last_fault_; }  // of the last call that failed
-    bool damaged() const { return damaged_; }                // any call found it corrupt
+    StorageFault last_fault() const override { return last_fault_; }  // of the last call that failed
+    bool damaged() const { return damaged_; }                         // any call found it corrupt
     const std::filesystem::path& path() const { return path_; }
     bool created() const { return created_; }  // open() made the file
 

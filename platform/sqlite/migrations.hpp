@@ -7,15 +7,13 @@
 #include <span>
 
 #include "core/error.hpp"
+#include "platform/sql/migration.hpp"
 
 namespace meterbox::platform::sqlite {
 
 class Connection;
 
-struct Migration {
-    std::int64_t version;  // 1, 2, 3, ...
-    const char* sql;
-};
+using sql::Migration;
 
 [[nodiscard]] core::Result<void> migrate(Connection& connection, std::span<const Migration> steps);
 

@@ -12,13 +12,12 @@ namespace meterbox::platform::sqlite {
 using core::Result;
 
 Cursor::~Cursor() {
-    if (statement_ != nullptr) sqlite3_reset(statement_);
+    if (statement_ != nullptr) statement_->reset();
 }
 
-Cursor::Cursor(Cursor&& other) noexcept
-    : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
+Cursor::Cursor(Cursor&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
 
-Result<bool> Cursor::next() {
+Result<bool> Statement::next() {
     if (auto refused = connection_->refusal()) return *refused;
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
@@ -26,30 +25,25 @@ Result<bool> Cursor::next() {
     return connection_->failure(code, "can't read");
 }
 
-std::int64_t Cursor::integer(int column) const {
+std::int64_t Statement::integer(int column) const {
     return sqlite3_column_int64(statement_, column);
 }
 
-std::string_view Cursor::text(int column) const {
+std::string_view Statement::text(int column) const {
     // Text first, then its length: SQLite's order, as the first may convert.
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     if (text == nullptr) return {};
     return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Blob Cursor::blob(int column) const {
+Blob Statement::blob(int column) const {
     const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement_, column));
     if (bytes == nullptr) return {};
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-bool Cursor::is_null(int column) const {
+bool Statement::is_null(int column) const {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-}
-
-std::optional<std::int64_t> Cursor::optional_integer(int column) const {
-    if (is_null(column)) return std::nullopt;
-    return integer(column);
 }
 
 Statement::~Statement() {
@@ -68,6 +62,10 @@ Statement& Statement::operator=(Statement&& other) noexcept {
 void Statement::expect_parameters(std::size_t count) const {
     METERBOX_ASSERT(static_cast<std::size_t>(sqlite3_bind_parameter_count(statement_)) == count);
     METERBOX_ASSERT(sqlite3_stmt_busy(statement_) == 0);  // a Cursor of it is still there
+}
+
+void Statement::reset() {
+    sqlite3_reset(statement_);
 }
 
 Result<void> Statement::run_bound() {
@@ -97,7 +95,7 @@ void Statement::bind_blob(int position, Blob value) {
                     SQLITE_OK);
 }
 
-void Statement::bind_null(int position) {
+void Statement::bind_null(int position, sql::ValueType) {
     METERBOX_ASSERT(sqlite3_bind_null(statement_, position) == SQLITE_OK);
 }
 

@@ -238,7 +238,8 @@ void StoreThread::State::advance() {
     }
     Task task = next_task();
     if (task.group.empty() && !task.read && !task.idle) return;
-    if (in_place || (!task.group.empty() && pace_.in_place(task.group.size()))) {
+    if (in_place || (placement_ == Placement::where_quickest && !task.group.empty() &&
+                     pace_.in_place(task.group.size()))) {
         if (!task.group.empty()) ++statistics_.inline_commits;
         run_here(std::move(task));
     } else {

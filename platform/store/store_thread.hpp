@@ -86,6 +86,7 @@ struct StoreStatistics {
 // Where transactions are made.
 enum class Placement {
     where_quickest,  // on the store thread, or in place
+    on_its_thread,   // always on the store thread: who has the database may keep it for seconds
     in_place,        // always on the loop's own thread, at the end of its turn: the same order every time
 };
 

@@ -17,7 +17,8 @@
 #include <memory>
 #include <thread>
 
-#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/sql/connection_transactions.hpp"
+#include "platform/sqlite/connection.hpp"
 #include "platform/sqlite/migrations.hpp"
 #include "platform/system/random.hpp"
 #include "tests/bench/fdatasync.hpp"
@@ -153,7 +154,7 @@ bench::Rate measure_store(const std::filesystem::path& folder, std::size_t open,
     bench::Latencies latencies;
     {
         Store database(path);
-        sqlite::ConnectionTransactions transactions(*database.connection);
+        sql::ConnectionTransactions transactions(*database.connection);
         store::StoreThread thread(loop, transactions);
         std::vector<std::unique_ptr<Peer>> peers;
         std::vector<int> client_ends;

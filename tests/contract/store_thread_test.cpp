@@ -17,7 +17,8 @@
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
-#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/sql/connection_transactions.hpp"
+#include "platform/sqlite/connection.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_transactions.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -419,7 +420,7 @@ TEST_CASE("under load there are fewer commits than jobs, and every one is stored
     const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
     REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
     boost::asio::io_context loop(1);
-    sqlite::ConnectionTransactions transactions(*connection);
+    sql::ConnectionTransactions transactions(*connection);
     std::optional<sqlite::Statement> insert(connection->statement("INSERT INTO t VALUES(?)"));
     std::uint64_t commits = 0;
     int sent = 0;
@@ -453,7 +454,7 @@ TEST_CASE("a group whose commit fails leaves no trace in the database", "[store]
     const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
     REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
     boost::asio::io_context loop(1);
-    sqlite::ConnectionTransactions real(*connection);
+    sql::ConnectionTransactions real(*connection);
     FaultyTransactions transactions(&real);
     sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(?)");
     StoreThread thread(loop, transactions);
@@ -481,7 +482,7 @@ TEST_CASE("a job that refuses its event leaves no trace, and its neighbours are 
     const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
     REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
     boost::asio::io_context loop(1);
-    sqlite::ConnectionTransactions transactions(*connection);
+    sql::ConnectionTransactions transactions(*connection);
     sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(?) ON CONFLICT DO NOTHING");
     StoreThread thread(loop, transactions);
     std::vector<bool> taken;
@@ -509,7 +510,7 @@ TEST_CASE("a full disk answers every job with an error, and passes", "[store]") 
     REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT"));
     REQUIRE(connection->limit_pages(50));
     boost::asio::io_context loop(1);
-    sqlite::ConnectionTransactions transactions(*connection);
+    sql::ConnectionTransactions transactions(*connection);
     sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(NULL, zeroblob(1000))");
     StoreThread thread(loop, transactions);
     int stored = 0;
@@ -547,7 +548,7 @@ TEST_CASE("what waits behind a commit of unknown outcome is refused, and never s
     const auto connection = sqlite::Connection::open({folder / "a.db", 1}).value();
     REQUIRE(connection->execute("CREATE TABLE t(n INTEGER PRIMARY KEY) STRICT"));
     boost::asio::io_context loop(1);
-    sqlite::ConnectionTransactions transactions(*connection);
+    sql::ConnectionTransactions transactions(*connection);
     sqlite::Statement insert = connection->statement("INSERT INTO t VALUES(?)");
     StoreThread thread(loop, transactions);
     std::vector<bool> stored;

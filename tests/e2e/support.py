@@ -8,6 +8,7 @@ folder METERBOX_BIN.
 import ctypes
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -75,8 +76,28 @@ def run(*argv, expect=0, text=None, seconds=60):
     return done.stdout.strip()
 
 
+def own_database():
+    """The URL of a new database in the PostgreSQL that the tests were started with (tests/support/postgres.py)."""
+    server = os.environ.get("METERBOX_TEST_DATABASE")
+    if not server:
+        return None
+    name = "meterbox_" + secrets.token_hex(6)
+    subprocess.run(["psql", "-X", "-q", "-c", f"CREATE DATABASE {name} TEMPLATE template0", server], check=True)
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def ports_said_in(log, start):
+    with open(log, encoding="utf-8") as file:
+        file.seek(start)
+        found = re.search(r"account\.listening.* listen=\S+?:(\d+) admin_listen=\S+?:(\d+)", file.read())
+    return found and {"listen": found[1], "admin_listen": found[2]}
+
+
 class Account:
-    def __init__(self, folder):
+    """A process of the account, its store in a folder; or at a URL, which several may share."""
+
+    def __init__(self, folder, url=None):
+        self.place = url or own_database() or folder
         self.store = folder
         self.process = None
         self.listen = "127.0.0.1:0"
@@ -87,13 +108,17 @@ class Account:
         ports = os.path.join(self.store, "ports.json")
         if os.path.exists(ports):
             os.remove(ports)
+        log = self.store + ".log"
+        said = os.path.getsize(log) if os.path.exists(log) else 0
         self.process = Process(
-            [f"{BIN}/meterbox-account", "--store", self.store, "serve",
-             "--listen", self.listen, "--admin-listen", self.admin_listen, *self.extra], self.store + ".log")
+            [f"{BIN}/meterbox-account", "--store", self.place, "serve",
+             "--listen", self.listen, "--admin-listen", self.admin_listen, *self.extra], log)
 
         def published():
             if not self.process.alive():
                 raise AssertionError("meterbox-account ended at once:\n" + tail(self.process.log))
+            if self.place != self.store:
+                return ports_said_in(log, said)
             try:
                 with open(ports, encoding="utf-8") as file:
                     return json.load(file)
@@ -110,7 +135,7 @@ class Account:
         return f"https://{self.listen}"
 
     def command(self, *argv, expect=0):
-        return run(f"{BIN}/meterbox-account", "--store", self.store, *argv, expect=expect)
+        return run(f"{BIN}/meterbox-account", "--store", self.place, *argv, expect=expect)
 
     def json(self, *argv):
         return json.loads(self.command("--json", *argv))

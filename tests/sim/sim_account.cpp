@@ -83,7 +83,7 @@ void SimAccount::start() {
     auto opened = account::Store::open(keys_, clock_, random_);
     require(opened.has_value(), "the account's store opens: " + (opened ? "" : opened.error().detail));
     process->store = std::move(*opened);
-    process->real = std::make_unique<platform::sqlite::ConnectionTransactions>(process->store->connection());
+    process->real = std::make_unique<platform::sql::ConnectionTransactions>(process->store->connection());
     process->transactions = std::make_unique<PoweredTransactions>(*process->real, disk_);
     process->transactions->on_commit([this] { ++commits_; });
     process->thread = std::make_unique<platform::store::StoreThread>(process->loop, *process->transactions,

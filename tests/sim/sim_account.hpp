@@ -14,7 +14,7 @@
 
 #include "account/exchange.hpp"
 #include "account/store.hpp"
-#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/sql/connection_transactions.hpp"
 #include "platform/tls/jws.hpp"
 #include "platform/transport.hpp"
 #include "tests/sim/memory_disk.hpp"
@@ -83,7 +83,7 @@ private:
     struct Process {
         boost::asio::io_context loop{1};
         std::unique_ptr<account::Store> store;
-        std::unique_ptr<platform::sqlite::ConnectionTransactions> real;
+        std::unique_ptr<platform::sql::ConnectionTransactions> real;
         std::unique_ptr<PoweredTransactions> transactions;
         std::unique_ptr<platform::store::StoreThread> thread;
     };

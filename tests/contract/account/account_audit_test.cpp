@@ -65,7 +65,7 @@ TEST_CASE_METHOD(Lab, "a store changed by hand fails the audit") {
         "DROP TRIGGER ledger_is_never_edited; UPDATE ledger SET units = units + 1 WHERE to_ = 'charged'",
         "DROP TRIGGER ledger_is_never_cut; DELETE FROM ledger WHERE to_ = 'charged'");
     INFO(damage);
-    REQUIRE(store().connection().execute(damage));
+    REQUIRE(store().connection().execute(in_its_words(damage)));
     CHECK_FALSE(audit().ok());
     const account::Outcome outcome = command({"--json", "audit", "lab"});
     CHECK(outcome.exit == account::exit_failed);

@@ -94,13 +94,40 @@ TEST_CASE_METHOD(Lab, "wrong usage is exit 2") {
     CHECK(exit({}) == exit_usage);
 }
 
-TEST_CASE_METHOD(Lab, "what the design has and this version hasn't is said plainly") {
-    for (const Words& words : {Words{"--store", "postgresql://db/x", "team", "list"}}) {
-        const account::Outcome outcome = command(words);
-        INFO(words.front() << ": " << outcome.err);
-        CHECK(outcome.exit == exit_usage);
-        CHECK(outcome.err.find("not available in this version") != std::string::npos);
+TEST_CASE("a store's URL is one of PostgreSQL's, and holds no password where others can read it") {
+    const auto parsed = [](const Words& words) { return account::parse_command_line(words).done; };
+    CHECK_FALSE(parsed({"--store", "postgresql://me@db/x", "team", "list"}));
+    for (const char* url :
+         {"mysql://db/x", "postgresql://me:secret@db/x", "postgresql://db/x?password=secret"}) {
+        for (const Words& words :
+             {Words{"--store", url, "team", "list"}, Words{"--store=" + std::string(url), "team", "list"}}) {
+            const auto refused = parsed(words);
+            REQUIRE(refused);
+            CHECK(refused->exit == exit_usage);
+            CHECK(refused->err.find("secret") == std::string::npos);
+        }
     }
+    ::setenv("METERBOX_ACCOUNT_STORE", "postgresql://me:secret@db/x", 1);
+    const account::CommandLine line = account::parse_command_line({"team", "list"});
+    ::unsetenv("METERBOX_ACCOUNT_STORE");
+    CHECK_FALSE(line.done);
+    CHECK(line.store == "postgresql://me:secret@db/x");
+}
+
+TEST_CASE("each kind of store has its own way of being put back") {
+    const auto exit_of = [](const Words& words) {
+        return account::parse_command_line(words).done.value().exit;
+    };
+    const std::string url = "postgresql://db/x";
+    CHECK_FALSE(account::parse_command_line({"--store", url, "restore"}).done);
+    CHECK_FALSE(account::parse_command_line({"--store", url, "restore", "--epoch", "2"}).done);
+    CHECK_FALSE(account::parse_command_line({"--store", url, "restore", "--epoch", "1000000"}).done);
+    CHECK(exit_of({"--store", url, "restore", "--epoch", "1"}) == exit_usage);
+    CHECK(exit_of({"--store", url, "restore", "--epoch", "1000001"}) == exit_usage);
+    CHECK(exit_of({"--store", url, "restore", "file"}) == exit_usage);
+    CHECK(exit_of({"--store", url, "backup", "file"}) == account::exit_failed);
+    CHECK(exit_of({"--store", "folder", "restore"}) == exit_usage);
+    CHECK(exit_of({"--store", "folder", "restore", "file", "--epoch", "2"}) == exit_usage);
 }
 
 TEST_CASE_METHOD(Lab, "a resource's enforcement is set when it is added, and changed while it is used") {

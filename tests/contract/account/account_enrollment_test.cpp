@@ -87,8 +87,9 @@ TEST_CASE_METHOD(
     Lab,
     "CA and lease key outlive a restart, and a server's certificate is made anew at a third of its life") {
     const std::string ca = store().authority().certificate;
+    account::FilesInMemory files;
     const auto identity = [&] {
-        const auto made = account::load_or_make_server_identity(store().folder(), store().authority(),
+        const auto made = account::load_or_make_server_identity(files, store().authority(),
                                                                 {"localhost", "127.0.0.1"}, clock.wall_now());
         REQUIRE(made);
         return made->certificate;

@@ -166,7 +166,7 @@ TEST_CASE_METHOD(Tiers,
     CHECK_FALSE(store().connection().execute("DELETE FROM invoice_line"));
     audited();
 
-    REQUIRE(store().connection().execute("DROP TRIGGER invoice_line_is_never_edited"));
+    REQUIRE(store().connection().execute(in_its_words("DROP TRIGGER invoice_line_is_never_edited;")));
     REQUIRE(store().connection().execute("UPDATE invoice_line SET units = 1"));
     CHECK(exit({"audit", "lab"}) == exit_failed);
 }

@@ -112,7 +112,8 @@ struct Lab : AccountFixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Lab, "a restored account learns what it granted, and grants nothing until each was heard") {
+TEST_CASE_METHOD(Lab, "a restored account learns what it granted, and grants nothing until each was heard",
+                 "[folder]") {
     CHECK(say_sync(one, 4) == 4);
     const fs::path backup = folder().parent_path() / "backup";
     REQUIRE(account::back_up(store(), backup));
@@ -139,7 +140,7 @@ TEST_CASE_METHOD(Lab, "a restored account learns what it granted, and grants not
     }));
 }
 
-TEST_CASE_METHOD(Lab, "an agent that never comes back is written off, and the team has learned") {
+TEST_CASE_METHOD(Lab, "an agent that never comes back is written off, and the team has learned", "[folder]") {
     CHECK(say_sync(one, 4) == 4);
     const fs::path backup = folder().parent_path() / "backup";
     REQUIRE(account::back_up(store(), backup));
@@ -154,7 +155,8 @@ TEST_CASE_METHOD(Lab, "an agent that never comes back is written off, and the te
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "a store put back by hand is found out by the first lease that it doesn't know") {
+TEST_CASE_METHOD(Lab, "a store put back by hand is found out by the first lease that it doesn't know",
+                 "[folder]") {
     CHECK(say_sync(one, 4) == 4);
     close();
     const fs::path copy = folder().parent_path() / "copy.db";
@@ -173,7 +175,7 @@ TEST_CASE_METHOD(Lab, "a store put back by hand is found out by the first lease 
     }));
 }
 
-TEST_CASE_METHOD(Lab, "what was granted twice meanwhile is owed, and nobody loses it") {
+TEST_CASE_METHOD(Lab, "what was granted twice meanwhile is owed, and nobody loses it", "[folder]") {
     close();
     const fs::path copy = folder().parent_path() / "copy.db";
     fs::copy_file(folder() / "account.db", copy);
@@ -191,7 +193,8 @@ TEST_CASE_METHOD(Lab, "what was granted twice meanwhile is owed, and nobody lose
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "units of a grant that came after the backup count as usage without a slot") {
+TEST_CASE_METHOD(Lab, "units of a grant that came after the backup count as usage without a slot",
+                 "[folder]") {
     const fs::path backup = folder().parent_path() / "backup";
     REQUIRE(say_sync(one, 0) >= 0);
     REQUIRE(account::back_up(store(), backup));
@@ -210,7 +213,8 @@ TEST_CASE_METHOD(Lab, "units of a grant that came after the backup count as usag
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "units that came back after the backup are leased once, though a grant was forgotten") {
+TEST_CASE_METHOD(Lab, "units that came back after the backup are leased once, though a grant was forgotten",
+                 "[folder]") {
     CHECK(say_sync(one, 15) == 15);
     const fs::path backup = folder().parent_path() / "backup";
     REQUIRE(account::back_up(store(), backup));
@@ -249,7 +253,7 @@ TEST_CASE_METHOD(Lab, "a lease that this account didn't sign for this agent teac
     CHECK(number("SELECT epoch FROM account") == 1);
 }
 
-TEST_CASE_METHOD(Lab, "what is no backup is refused, and the store stays as it is") {
+TEST_CASE_METHOD(Lab, "what is no backup is refused, and the store stays as it is", "[folder]") {
     const fs::path file = folder().parent_path() / "no-backup";
     done({"team", "add", "kept"});
     close();
@@ -263,8 +267,8 @@ TEST_CASE_METHOD(Lab, "what is no backup is refused, and the store stays as it i
     CHECK(number("SELECT epoch FROM account") == 1);
 }
 
-TEST_CASE_METHOD(Lab,
-                 "a store put back by hand is found out by counters that it doesn't know, for that team") {
+TEST_CASE_METHOD(Lab, "a store put back by hand is found out by counters that it doesn't know, for that team",
+                 "[folder]") {
     done({"team", "add", "other"});
     const std::string neighbour = agent("other");
     CHECK(say_sync(one, 4) == 4);
@@ -306,8 +310,8 @@ TEST_CASE_METHOD(Lab, "an agent in an incarnation that the store has forgotten g
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab,
-                 "a unit that was booked to an earlier tier is booked there again, and its slot is free") {
+TEST_CASE_METHOD(Lab, "a unit that was booked to an earlier tier is booked there again, and its slot is free",
+                 "[folder]") {
     done({"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "4"});
     CHECK(say_sync(one, 20) == 20);  // all that is free
     const fs::path backup = folder().parent_path() / "backup";
@@ -337,7 +341,7 @@ TEST_CASE_METHOD(Lab,
     CHECK(number("SELECT charged FROM tranche WHERE id = 1") == 2);
 }
 
-TEST_CASE_METHOD(Lab, "tranches made after a restore have numbers that no forgotten one had") {
+TEST_CASE_METHOD(Lab, "tranches made after a restore have numbers that no forgotten one had", "[folder]") {
     const fs::path backup = folder().parent_path() / "backup";
     REQUIRE(account::back_up(store(), backup));
     close();

@@ -115,7 +115,7 @@ TEST_CASE_METHOD(Lab, "more rolls than a message holds leave the newest ones sho
     CHECK(done({"lease-key", "list"}).find("(signs)") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Lab, "a key file that is gone is named, and nothing is signed by another") {
+TEST_CASE_METHOD(Lab, "a key file that is gone is named, and nothing is signed by another", "[folder]") {
     const std::string kid = roll();
     reopen();
     std::filesystem::remove(store().folder() / ("lease-" + kid + ".key"));

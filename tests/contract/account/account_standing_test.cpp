@@ -140,7 +140,8 @@ TEST_CASE_METHOD(Lab, "certificates past their renewal are forgotten with the ne
 }
 
 TEST_CASE_METHOD(Lab, "the server's certificate is another before its end, without a restart") {
-    account::ServerCertificate certificate(store().folder(), store().authority(), {"localhost"});
+    account::FilesInMemory files;
+    account::ServerCertificate certificate(files, store().authority(), {"localhost"});
     REQUIRE(certificate.refresh(clock.wall_now()));
     const auto first_context = certificate.for_agents();
     clock.advance(59 * core::day_ms);

@@ -8,7 +8,7 @@
 #include "account/admin_service.hpp"
 #include "core/json_reader.hpp"
 #include "fixture.hpp"
-#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/sql/connection_transactions.hpp"
 #include "platform/store/store_thread.hpp"
 #include "tests/contract/http_fixture.hpp"
 
@@ -58,7 +58,7 @@ struct AdminPort : AccountFixture {
     }
 
     const std::string operators = "the-token-of-the-operator";
-    std::optional<platform::sqlite::ConnectionTransactions> transactions;
+    std::optional<platform::sql::ConnectionTransactions> transactions;
     std::optional<platform::store::StoreThread> thread;
     std::optional<account::StoreJobs> jobs;
     std::optional<account::AdminService> service;

@@ -7,7 +7,7 @@
 #include "fixture.hpp"
 #include "platform/http/tls_server.hpp"
 #include "platform/https/https_client.hpp"
-#include "platform/sqlite/connection_transactions.hpp"
+#include "platform/sql/connection_transactions.hpp"
 #include "platform/store/store_thread.hpp"
 #include "tests/support/tls_loopback.hpp"
 
@@ -29,7 +29,7 @@ struct Served : AccountFixture {
         REQUIRE(reply);
         agent = reply->agent;
         certificate = reply->certificate;
-        server_certificate.emplace(store().folder(), store().authority(),
+        server_certificate.emplace(files, store().authority(),
                                    std::vector<std::string>{"localhost", "127.0.0.1"});
         REQUIRE(server_certificate->refresh(clock.wall_now()));
         transactions.emplace(store().connection());
@@ -96,8 +96,9 @@ struct Served : AccountFixture {
     Loop loop;
     platform::system::Log log{platform::system::LogLevel::error};
     account::RefusalLog refusals{log};
+    account::FilesInMemory files;
     std::optional<account::ServerCertificate> server_certificate;
-    std::optional<platform::sqlite::ConnectionTransactions> transactions;
+    std::optional<platform::sql::ConnectionTransactions> transactions;
     std::optional<platform::store::StoreThread> thread;
     std::optional<account::StoreJobs> jobs;
     std::optional<account::AgentService> service;

@@ -1,9 +1,10 @@
-// An account's store in a folder of its own, under a clock that stands still, with commands and
+// An account's store in a place of its own, under a clock that stands still, with commands and
 // exchanges run as the service runs them: each in a transaction. Leases aren't signed but where a test
 // is about that: a lease is its claims.
 #pragma once
 
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,13 @@
 #include "account/enrollment.hpp"
 #include "account/exchange.hpp"
 #include "account/store.hpp"
+#include "account_place.hpp"
 #include "core/lease.hpp"
 #include "core/wire.hpp"
 #include "platform/tls/pki.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/seeded_random.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace meterbox::tests {
 
@@ -36,14 +37,20 @@ public:
 
     void reopen() {
         store_.reset();
-        auto opened = account::Store::open(folder_.path() / "store", clock, random);
-        REQUIRE(opened);
-        store_ = std::move(*opened);
+        store_ = place_.open(clock, random);
     }
     void close() { store_.reset(); }
-    std::filesystem::path folder() const { return folder_.path() / "store"; }
+    std::filesystem::path folder() const { return place_.folder(); }
+    bool shared() const { return place_.shared(); }
+    std::string url() const { return place_.url(); }
     account::Store& store() { return *store_; }
     account::Database& database() { return store_->database(); }
+
+    // SQLite knows a trigger by its name alone.
+    std::string in_its_words(const std::string& sql) const {
+        if (!shared()) return sql;
+        return std::regex_replace(sql, std::regex("DROP TRIGGER (\\w+)_is_never_\\w+"), "$& ON $1");
+    }
 
     template <class Work>
     auto in_transaction(Work work) -> decltype(work()) {
@@ -135,7 +142,7 @@ public:
     account::Settings settings;
 
 private:
-    TemporaryFolder folder_;
+    AccountPlace place_;
     std::unique_ptr<account::Store> store_;
 };
 

@@ -4,10 +4,10 @@
 
 #include <optional>
 
-#include "platform/sqlite/connection.hpp"
+#include "platform/sql/connection.hpp"
 #include "platform/store/store_thread.hpp"
 
-namespace meterbox::platform::sqlite {
+namespace meterbox::platform::sql {
 
 class ConnectionTransactions final : public store::Transactions {
 public:
@@ -28,4 +28,4 @@ private:
     std::optional<core::Error> lost_;
 };
 
-}  // namespace meterbox::platform::sqlite
+}  // namespace meterbox::platform::sql

@@ -1,0 +1,75 @@
+// A connection to a PostgreSQL that several processes use: each transaction begins by waiting for the turn of
+// this one (the lock that its owner names), and sees all that was committed before it. READ COMMITTED, and
+// a commit is durable as the server's settings say, but never asynchronous. A connection that is lost
+// stays lost: what was under way has an unknown outcome, and the owner ends the process. Used by one
+// thread at a time; every call waits for its answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "platform/postgres/library.hpp"
+#include "platform/sql/connection.hpp"
+
+namespace meterbox::platform::postgres {
+
+struct ConnectionOptions {
+    std::string url;     // or any text that libpq takes for one
+    std::string schema;  // where its tables are
+    std::string turn;    // a statement whose row lock makes writers wait for each other
+};
+
+class Answer;
+
+class Connection final : public sql::Connection {
+public:
+    [[nodiscard]] static core::Result<std::unique_ptr<Connection>> open(const ConnectionOptions& options);
+    ~Connection() override;
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    core::Result<std::unique_ptr<sql::Statement>> kept_statement(std::string_view sql) override;
+    core::Result<void> execute(const std::string& sql) override;
+    core::Result<std::int64_t> number(std::string_view sql) override;
+
+    core::Result<void> begin() override;
+    core::Result<void> commit() override;
+    void rollback() noexcept override;
+    core::Result<void> begin_reading() override;
+    void end_reading() noexcept override;
+    core::Result<void> begin_serving(const std::function<core::Result<void>()>& if_first) override;
+    core::Result<bool> keep_from_serving() override;
+    // A transaction that waits for nobody's turn: before there is anything to wait for.
+    [[nodiscard]] core::Result<void> begin_unordered();
+
+    std::int64_t changes() const override { return changes_; }
+    sql::StorageFault last_fault() const override { return last_fault_; }
+    // For people: host and database, without a password.
+    const std::string& place() const { return place_; }
+
+private:
+    friend class Statement;
+    Connection(const Library& library, PGconn* connection, ConnectionOptions options);
+    core::Result<void> prepare_session();
+    core::Result<Answer> take(PGresult* result, std::string_view what);
+    core::Error failure(const PGresult* result, std::string_view what);
+    core::Result<void> begin_with(const std::string& sql);
+
+    const Library& library_;
+    PGconn* connection_;
+    ConnectionOptions options_;
+    std::string place_;
+    std::int64_t changes_ = 0;
+    int statements_ = 0;  // made so far, for their names
+    bool begun_ = false;
+    sql::StorageFault last_fault_ = sql::StorageFault::none;
+    // Why the server refuses what comes after it, until it is rolled back to where it was well.
+    std::optional<core::Error> first_failure_;
+    sql::StorageFault first_fault_ = sql::StorageFault::none;
+};
+
+}  // namespace meterbox::platform::postgres

@@ -1,0 +1,55 @@
+// A statement as the server keeps it prepared, once its first values have said their types. All rows of an
+// answer are here before the first is looked at: others may be run meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+#include "platform/postgres/answer.hpp"
+#include "platform/postgres/library.hpp"
+#include "platform/sql/statement.hpp"
+
+namespace meterbox::platform::postgres {
+
+class Connection;
+
+class Statement final : public sql::Statement {
+public:
+    Statement(Connection& connection, std::string_view sql, int number);
+
+    void expect_parameters(std::size_t count) const override;
+    void bind_integer(int position, std::int64_t value) override;
+    void bind_text(int position, std::string_view value) override;
+    void bind_blob(int position, sql::Blob value) override;
+    void bind_null(int position, sql::ValueType type) override;
+
+    core::Result<void> run_bound() override;
+    core::Result<bool> next() override;
+    void reset() override;
+
+    std::int64_t integer(int column) const override { return answer_.integer(row_, column); }
+    std::string_view text(int column) const override { return answer_.text(row_, column); }
+    bool is_null(int column) const override { return answer_.is_null(row_, column); }
+
+private:
+    core::Result<Answer> run();
+    core::Result<void> prepare();
+    void bind(int position, const void* value, std::size_t length, Oid type);
+
+    Connection& connection_;
+    std::string sql_;
+    std::string name_;
+    bool prepared_ = false;
+    std::vector<Oid> types_;
+    std::vector<const char*> values_;
+    std::vector<int> lengths_;
+    std::vector<int> formats_;
+    std::vector<std::uint64_t> integers_;  // in the order of bytes on the wire
+    Answer answer_;
+    int row_ = -1;
+};
+
+}  // namespace meterbox::platform::postgres

@@ -1,0 +1,16 @@
+#include "platform/sql/connection.hpp"
+
+#include <array>
+
+namespace meterbox::platform::sql {
+
+std::string_view name_of(StorageFault fault) {
+    constexpr std::array<std::string_view, 6> names{"none", "full", "io", "corrupt", "busy", "other"};
+    return names[static_cast<std::size_t>(fault)];
+}
+
+bool leaves_unknown(StorageFault fault) {
+    return fault == StorageFault::io || fault == StorageFault::corrupt || fault == StorageFault::other;
+}
+
+}  // namespace meterbox::platform::sql

@@ -1,0 +1,65 @@
+// What is the same in every database that a program of meterbox keeps its rows in: durable transactions, one
+// at a time, statements in them, and which kind of trouble it is in, so that its owner can tell a full disk,
+// which passes, from a failure after which nobody knows what is stored. Used by one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "platform/sql/statement.hpp"
+
+namespace meterbox::platform::sql {
+
+enum class StorageFault {
+    none,
+    full,     // no space, or over quota: rolled back, resumes by itself
+    io,       // the outcome of what was being done is unknown: acknowledge nothing, end the process
+    corrupt,  // not a database, or a damaged one
+    busy,     // another process has it
+    other,    // a statement that this database can't run: a constraint, or a bug
+};
+std::string_view name_of(StorageFault);
+// Of a commit: nobody knows what is stored. A full disk passes, and who has the database leaves.
+bool leaves_unknown(StorageFault);
+
+class Connection {
+public:
+    virtual ~Connection() = default;
+
+    // One statement, which may outlive the view of its text, but not the connection.
+    [[nodiscard]] virtual core::Result<std::unique_ptr<Statement>> kept_statement(std::string_view sql) = 0;
+    // One or more statements without parameters or rows.
+    [[nodiscard]] virtual core::Result<void> execute(const std::string& sql) = 0;
+    // The first column of the first row of a query without parameters; 0 if there is no row.
+    [[nodiscard]] virtual core::Result<std::int64_t> number(std::string_view sql) = 0;
+
+    // From begin() to commit() nobody else writes.
+    [[nodiscard]] virtual core::Result<void> begin() = 0;
+    // Refused, and rolled back, when any statement since begin() met a storage fault; each statement in
+    // between is refused, too.
+    [[nodiscard]] virtual core::Result<void> commit() = 0;
+    virtual void rollback() noexcept = 0;
+
+    // Outside of transactions: up to end_reading() what other processes commit isn't seen. Where there are no
+    // others there is nothing to do.
+    [[nodiscard]] virtual core::Result<void> begin_reading() { return {}; }
+    virtual void end_reading() noexcept {}
+
+    // Before anybody is served: if no other process serves, if_first is done, while those that begin wait.
+    [[nodiscard]] virtual core::Result<void> begin_serving(
+        const std::function<core::Result<void>()>& if_first) {
+        return if_first();
+    }
+
+    // Whether nobody else serves; then none can begin to while this connection lasts.
+    [[nodiscard]] virtual core::Result<bool> keep_from_serving() { return true; }
+
+    virtual std::int64_t changes() const = 0;     // rows of the last INSERT, UPDATE or DELETE
+    virtual StorageFault last_fault() const = 0;  // of the last call that failed
+};
+
+}  // namespace meterbox::platform::sql

@@ -1,0 +1,233 @@
+// A connection to a PostgreSQL of the test's own: what the account's rules rely on.
+#include "platform/postgres/connection.hpp"
+
+#include <thread>
+
+#include "account/schema.hpp"
+#include "platform/postgres/migrations.hpp"
+#include "platform/sql/connection_transactions.hpp"
+#include "tests/contract/account/account_place.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/seeded_random.hpp"
+
+using namespace meterbox;
+using namespace meterbox::platform;
+using postgres::Connection;
+
+namespace {
+
+struct Server {
+    Server() {
+        const auto connection = connect();
+        REQUIRE(connection->execute("DROP SCHEMA IF EXISTS meterbox CASCADE; CREATE SCHEMA meterbox"));
+        REQUIRE(connection->execute(
+            "CREATE TABLE account (one BIGINT PRIMARY KEY, last BIGINT CHECK (last >= 0))"));
+        REQUIRE(connection->execute("INSERT INTO account VALUES (1, 0)"));
+    }
+    std::unique_ptr<Connection> connect() const {
+        auto opened = Connection::open({place.url(), account::schema_name, account::turn_statement});
+        INFO((opened ? "" : opened.error().detail));
+        REQUIRE(opened);
+        return std::move(*opened);
+    }
+    std::int64_t last() const { return connect()->number("SELECT last FROM account").value(); }
+
+    tests::AccountPlace place;
+};
+
+std::unique_ptr<sql::Statement> made(Connection& connection, std::string_view text) {
+    auto statement = connection.kept_statement(text);
+    REQUIRE(statement);
+    return std::move(*statement);
+}
+
+template <class... Values>
+core::Result<void> run(sql::Statement& statement, const Values&... values) {
+    sql::Binding<sql::Statement>(statement).all(values...);
+    return statement.run_bound();
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Server, "values come back as they went, at both ends of their range") {
+    const auto connection = connect();
+    const auto echo = made(*connection, "SELECT ?1, ?2, ?3, ?4 IS NULL, ?1 + 0");
+    const std::int64_t number = GENERATE(std::int64_t{0}, std::int64_t{-1}, INT64_MIN, INT64_MAX);
+    const std::string text = GENERATE("", "two words", "åéı €", "' \" \\ $1 ?");
+    sql::Binding<sql::Statement>(*echo).all(number, text, std::optional<std::string>{},
+                                            std::optional<std::int64_t>{});
+    REQUIRE(*echo->next());
+    CHECK(echo->integer(0) == number);
+    CHECK(echo->text(1) == text);
+    CHECK(echo->is_null(2));
+    CHECK(echo->integer(3) == 1);
+    CHECK(echo->integer(4) == number);
+    CHECK_FALSE(*echo->next());
+}
+
+TEST_CASE_METHOD(Server, "a savepoint undoes what failed, and what was done before it stays") {
+    const auto connection = connect();
+    REQUIRE(connection->begin());
+    const auto set = made(*connection, "UPDATE account SET last = ?");
+    REQUIRE(run(*set, 7));
+    CHECK(connection->changes() == 1);
+    REQUIRE(connection->execute("SAVEPOINT job"));
+    CHECK_FALSE(run(*set, -1));
+    CHECK(connection->last_fault() == sql::StorageFault::other);
+    REQUIRE(connection->execute("ROLLBACK TO job"));
+    REQUIRE(connection->commit());
+    CHECK(last() == 7);
+}
+
+TEST_CASE_METHOD(Server, "a transaction in which a statement failed is never acknowledged") {
+    const auto connection = connect();
+    REQUIRE(connection->begin());
+    const auto set = made(*connection, "UPDATE account SET last = ?");
+    REQUIRE(run(*set, 7));
+    CHECK_FALSE(run(*set, -1));
+    CHECK_FALSE(run(*set, 8));
+    const auto committed = connection->commit();
+    REQUIRE_FALSE(committed);
+    CHECK(committed.error().detail.find("account_last_check") != std::string::npos);
+    CHECK(last() == 0);
+}
+
+TEST_CASE_METHOD(
+    Server,
+    "a connection that is lost before the commit stores nothing, and no transaction begins any more") {
+    const auto connection = connect();
+    sql::ConnectionTransactions transactions(*connection);
+    const auto own = connection->number("SELECT pg_backend_pid()");
+    REQUIRE(transactions.begin());
+    const auto set = made(*connection, "UPDATE account SET last = ?");
+    REQUIRE(run(*set, 7));
+    REQUIRE(connect()->execute("SELECT pg_terminate_backend(" + std::to_string(*own) + ", 10000)"));
+    const auto committed = transactions.commit();
+    REQUIRE_FALSE(committed);
+    CHECK(committed.error().code == core::ErrorCode::storage);
+    CHECK(committed.error().detail.find('\n') == std::string::npos);
+    CHECK(connection->last_fault() == sql::StorageFault::io);
+    CHECK(sql::leaves_unknown(connection->last_fault()));
+    transactions.rollback();
+    CHECK_FALSE(transactions.begin());
+    CHECK(last() == 0);
+}
+
+TEST_CASE_METHOD(Server, "those who write wait for each other, and see what was committed before them") {
+    constexpr int times = 50;
+    const auto add = [](Connection& connection) {
+        for (int i = 0; i < times; ++i) {
+            if (!connection.begin()) return;
+            const auto before = connection.number("SELECT last FROM account");
+            const auto set =
+                connection.execute("UPDATE account SET last = " + std::to_string(before ? *before + 1 : 0));
+            if (!before || !set || !connection.commit()) return;
+        }
+    };
+    const auto one = connect();
+    const auto two = connect();
+    std::thread other([&] { add(*two); });
+    add(*one);
+    other.join();
+    CHECK(last() == 2 * times);
+}
+
+TEST_CASE_METHOD(Server, "who reads doesn't see what others commit meanwhile, and writes nothing") {
+    const auto reader = connect();
+    REQUIRE(reader->begin_reading());
+    CHECK(reader->number("SELECT last FROM account").value() == 0);
+    const auto writer = connect();
+    REQUIRE(writer->begin());
+    REQUIRE(writer->execute("UPDATE account SET last = 5"));
+    REQUIRE(writer->commit());
+    CHECK(reader->number("SELECT last FROM account").value() == 0);
+    CHECK_FALSE(reader->execute("UPDATE account SET last = 6"));
+    reader->end_reading();
+    CHECK(reader->number("SELECT last FROM account").value() == 5);
+}
+
+TEST_CASE_METHOD(Server, "only who serves alone begins with what the first one does") {
+    int firsts = 0;
+    const auto count = [&]() -> core::Result<void> {
+        ++firsts;
+        return {};
+    };
+    auto one = connect();
+    REQUIRE(one->begin_serving(count));
+    const auto two = connect();
+    REQUIRE(two->begin_serving(count));
+    CHECK(firsts == 1);
+    CHECK_FALSE(*connect()->keep_from_serving());
+    one.reset();
+    REQUIRE(connect()->begin_serving(count));
+    CHECK(firsts == 1);
+}
+
+TEST_CASE_METHOD(Server, "min, max and sum are SQLite's") {
+    const auto connection = connect();
+    REQUIRE(connection->execute("DROP SCHEMA meterbox CASCADE"));
+    REQUIRE(postgres::migrate(*connection, account::schema_name, account::migrations()));
+    REQUIRE(postgres::migrate(*connection, account::schema_name, account::migrations()));
+    CHECK(connection->number("SELECT max(3::bigint, 4::bigint) * 10 + min(3::bigint, 4::bigint)").value() ==
+          43);
+    CHECK(connection
+              ->number("SELECT max(3::bigint, NULL::bigint) IS NULL AND min(NULL::bigint, 1::bigint) IS NULL")
+              .value() == 1);
+    CHECK(connection
+              ->number("SELECT pg_typeof(sum(a)) = 'bigint'::regtype FROM (VALUES (1::bigint), (2)) AS t (a)")
+              .value() == 1);
+    CHECK_FALSE(
+        connection->number("SELECT sum(a) FROM (VALUES (9223372036854775807), (1::bigint)) AS t (a)"));
+}
+
+TEST_CASE_METHOD(Server, "a schema of a newer version is refused") {
+    const auto connection = connect();
+    REQUIRE(connection->execute("DROP SCHEMA meterbox CASCADE"));
+    REQUIRE(postgres::migrate(*connection, account::schema_name, account::migrations()));
+    REQUIRE(connection->execute("UPDATE schema_version SET version = 1000"));
+    const auto migrated = postgres::migrate(*connection, account::schema_name, account::migrations());
+    REQUIRE_FALSE(migrated);
+    CHECK(migrated.error().detail.find("install the newer program") != std::string::npos);
+}
+
+TEST_CASE("what can't be connected to is said in one line, without the password") {
+    const auto [url, code] = GENERATE(table<std::string, core::ErrorCode>(
+        {{"postgresql://me:se%ret@db/x", core::ErrorCode::invalid},
+         {"postgresql://me:secret@db:many/x", core::ErrorCode::unreachable},
+         {"postgresql://db/x?no_such=1&password=secret", core::ErrorCode::invalid},
+         {"postgresql://me:secret@/x?host=/nonexistent", core::ErrorCode::unreachable},
+         {"postgresql://me:secret@127.0.0.1:1/x", core::ErrorCode::unreachable}}));
+    INFO(url);
+    const auto opened = Connection::open({url, "meterbox", ""});
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == code);
+    CHECK(opened.error().detail.find('\n') == std::string::npos);
+    CHECK(opened.error().detail.find("secret") == std::string::npos);
+}
+
+TEST_CASE("of two that find nothing both have the account that the first one made") {
+    const tests::AccountPlace place;
+    tests::FakeClock clock;
+    std::string authority[2];
+    std::string id[2];
+    const auto make = [&](int which) {
+        tests::SeededRandom random(static_cast<std::uint64_t>(which) + 1);
+        tests::FakeClock own;
+        const auto store = account::Store::open_database(place.url(), own, random);
+        if (!store) return;
+        authority[which] = (*store)->authority().certificate;
+        id[which] = (*store)
+                        ->database()
+                        .first("SELECT id FROM account", [](auto& row) { return row.string(0); })
+                        .value();
+    };
+    std::thread other(make, 1);
+    make(0);
+    other.join();
+    REQUIRE_FALSE(id[0].empty());
+    CHECK(authority[0] == authority[1]);
+    CHECK(id[0] == id[1]);
+    tests::SeededRandom random;
+    CHECK(place.open(clock, random)->database().number("SELECT count(*) FROM lease_key") == 1);
+}

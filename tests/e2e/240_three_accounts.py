@@ -1,0 +1,209 @@
+"""240: three processes of the account on one PostgreSQL serve one pool.
+
+Goal: agents ask for one pool through whichever process answers, one process is killed in the middle of it, another
+is started anew: nothing is oversold, nothing is booked twice, no agent's session ends, and the audit of every
+process finds the same. A database that goes away ends the processes with one line each, and what was
+acknowledged is there when it is back; put back from a dump, it begins a new epoch and learns.
+"""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+
+from over_http import wait_until
+from postgres import SKIPPED, Cluster, binaries
+from raw_agent import Peer, RawAgent
+from support import BIN, Account, EndToEnd, main, run, tail
+
+PROCESSES = 3
+AGENTS = 8
+ROUNDS = 40
+
+
+class PooledAgent(RawAgent):
+    """An honest one: it uses units of what it was granted, and says its totals to any of the processes."""
+
+    def __init__(self, account, team, folder):
+        os.makedirs(folder)
+        super().__init__(account, team, folder)
+        self.granted = {}
+        self.used = {}
+        self.hellos = 0
+
+    def connect(self, accounts):
+        self.accounts = accounts
+        self.peers = {}
+        self.hello()
+
+    def peer_of(self, account):
+        if account not in self.peers:
+            self.peers[account] = Peer(account, self.certificate, self.key)
+        return self.peers[account]
+
+    def ask(self, path, body, dice):
+        """Some process answers it, however often it takes to find one."""
+        for account in dice.sample(self.accounts, len(self.accounts)) * 20:
+            try:
+                status, reply = self.peer_of(account).post(path, body)
+            except (OSError, http.client.HTTPException):  # it was killed, perhaps in the middle of an answer
+                self.peers.pop(account).connection.close()
+                continue
+            if status != 503:
+                return status, reply
+        raise AssertionError("no process of the account answers")
+
+    def hello(self, **changed):
+        self.hellos += 1
+        status, reply = self.ask("/v1/hello", self.hello_body(nonce=f"{random.getrandbits(128):032x}"), random)
+        assert status == 200, reply
+        self.session = reply["session"]
+        self.number = 0
+        return reply
+
+    def round(self, dice):
+        for tranche, granted in self.granted.items():
+            self.used[tranche] = dice.randint(self.used.get(tranche, 0), granted)
+        self.number += 1
+        body = {"session": self.session, "request_number": self.number, "usage": [],
+                "journal": {"acknowledged": {"sequence": 0, "hash": ""}, "head": {"sequence": 0, "hash": ""}},
+                "catalogue_version": 0, "resources": [self.said()]}
+        status, reply = self.ask("/v1/sync", body, dice)
+        assert status == 200, reply
+        if reply.get("lease"):
+            self.take(reply["lease"])
+
+    def said(self):
+        hour = "2026-01-01T00:00:00Z"
+        tranches = [{"tranche": name, "U": units, "R": 0, "hours": [{"hour": hour, "units": units}]}
+                    for name, units in sorted(self.used.items()) if units]
+        return {"resource": "render", "M": 1000 * sum(self.used.values()), "q": 0, "tranches": tranches, "H": 0,
+                "need": 2, "wanted": 0, "rate": 0, "idle": False, "overage": 0}
+
+    def take(self, jws):
+        part = jws.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        for resource in claims["resources"]:
+            for tranche in resource["tranches"]:
+                name = tranche["tranche"]
+                self.granted[name] = max(self.granted.get(name, 0), tranche["G"])
+
+
+class ThreeAccounts(EndToEnd):
+    def run(self, result=None):
+        with Cluster() as self.cluster:
+            return super().run(result)
+
+    def tearDown(self):
+        while Peer.all:
+            Peer.all.pop().connection.close()
+
+    def processes(self, count=PROCESSES):
+        url = self.cluster.url()
+        accounts = [Account(f"{self.folder}/acc{i}", url) for i in range(count)]
+        self.programs += accounts
+        return [account.start() for account in accounts]
+
+    def sum_of(self, agents, what):
+        return sum(sum(getattr(agent, what).values()) for agent in agents)
+
+    def sessions_of(self):
+        return self.cluster.sql("SELECT id FROM meterbox.session ORDER BY id")
+
+    def test_one_pool_through_three_processes_one_of_them_killed(self):
+        amount = 400
+        accounts = self.processes()
+        accounts[0].team("studio", "render", "1s", amount)
+        agents = [PooledAgent(accounts[0], "studio", f"{self.folder}/a{i}") for i in range(AGENTS)]
+        for agent in agents:
+            agent.connect(accounts)
+        sessions = self.sessions_of()
+        half = threading.Barrier(AGENTS + 1)
+        failures = []
+
+        def live(number, agent):
+            dice = random.Random(number)
+            try:
+                for turn in range(ROUNDS):
+                    if turn == ROUNDS // 2:
+                        half.wait()
+                    agent.round(dice)
+            except Exception as error:  # told by the test's own thread
+                failures.append(error)
+                half.abort()
+
+        threads = [threading.Thread(target=live, args=each) for each in enumerate(agents)]
+        for thread in threads:
+            thread.start()
+        try:
+            half.wait()
+        except threading.BrokenBarrierError:
+            raise failures[0] from None
+        accounts[1].process.signal(signal.SIGKILL)  # all of them are in the middle of something
+        accounts[1].process.process.wait()
+        accounts[1].start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        dice = random.Random(0)
+        for agent in agents:
+            agent.round(dice)  # what it used last is told, and a lease that was on its way is asked for again
+
+        self.assertEqual(self.sessions_of(), sessions, "a process that starts ends nobody's session")
+        self.assertLessEqual(self.sum_of(agents, "granted"), amount, "what agents hold was sold once")
+        cards = [account.card("studio", "render") for account in accounts]
+        self.assertEqual(cards[0]["charged_units"], self.sum_of(agents, "used"))
+        self.assertEqual(cards[0]["purchased_units"], amount)
+        for card in cards:
+            self.assertEqual((card["charged_units"], card["available_units"]),
+                             (cards[0]["charged_units"], cards[0]["available_units"]))
+        leased = sum(a["leased"].get("render", 0) for a in accounts[0].json("agent", "list", "studio")["agents"])
+        self.assertEqual(leased, self.sum_of(agents, "granted") - self.sum_of(agents, "used"))
+        for account in accounts:
+            account.command("audit", "studio")
+            status, answer = Peer(account, port=account.admin_listen).ask("GET", "/readyz")
+            self.assertEqual(status, 200, answer)
+
+    def test_a_database_that_goes_away_ends_a_process_in_one_line_and_nothing_is_lost(self):
+        first, second = self.processes(2)
+        first.team("studio", "render", "1s", 100)
+        agent = PooledAgent(first, "studio", f"{self.folder}/a")
+        agent.connect([first, second])
+        dice = random.Random(1)
+        for _ in range(5):
+            agent.round(dice)
+        asked = {first: (agent.peer_of(first), "POST", "/v1/hello", agent.hello_body()),
+                 second: (Peer(second, port=second.admin_listen), "GET", "/readyz")}  # as who shares the load does
+        self.cluster.stop("immediate")
+        for account, (peer, *question) in asked.items():
+            with contextlib.suppress(OSError, http.client.HTTPException):  # it may end before it answers
+                self.assertEqual(peer.ask(*question)[0], 503, "nothing is acknowledged")
+            wait_until(lambda account=account: not account.process.alive(), "the process ends")
+            last = tail(account.process.log, 1)
+            self.assertIn("meterbox-account: ", last)
+            self.assertEqual(account.process.process.returncode, 1, last)
+        down = run(f"{BIN}/meterbox-account", "--store", self.cluster.url(), "team", "list", expect=3)
+        self.assertEqual(down, "")
+        self.cluster.start()
+        first.start()
+        second.start()
+        self.assertEqual(self.sessions_of(), "", "nobody served: each agent says hello")
+        agent.peers.clear()
+        agent.hello()
+        agent.round(dice)
+        self.assertEqual(first.card("studio", "render")["charged_units"], sum(agent.used.values()))
+        second.command("audit", "studio")
+
+
+if __name__ == "__main__":
+    if binaries() is None:
+        print("skipped: PostgreSQL's server isn't installed (Debian: postgresql)")
+        sys.exit(SKIPPED)
+    main()
