@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kept_bytes_max = 64 * 1024;
+constexpr int pages_at_once = 16;
 constexpr mode_t secret_mode = 0600;
 constexpr mode_t public_mode = 0644;
 constexpr std::array<std::string_view, 4> kept_files{"ca.crt", "ca.key", "lease.key", "admin.token"};
@@ -39,13 +40,6 @@ bool is_kept(std::string_view name) {
 
 Error failed_with(std::string detail) {
     return {ErrorCode::storage, std::move(detail), std::nullopt, {}};
-}
-
-std::string quoted(const fs::path& path) {
-    std::string text = "'";
-    for (const char letter : path.string())
-        text += letter == '\'' ? std::string("''") : std::string(1, letter);
-    return text + "'";
 }
 
 Result<void> sync_file(const fs::path& path) {
@@ -89,9 +83,8 @@ Result<void> add_kept_files(sqlite::Connection& copy, const fs::path& folder) {
     return {};
 }
 
-Result<void> make_copy(Store& store, const fs::path& copy) {
-    if (auto copied = store.connection().execute("VACUUM INTO " + quoted(copy)); !copied) return copied;
-    if (::chmod(copy.c_str(), secret_mode) != 0) return failed_with(copy.string() + " can't be made secret");
+// Of a copy of the database: with all else that a backup has in it, and on the disk.
+Result<void> complete(Store& store, const fs::path& copy) {
     auto connection = sqlite::Connection::open({copy, application_id, false, 0});
     if (!connection) return connection.error();
     if (auto added = add_kept_files(**connection, store.folder()); !added) return added;
@@ -213,20 +206,60 @@ Result<void> put_in_place(const fs::path& folder, const fs::path& copy, const st
 
 }  // namespace
 
+Backup::Backup(fs::path file) : file_(std::move(file)), part_(file_.string() + ".part") {}
+
+Backup::~Backup() {
+    if (!begun_) return;
+    copy_.reset();
+    remove_copy(part_);
+}
+
+Result<bool> Backup::go_on(Store& store, const std::function<bool()>& over) {
+    if (!begun_) {
+        if (fs::exists(file_))
+            return Error{ErrorCode::conflict, file_.string() + " is there already", std::nullopt, {}};
+        remove_copy(part_);
+        METERBOX_ASSERT(!store.shared());
+        auto copy = sqlite::OnlineCopy::begin(dynamic_cast<sqlite::Connection&>(store.connection()), part_);
+        if (!copy) return copy.error();
+        copy_ = std::move(*copy);
+        begun_ = true;
+    }
+    do {
+        const auto more = copy_->go_on(pages_at_once);
+        if (!more) return more.error();
+        if (!*more) return finish(store);
+    } while (!over());
+    return true;
+}
+
+Result<bool> Backup::finish(Store& store) {
+    copy_.reset();
+    if (const auto completed = complete(store, part_); !completed) return completed.error();
+    if (const auto renamed = rename_file(part_, file_); !renamed) return renamed.error();
+    return false;
+}
+
 Result<void> back_up(Store& store, const fs::path& file) {
-    if (fs::exists(file))
-        return Error{ErrorCode::conflict, file.string() + " is there already", std::nullopt, {}};
-    const fs::path copy = file.string() + ".part";
-    remove_copy(copy);
-    const auto made = make_copy(store, copy);
-    if (made) return rename_file(copy, file);
-    remove_copy(copy);
-    return made;
+    Backup backup(file);
+    const auto more = backup.go_on(store, [] { return false; });
+    if (!more) return more.error();
+    return {};
 }
 
 Outcome backup_outcome(Store& store, const fs::path& file) {
     const auto done = back_up(store, file);
     return done ? Outcome{exit_done, {}, {}} : from_error(done.error());
+}
+
+LongCommand backup_command(const fs::path& file) {
+    const auto backup = std::make_shared<Backup>(file);
+    return [backup](Store& store, const std::function<bool()>& over) -> std::optional<Outcome> {
+        const auto more = backup->go_on(store, over);
+        if (!more) return from_error(more.error());
+        if (*more) return std::nullopt;
+        return Outcome{exit_done, {}, {}};
+    };
 }
 
 Result<void> restore(const fs::path& folder, const fs::path& file, system::Clock& clock) {

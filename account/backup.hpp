@@ -5,19 +5,41 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "account/commands.hpp"
 #include "account/store.hpp"
 #include "core/error.hpp"
+#include "platform/sqlite/online_copy.hpp"
 #include "platform/system/clock.hpp"
 
 namespace meterbox::account {
 
-// Outside any transaction. A file that is there already is refused.
-[[nodiscard]] core::Result<void> back_up(Store& store, const std::filesystem::path& file);
+// Made piece by piece, between transactions, so that a large store keeps nobody waiting: what is committed
+// meanwhile is in it. A file that is there already is refused.
+class Backup {
+public:
+    explicit Backup(std::filesystem::path file);
+    ~Backup();  // of one that isn't done nothing is left
 
+    // Until it is told that it is over. true: there is more.
+    [[nodiscard]] core::Result<bool> go_on(Store& store, const std::function<bool()>& over);
+
+private:
+    core::Result<bool> finish(Store& store);
+
+    std::filesystem::path file_;
+    std::filesystem::path part_;
+    bool begun_ = false;
+    std::unique_ptr<platform::sqlite::OnlineCopy> copy_;
+};
+
+// At once.
+[[nodiscard]] core::Result<void> back_up(Store& store, const std::filesystem::path& file);
 Outcome backup_outcome(Store& store, const std::filesystem::path& file);
+LongCommand backup_command(const std::filesystem::path& file);
 
 // While nobody has the store open. Nothing is changed unless the backup is whole.
 [[nodiscard]] core::Result<void> restore(const std::filesystem::path& folder,

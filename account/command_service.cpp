@@ -22,7 +22,7 @@ namespace http = platform::http;
 
 namespace {
 
-constexpr std::chrono::seconds answer_timeout{60};
+constexpr std::chrono::minutes answer_timeout{10};  // an audit or a backup of a large store takes long
 
 core::Result<std::vector<std::string>> arguments_of(std::string_view body) {
     const auto json = core::parse_json(body);
@@ -83,11 +83,7 @@ void CommandService::handle(const http::Request& request, http::Responder respon
                         "account.toml and start it anew, or stop it")));
     }
     if (line.restore) return responder.send(response_of(failed("stop the service before a restore")));
-    if (line.backup) {
-        return jobs_.between(std::move(responder), [file = *line.backup](Store& store) {
-            return response_of(backup_outcome(store, file));
-        });
-    }
+    if (line.backup) line.long_command = backup_command(*line.backup);
     if (line.long_command) {
         return jobs_.submit_long(
             std::move(responder),

@@ -36,27 +36,6 @@ private:
     core::Result<http::Response> outcome_{core::Error{}};
 };
 
-class StoreJobs::Between final : public platform::store::ReadJob {
-public:
-    Between(Store& store, http::Responder responder, Work work)
-        : store_(store), responder_(std::move(responder)), work_(std::move(work)) {}
-
-    void run() override { outcome_ = work_(store_); }
-    void finish() override {
-        if (outcome_) responder_.send(*outcome_);
-    }
-
-private:
-    Store& store_;
-    http::Responder responder_;
-    Work work_;
-    std::optional<http::Response> outcome_;
-};
-
-void StoreJobs::between(http::Responder responder, Work work) {
-    thread_.read(std::make_unique<Between>(store_, std::move(responder), std::move(work)));
-}
-
 class StoreJobs::LongJob final : public platform::store::IdleWork {
 public:
     LongJob(StoreJobs& jobs, http::Responder responder, LongWork work)

@@ -22,8 +22,6 @@ public:
         : thread_(thread), store_(store), on_lost_(std::move(on_lost)) {}
 
     void submit(platform::http::Responder responder, Work work);
-    // Between two transactions, outside any: what looks at the store as a whole.
-    void between(platform::http::Responder responder, Work work);
 
     // What only reads and takes long: called again and again, in slices between commits and outside of any
     // transaction, until it gives an answer. `over` says that the slice is. What is asked for so is
@@ -35,7 +33,6 @@ public:
 
 private:
     class Job;
-    class Between;
     class LongJob;
 
     platform::store::StoreThread& thread_;

@@ -70,6 +70,7 @@ public:
 private:
     friend class Statement;
     friend class Cursor;
+    friend class OnlineCopy;
     Connection(std::filesystem::path path, sqlite3* database);
     static core::Result<std::unique_ptr<Connection>> open_once(const OpenOptions& options,
                                                                StorageFault& fault);
