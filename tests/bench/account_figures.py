@@ -7,6 +7,7 @@ same way: each of their syncs completes a unit in each of the team's resources.
 
 import json
 import os
+import signal
 import subprocess
 
 from support import BIN, Account
@@ -50,6 +51,10 @@ class LoadedAccount:
 
     def begin(self, command, amount):
         print(command, amount, file=self.load.stdin, flush=True)
+
+    def interrupt(self):
+        """Ends what was begun, before its time."""
+        self.load.send_signal(signal.SIGUSR1)
 
     def run(self, command, amount):
         """The load's figures, and the processor time that the account's process took for each sync."""

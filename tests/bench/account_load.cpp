@@ -3,18 +3,26 @@
 // JSON for each:
 //
 //   day SECONDS     half of the agents idle, half running: each of those completes a unit every fifth sync
+//   fresh SECONDS   the same, each sync on a new connection, whose TLS session is resumed
 //   units SECONDS   every sync completes a unit in every resource, from a reserve that lasts
 //   lease SECONDS   the same without a reserve: every sync asks the pool for another unit
+//   paced SECONDS   as `lease`, but each agent once a second, which is as often as the protocol lets one
 //   charge UNITS    as `units`, until so many are completed
 //   echo SECONDS    the same bodies to a server that only sends them back: what TLS and HTTP alone allow
+//
+// SIGUSR1 ends a command before its time.
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <random>
 #include <sstream>
 
 #include "durations.hpp"
@@ -31,7 +39,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t unit_ms = 20 * 60 * 1000;
 constexpr std::int64_t sync_every_ms = 4 * 60 * 1000;
 constexpr core::Amount whole_hour{core::hour_ms};
-constexpr std::chrono::minutes longest{9};
+constexpr std::chrono::minutes longest{10};
 
 [[noreturn]] void end(const std::string& why) {
     std::fprintf(stderr, "account_load: %s\n", why.c_str());
@@ -71,7 +79,7 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-enum class Kind { day, units, lease, echo };
+enum class Kind { day, fresh, units, lease, paced, echo };
 
 class Load {
 public:
@@ -98,8 +106,15 @@ public:
         syncs_ = completed_ = leases_ = 0;
         const auto start = Clock::now();
         ends_ = start + length;
+        busy_ = agents_.size();
         for (std::size_t i = 0; i < agents_.size(); ++i) next(i);
+        boost::asio::signal_set interrupt(loop_, SIGUSR1);
+        interrupt.async_wait([this](const boost::system::error_code& cancelled, int) {
+            if (!cancelled) ends_ = Clock::now();
+        });
         loop_.restart();
+        while (busy_ > 0) loop_.run_one();
+        interrupt.cancel();
         loop_.run();
         const std::chrono::duration<double> took = Clock::now() - start;
         const auto count = static_cast<double>(syncs_);
@@ -127,26 +142,39 @@ private:
     }
 
     Work work_of(std::size_t agent) const {
-        if (kind_ == Kind::lease) return {core::Amount{unit_ms}, {}};
+        if (asks_the_pool()) return {core::Amount{unit_ms}, {}};
         if (kind_ == Kind::units) return {core::Amount{unit_ms}, core::Amount{unit_ms * 3'600}};
         return agent % 2 == 0 ? Work{} : Work{core::Amount{sync_every_ms}, whole_hour};
     }
 
+    bool asks_the_pool() const { return kind_ == Kind::lease || kind_ == Kind::paced; }
+
     void next(std::size_t agent) {
+        if (kind_ != Kind::paced) return ask(agent);
+        auto timer = std::make_shared<boost::asio::steady_timer>(loop_);
+        timer->expires_after(std::chrono::milliseconds(pause_ms_(random_)));
+        timer->async_wait([this, agent, timer](const boost::system::error_code&) { ask(agent); });
+    }
+
+    void ask(std::size_t agent) {
         const auto started = Clock::now();
-        if (started >= ends_ || completed_ >= units_) return;
+        if (started >= ends_ || completed_ >= units_) {
+            --busy_;
+            return;
+        }
         auto done = [this, agent, started](const core::Result<Synced>& synced) {
             if (!synced) end(synced.error().detail);
             ++syncs_;
             completed_ += synced->completed;
             leases_ += synced->leased ? 1 : 0;
             // Of those that ask the pool, the times of those that it answered with a lease are of interest.
-            if (kind_ != Kind::lease || synced->leased)
+            if (!asks_the_pool() || synced->leased)
                 taken_.add(
                     static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - started).count()));
             next(agent);
         };
         if (kind_ == Kind::echo) return agents_[agent]->echo(std::move(done));
+        if (kind_ == Kind::fresh) agents_[agent]->disconnect();
         agents_[agent]->sync(work_of(agent), std::move(done));
     }
 
@@ -154,6 +182,9 @@ private:
     std::vector<std::unique_ptr<LoadAgent>> agents_;
     Kind kind_ = Kind::day;
     Clock::time_point ends_;
+    std::size_t busy_ = 0;  // agents that go on
+    std::minstd_rand random_{1};
+    std::uniform_int_distribution<int> pause_ms_{0, 2'000};
     std::int64_t units_ = 0;
     bench::Durations taken_;
     std::int64_t syncs_ = 0;
@@ -170,8 +201,10 @@ void obey(Load& load, const std::string& line) {
     const auto length = std::chrono::milliseconds(static_cast<std::int64_t>(amount * 1000));
     if (length > longest && name != "charge") end("too long: " + line);
     if (name == "day") return load.run(Kind::day, length, no_end);
+    if (name == "fresh") return load.run(Kind::fresh, length, no_end);
     if (name == "units") return load.run(Kind::units, length, no_end);
     if (name == "lease") return load.run(Kind::lease, length, no_end);
+    if (name == "paced") return load.run(Kind::paced, length, no_end);
     if (name == "echo") return load.run(Kind::echo, length, no_end);
     if (name == "charge") return load.run(Kind::units, longest, static_cast<std::int64_t>(amount));
     end("unknown command: " + line);

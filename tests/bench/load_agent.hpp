@@ -40,6 +40,7 @@ public:
     // Enrolls and says hello.
     void join(const std::string& token, Done done);
     void sync(const Work& work, Done done);
+    void disconnect() { client_->drop(); }  // the next exchange makes a new connection
     // The last sync's body to the server that only sends it back.
     void echo(Done done);
 
