@@ -121,6 +121,8 @@ Result<void> Connection::prepare_session() {
     // Its own schema comes before PostgreSQL's, so that min, max and sum are what they are in SQLite.
     return execute(
         "SET search_path = " + options_.schema + ", pg_catalog, pg_temp; SET jit = off; " +
+        // Rows are found by their keys: a plan once made is the right one.
+        "SET plan_cache_mode = force_generic_plan; " +
         "SET default_transaction_isolation = 'read committed'; SET lock_timeout = " +
         std::to_string(core::limits::database_turn_ms) +
         "; SET idle_in_transaction_session_timeout = " + std::to_string(core::limits::database_idle_ms) +

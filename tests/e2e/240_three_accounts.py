@@ -25,7 +25,7 @@ from support import BIN, Account, EndToEnd, main, run, tail
 
 PROCESSES = 3
 AGENTS = 8
-ROUNDS = 40
+ROUNDS = int(os.environ.get("METERBOX_ROUNDS", "40"))  # of each agent
 
 
 class PooledAgent(RawAgent):
@@ -118,7 +118,7 @@ class ThreeAccounts(EndToEnd):
         return self.cluster.sql("SELECT id FROM meterbox.session ORDER BY id")
 
     def test_one_pool_through_three_processes_one_of_them_killed(self):
-        amount = 400
+        amount = 10 * ROUNDS  # less than they ask for
         accounts = self.processes()
         accounts[0].team("studio", "render", "1s", amount)
         agents = [PooledAgent(accounts[0], "studio", f"{self.folder}/a{i}") for i in range(AGENTS)]

@@ -64,8 +64,10 @@ private:
         const auto connection = platform::postgres::Connection::open({url(), account::schema_name, ""});
         if (!connection) return false;
         constexpr std::int64_t triggers_of_the_schema = 6;
-        const auto whole = (*connection)->number("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal");
-        if (!whole || *whole != triggers_of_the_schema) return false;
+        const auto triggers = (*connection)->number("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal");
+        if (!triggers || *triggers != triggers_of_the_schema) return false;
+        const auto version = (*connection)->number("SELECT version FROM schema_version");
+        if (!version || *version != account::migrations().back().version) return false;
         return (*connection)
             ->execute(
                 "DO $$BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ') || "
