@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::core {
 
@@ -130,9 +132,15 @@ TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply) {
 }
 
 bool Supply::begin_cycle(Now now) {
-    if (!cycle_begins_at || now.latest < *cycle_begins_at) return false;
-    cycle_begins_at.reset();
+    if (!cycle_begins_at) return false;
+    if (now.latest < *cycle_begins_at) {
+        cycle_begun.reset();  // a clock that was ahead
+        return false;
+    }
+    const bool begun_before = cycle_begun == cycle_begins_at && !METERBOX_MUTANT(cycle_begun_again);
+    cycle_begun = std::exchange(cycle_begins_at, std::nullopt);
     final = false;
+    if (begun_before) return false;
     refused = false;
     return true;
 }

@@ -46,7 +46,10 @@ struct Supply {
     int low_percent = 20;
     std::optional<UtcTime> cycle_begins_at;  // what `final` and `refused` say of the pool holds until then
 
-    // True, once: a cycle has begun, and the pool may have something again.
+    std::optional<UtcTime> cycle_begun;  // the last of them that has passed
+
+    // True, once for each cycle, however often its begin is told: it has begun, and the pool may have
+    // something again. What `final` says is of before in any case.
     bool begin_cycle(Now now);
 
     // Nothing more will come in time for a session that reaches the end of its lease.

@@ -34,6 +34,7 @@ FOLDERS = ("core", "agent", "account", "platform")
 MUTANTS = {
     "booked_outside_validity": "a unit is booked to a tranche that was not valid when it was completed",
     "clock_runs_back": "the trusted clock shows less than it has shown",
+    "cycle_begun_again": "an agent asks without a pause once its billing cycle is over",
     "draw_order_ignored": "tranches are drawn in the order in which they were made",
     "end_forgotten": "what is unleased of a tranche that ended is leased all the same",
     "ended_tranche_drawn": "an agent draws units from a tranche outside its validity",
