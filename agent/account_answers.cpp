@@ -252,7 +252,9 @@ void AccountLink::failed(const core::Error& error, bool session_lost) {
     ++failures_;
     last_error_ = error.detail;
     brought_all_ = false;
-    if (session_lost) {
+    if (standing_ == core::wire::Standing::revoked) {
+        plan_.turned_away(time_.boot(), random_.number());
+    } else if (session_lost) {
         plan_.session_lost(time_.boot(), random_.number());
     } else {
         plan_.failed(time_.boot(), random_.number());

@@ -69,4 +69,10 @@ void SyncPlan::failed(BootTime now, std::uint64_t random) {
                             random);
 }
 
+void SyncPlan::turned_away(BootTime now, std::uint64_t random) {
+    ++failures_;
+    due_ =
+        now + backoff_ms(failures_, limits::renewal_backoff_base_ms, limits::renewal_backoff_max_ms, random);
+}
+
 }  // namespace meterbox::core

@@ -46,6 +46,8 @@ public:
     // The account doesn't know the session any more: say hello again, at once the first time.
     void session_lost(BootTime now, std::uint64_t random);
     void failed(BootTime now, std::uint64_t random);
+    // The account serves this agent no more, which an operator has decided: it is asked again, but seldom.
+    void turned_away(BootTime now, std::uint64_t random);
 
     int consecutive_failures() const { return failures_; }
     BootTime due() const { return due_; }

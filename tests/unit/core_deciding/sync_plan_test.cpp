@@ -117,6 +117,23 @@ TEST_CASE("the backoff is never longer than the interval") {
     }
 }
 
+TEST_CASE("an agent that was revoked asks again, but seldom, whatever its interval") {
+    SyncPlan plan{2'000};
+    plan.set_enrolled(true, {0});
+    std::int64_t now = 0;
+    for (int failures = 1; failures <= 50; ++failures) {
+        REQUIRE(plan.next({now}).step == Step::hello);
+        plan.turned_away({now}, limits::renewal_backoff_max_ms);
+        CHECK(plan.due().ms >= now);
+        CHECK(plan.due().ms <= now + limits::renewal_backoff_max_ms);
+        now = plan.due().ms;
+    }
+    plan.turned_away({now}, limits::renewal_backoff_max_ms);
+    CHECK(plan.due().ms == now + limits::renewal_backoff_max_ms);
+    plan.wake(SyncReason::asked, {now + 1});
+    CHECK(plan.next({now + 1}).step == Step::hello);
+}
+
 TEST_CASE("during backoff a completion waits for the retry, and who asks doesn't") {
     SyncPlan plan = synced_at({0});
     (void)plan.next({interval});
