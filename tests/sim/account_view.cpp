@@ -1,8 +1,38 @@
 #include "tests/sim/account_view.hpp"
 
+#include <algorithm>
+
 namespace meterbox::sim {
 
-AccountView::AccountView(account::Database& database) {
+namespace {
+
+ChangedTables all_tables() {
+    ChangedTables all;
+    all.add_all();
+    return all;
+}
+
+}  // namespace
+
+AccountView::AccountView(account::Database& database) : AccountView(database, AccountView(), all_tables()) {}
+
+AccountView::AccountView(account::Database& database, const AccountView& before, const ChangedTables& changed)
+    : AccountView(before) {
+    if (changed.has("tranche")) read_tranches(database);
+    if (changed.has("holding")) read_holdings(database);
+    if (changed.has("agent")) read_agents(database);
+    if (changed.has("agent_resource") || incarnations != before.incarnations) read_counters(database);
+    if (changed.has("team_resource")) read_sums(database);
+    if (changed.has("doubt")) read_doubt(database);
+    if (changed.has("handed_over")) read_handed_over(database);
+    if (changed.has("ticket")) read_tickets(database);
+    if (changed.has("incident")) incidents = database.number("SELECT count(*) FROM incident");
+    if (changed.has("evidence")) evidence = database.number("SELECT count(*) FROM evidence");
+    if (changed.has("ledger")) entries = database.number("SELECT coalesce(max(entry), 0) FROM ledger");
+}
+
+void AccountView::read_tranches(account::Database& database) {
+    tranches.clear();
     database.each(
         "SELECT id, team, resource, tier, purchased, available, charged, in_doubt, expired, leased, "
         "starts_at, ends_at, pool, coalesce(rate, 1), ended FROM tranche ORDER BY id",
@@ -12,61 +42,90 @@ AccountView::AccountView(account::Database& database) {
                                 row.integer(8), row.integer(9), row.integer(10), row.optional_integer(11),
                                 row.optional_integer(12), row.integer(13), row.integer(14) != 0});
         });
+}
+
+void AccountView::read_holdings(account::Database& database) {
+    holdings.clear();
     database.each("SELECT agent, tranche, granted, used, returned, since, incarnation FROM holding",
                   [this](auto& row) {
                       holdings[{row.string(0), row.integer(1), row.integer(6)}] = {
                           row.integer(2), row.integer(3), row.integer(4), row.integer(5)};
                   });
-    database.each("SELECT id, incarnation FROM agent",
-                  [this](auto& row) { incarnations[row.string(0)] = row.integer(1); });
+}
+
+void AccountView::read_agents(account::Database& database) {
+    waiting = 0;
+    for (auto* set : {&retired, &revoked, &learning_agents, &learning_teams}) set->clear();
+    for (auto* map : {&incarnations, &lease_numbers, &last_sync_at}) map->clear();
+    database.each(
+        "SELECT id, team, state, incarnation, lease_number, learning, waits_since, "
+        "coalesce(last_sync_at, 0) FROM agent",
+        [this](auto& row) {
+            const std::string id = row.string(0);
+            const std::string team = row.string(1);
+            const std::string state = row.string(2);
+            team_of[id] = team;
+            incarnations[id] = row.integer(3);
+            lease_numbers[id] = row.integer(4);
+            last_sync_at[id] = row.integer(7);
+            if (state == "retired") retired.insert(id);
+            if (state == "revoked") revoked.insert(id);
+            if (row.optional_integer(6)) ++waiting;
+            if (row.integer(5) != 1) return;
+            learning_agents.insert(id);
+            learning_teams.insert(team);
+        });
+}
+
+void AccountView::read_counters(account::Database& database) {
+    counters.clear();
+    past.clear();
     database.each(
         "SELECT agent, resource, metered, remainder, overage_units, incarnation FROM agent_resource",
         [this](auto& row) {
             const CounterRow counter{row.integer(2), row.integer(3), row.integer(4)};
-            if (row.integer(5) == incarnations[row.string(0)]) {
+            if (row.integer(5) == value_of(incarnations, row.string(0))) {
                 counters[{row.string(0), row.string(1)}] = counter;
             } else {
                 past[{row.string(0), row.string(1), row.integer(5)}] = counter;
             }
         });
-    waiting = database.number("SELECT count(*) FROM agent WHERE waits_since IS NOT NULL");
+}
+
+void AccountView::read_sums(account::Database& database) {
+    team_sums.clear();
     database.each("SELECT team, resource, remainder, overage_units FROM team_resource", [this](auto& row) {
         team_sums[{row.string(0), row.string(1)}] = {0, row.integer(2), row.integer(3)};
     });
-    database.each("SELECT id, lease_number, team FROM agent", [this](auto& row) {
-        lease_numbers[row.string(0)] = row.integer(1);
-        team_of[row.string(0)] = row.string(2);
-    });
-    database.each("SELECT id FROM agent WHERE state = 'retired'",
-                  [this](auto& row) { retired.insert(row.string(0)); });
-    database.each("SELECT id FROM agent WHERE state = 'revoked'",
-                  [this](auto& row) { revoked.insert(row.string(0)); });
+}
+
+void AccountView::read_doubt(account::Database& database) {
+    counted.clear();
+    released.clear();
     database.each("SELECT tranche, counted, released FROM doubt", [this](auto& row) {
         counted[row.integer(0)] += row.integer(1);
         released[row.integer(0)] += row.integer(2);
     });
+}
+
+void AccountView::read_handed_over(account::Database& database) {
+    handed_over.clear();
     database.each("SELECT agent, resource, incarnation, remainder FROM handed_over", [this](auto& row) {
         handed_over[{row.string(0), row.string(1), row.integer(2)}] = row.integer(3);
     });
+}
+
+void AccountView::read_tickets(account::Database& database) {
+    tickets.clear();
     database.each("SELECT number, team, agent, resource, need, polled_at FROM ticket", [this](auto& row) {
         tickets[row.integer(0)] = {row.string(1), row.string(2), row.string(3), row.integer(4),
                                    row.integer(5)};
     });
-    database.each("SELECT id, team FROM agent WHERE learning = 1", [this](auto& row) {
-        learning_agents.insert(row.string(0));
-        learning_teams.insert(row.string(1));
-    });
-    database.each("SELECT id, coalesce(last_sync_at, 0) FROM agent",
-                  [this](auto& row) { last_sync_at[row.string(0)] = row.integer(1); });
-    incidents = database.number("SELECT count(*) FROM incident");
-    evidence = database.number("SELECT count(*) FROM evidence");
-    entries = database.number("SELECT coalesce(max(entry), 0) FROM ledger");
 }
 
 const TrancheRow* AccountView::find(std::int64_t id) const {
-    for (const TrancheRow& tranche : tranches)
-        if (tranche.id == id) return &tranche;
-    return nullptr;
+    const auto found = std::ranges::lower_bound(tranches, id, {}, &TrancheRow::id);
+    return found != tranches.end() && found->id == id ? &*found : nullptr;
 }
 
 std::int64_t AccountView::unleased(const TrancheRow& tranche) const {

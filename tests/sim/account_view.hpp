@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "account/database.hpp"
+#include "tests/sim/table_watch.hpp"
 
 namespace meterbox::sim {
 
@@ -30,6 +31,7 @@ struct TrancheRow {
     std::int64_t rate = 1;             // tokens a unit
     bool ended = false;                // by its end or an operator: no lease names it any more
     bool is_pool() const { return resource.empty(); }
+    bool operator==(const TrancheRow&) const = default;
 };
 
 struct HoldingRow {
@@ -37,12 +39,14 @@ struct HoldingRow {
     std::int64_t used = 0;
     std::int64_t returned = 0;
     std::int64_t since = 0;
+    bool operator==(const HoldingRow&) const = default;
 };
 
 struct CounterRow {
     std::int64_t metered = 0;
     std::int64_t remainder = 0;
     std::int64_t overage_units = 0;
+    bool operator==(const CounterRow&) const = default;
 };
 
 using HoldingKey = std::tuple<std::string, std::int64_t, std::int64_t>;  // agent, tranche, incarnation
@@ -52,10 +56,14 @@ struct TicketRow {
     std::string resource;
     std::int64_t need = 0;
     std::int64_t polled_at = 0;
+    bool operator==(const TicketRow&) const = default;
 };
 
 struct AccountView {
     explicit AccountView(account::Database& database);
+    // As it was before, but for these tables.
+    AccountView(account::Database& database, const AccountView& before, const ChangedTables& changed);
+    bool operator==(const AccountView&) const = default;
 
     std::vector<TrancheRow> tranches;  // in draw order of tiers, by id
     std::map<HoldingKey, HoldingRow> holdings;
@@ -84,7 +92,25 @@ struct AccountView {
     const TrancheRow* find(std::int64_t id) const;
     // Units that could be leased of it now: of a pool's, as far as its tokens go.
     std::int64_t unleased(const TrancheRow& tranche) const;
+
+private:
+    AccountView() = default;
+    void read_tranches(account::Database& database);
+    void read_holdings(account::Database& database);
+    void read_agents(account::Database& database);
+    void read_counters(account::Database& database);
+    void read_sums(account::Database& database);
+    void read_doubt(account::Database& database);
+    void read_handed_over(account::Database& database);
+    void read_tickets(account::Database& database);
 };
+
+// What such a map has of it; nothing: zeros.
+template <class Map>
+typename Map::mapped_type value_of(const Map& map, const typename Map::key_type& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? typename Map::mapped_type{} : found->second;
+}
 
 // By agent, resource, hour and subject.
 using UsageByHour = std::map<std::tuple<std::string, std::string, std::int64_t, std::string>, std::int64_t>;

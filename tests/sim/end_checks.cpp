@@ -59,7 +59,7 @@ void Invariants::check_capacity_is_back() {
 void Invariants::check_incarnations(std::size_t index) {
     SimAgent& agent = *agents_[index];
     const std::string& id = agent.name().id;
-    SIM_REQUIRE(view_->incarnations[id] == agent.incarnation(), "I14: one live incarnation: " + id);
+    SIM_REQUIRE(value_of(view_->incarnations, id) == agent.incarnation(), "I14: one live incarnation: " + id);
     if (agent.incarnation() == 1) return;
     std::map<std::string, std::int64_t> counted;
     for (const auto& [key, row] : view_->past)
@@ -102,7 +102,7 @@ void Invariants::check_settled(std::size_t index) {
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const core::Resource& resource = ledger->resource();
         if (resource.enforcement == core::Enforcement::none) continue;
-        const CounterRow known = view_->counters[{id, resource.key}];
+        const CounterRow known = value_of(view_->counters, {id, resource.key});
         SIM_REQUIRE(known.metered == ledger->metered().value(), "I4: M is known: " + id + " " + resource.key);
         SIM_REQUIRE(known.remainder == ledger->remainder().value(),
                     "I4: q is known: " + id + " " + resource.key);
@@ -110,7 +110,7 @@ void Invariants::check_settled(std::size_t index) {
                     "I4: overage is known: " + id + " " + resource.key);
         for (const core::Tranche& tranche : ledger->tranches()) {
             const std::int64_t number = *account::tranche_from(tranche.id);
-            const HoldingRow holding = view_->holdings[{id, number, agent.incarnation()}];
+            const HoldingRow holding = value_of(view_->holdings, {id, number, agent.incarnation()});
             const std::string what = id + " " + tranche.id;
             SIM_REQUIRE(holding.used == tranche.used.value(), "I4: U is known: " + what);
             SIM_REQUIRE(holding.returned == tranche.returned.value(), "I4: R is known: " + what);
@@ -213,13 +213,13 @@ void Invariants::add_known(std::size_t index, std::vector<Fact>& facts) {
     const AgentName& name = agents_[index]->name();
     const auto add = [&](const std::string& resource, std::int64_t incarnation, const CounterRow& row) {
         if (row.metered == 0) return;
-        const std::int64_t remainder = view_->handed_over[{name.id, resource, incarnation}];
+        const std::int64_t remainder = value_of(view_->handed_over, {name.id, resource, incarnation});
         facts.push_back(
             {name.team, name.id + "/" + std::to_string(incarnation), resource, row.metered - remainder});
         facts.push_back({name.team, "custody of " + name.team, resource, remainder});
     };
     for (const auto& [key, row] : view_->counters)
-        if (key.first == name.id) add(key.second, view_->incarnations[name.id], row);
+        if (key.first == name.id) add(key.second, value_of(view_->incarnations, name.id), row);
     for (const auto& [key, row] : view_->past)
         if (std::get<0>(key) == name.id) add(std::get<1>(key), std::get<2>(key), row);
 }
@@ -270,7 +270,7 @@ void Invariants::check_bill() {
         // A unit that was given back was completed all the same, and can be sold again.
         const auto back = given_back_.find(tranche.id);
         const std::int64_t given_back = back == given_back_.end() ? 0 : back->second;
-        line.charged_units += tranche.charged + given_back - view_->counted[tranche.id];
+        line.charged_units += tranche.charged + given_back - value_of(view_->counted, tranche.id);
         if (given_back > 0) grants.push_back({tranche.team, tranche.resource, false, given_back, valid});
         if (valid) line.still_to_be_had += view_->unleased(tranche);
         line.open_at_the_end = line.open_at_the_end || (valid && !tranche.purchased);

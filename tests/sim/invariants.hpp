@@ -58,6 +58,9 @@ private:
     };
 
     void check_account();
+    void check_places(const AccountView& view);
+    void check_numbers(const AccountView& view);
+    void check_rises(const AccountView& view, const std::map<std::int64_t, std::int64_t>& fallen_before);
     void check_pools(const AccountView& view);
     void count_moves(const AccountView& view, const std::string& reason, const std::string& from,
                      const TrancheRow& tranche);
@@ -73,6 +76,7 @@ private:
     void begin_incarnation(SeenAgent& seen, const SimAgent& agent);
     void check_held(std::size_t index, const core::ResourceLedger& ledger);
     void check_against_account(std::size_t index);
+    void check_slots();
     void check_acknowledged(std::size_t index);
     void check_stops(std::size_t index);
     void note_modes(std::size_t index);
@@ -107,8 +111,10 @@ private:
         leased_again_;                // with the last commit: its agent was given up, and is heard
     std::set<std::string> released_;  // agents whose units were sold again
     std::map<std::pair<std::string, std::string>, std::int64_t>
-        handed_;                         // slots that came into a custody with the last commit, by resource
-    std::unique_ptr<AccountView> view_;  // as of the account's last commit
+        handed_;  // slots that came into a custody with the last commit, by resource
+    std::unique_ptr<const AccountView> view_;  // as of the account's last commit
+    std::uint64_t looks_ = 0;                  // at the account
+    bool moved_ = false;                       // units, since all slots were added up
 };
 
 }  // namespace meterbox::sim

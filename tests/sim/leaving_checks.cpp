@@ -42,15 +42,16 @@ void Invariants::check_retired(std::size_t index) {
                 "who has retired waits for nothing: " + id);
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
-        const CounterRow known = view_->counters[{id, key}];
+        const CounterRow known = value_of(view_->counters, {id, key});
         SIM_REQUIRE(known.metered == ledger->metered().value(), "I4: M is known: " + id + " " + key);
         SIM_REQUIRE(known.remainder == 0 && known.overage_units == 0,
                     "I17: a retired agent owns no remainder: " + id + " " + key);
-        SIM_REQUIRE((view_->handed_over[{id, key, agent.incarnation()}]) == ledger->remainder().value(),
-                    "I17: its remainder is handed over: " + id + " " + key);
+        SIM_REQUIRE(
+            (value_of(view_->handed_over, {id, key, agent.incarnation()})) == ledger->remainder().value(),
+            "I17: its remainder is handed over: " + id + " " + key);
         for (const core::Tranche& tranche : ledger->tranches()) {
             const HoldingRow holding =
-                view_->holdings[{id, *account::tranche_from(tranche.id), agent.incarnation()}];
+                value_of(view_->holdings, {id, *account::tranche_from(tranche.id), agent.incarnation()});
             const std::string what = id + " " + tranche.id;
             SIM_REQUIRE(holding.used == tranche.used.value(), "I4: U is known: " + what);
             SIM_REQUIRE(holding.used + holding.returned == holding.granted,

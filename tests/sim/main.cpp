@@ -11,6 +11,7 @@
 
 #include "tests/sim/memory_disk.hpp"
 #include "tests/sim/simulation.hpp"
+#include "tests/sim/table_watch.hpp"
 #include "tests/sim/workers.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -22,6 +23,9 @@ constexpr const char* usage =
     "usage: meterbox_sim --seeds N [--from S] [--jobs J]   so many seeds, beginning with S (1), in J "
     "processes\n"
     "           [--first-failure]                          each process ends with the first seed that fails\n"
+    "           [--traces]                                 says each seed's trace: the same before and "
+    "after\n"
+    "                                                      a change that is to change nothing\n"
     "       meterbox_sim --seed S               one, twice, and what went over its wires\n"
     "       meterbox_sim --canary NAME [--seeds N]   must fail: forgotten-commits, early-answer,\n"
     "                                                booked-twice\n"
@@ -38,6 +42,7 @@ struct Options {
     std::uint64_t seeds = 20;
     std::uint64_t jobs = 1;
     bool first_failure = false;
+    bool traces = false;
     bool one = false;
     sim::Canary canary = sim::Canary::none;
 };
@@ -63,6 +68,10 @@ Options options_from(int count, char** words) {
         const std::string word = words[i];
         if (word == "--first-failure") {
             options.first_failure = true;
+            continue;
+        }
+        if (word == "--traces") {
+            options.traces = true;
             continue;
         }
         if (i + 1 >= count) throw std::invalid_argument(word);
@@ -115,11 +124,10 @@ bool run_seed(std::uint64_t seed, const Options& options, const std::filesystem:
         const sim::Outcome again = sim::simulate(plan, keys, false);
         if (again.hash != outcome.hash) outcome.violation = "the same seed gave another trace";
     }
-    if (options.one) {
-        show_end(outcome.lines, outcome.violation.empty() ? 0 : lines_of_a_failure);
+    if (options.one) show_end(outcome.lines, outcome.violation.empty() ? 0 : lines_of_a_failure);
+    if (options.one || options.traces)
         std::printf("seed %llu: trace %016llx\n", static_cast<unsigned long long>(seed),
                     static_cast<unsigned long long>(outcome.hash));
-    }
     if (outcome.violation.empty()) return true;
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), outcome.violation.c_str());
     if (!options.one) std::printf("replay: ./dev sim --seed %llu\n", static_cast<unsigned long long>(seed));
@@ -166,6 +174,7 @@ int main(int count, char** words) {
         std::signal(SIGABRT, on_abort);
         std::setvbuf(stdout, nullptr, _IOLBF, 0);
         sim::open_memory_files();
+        sim::watch_tables();
         return run(options);
     } catch (const std::invalid_argument& wrong) {
         std::fprintf(stderr, "meterbox_sim: %s\n%s", wrong.what(), usage);

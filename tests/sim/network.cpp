@@ -8,6 +8,8 @@ namespace meterbox::sim {
 namespace {
 
 constexpr std::int64_t timeout_ms = core::limits::sync_timeout_default_ms;
+// Who completes units all the time, and waits in line for others, has that much to say: beyond it is a storm.
+constexpr std::int64_t exchanges_an_hour_max = 1'800;
 
 core::Error unreachable(const char* why) {
     return {core::ErrorCode::unreachable, why, {}, {}};
@@ -28,10 +30,11 @@ struct Network::Call {
 };
 
 Network::Network(World& world, SimAccount& account, std::size_t agents)
-    : world_(world), account_(account), dice_(world.dice("network")), cut_(agents) {}
+    : world_(world), account_(account), dice_(world.dice("network")), cut_(agents), said_(agents) {}
 
 void Network::send(std::size_t agent, const AgentName& from, std::string path, std::string body,
                    Completion done) {
+    count(agent);
     const auto call =
         std::make_shared<Call>(Call{agent, from, std::move(path), std::move(body), std::move(done)});
     world_.trace.add(from.id + " > " + call->path, call->body);
@@ -51,6 +54,14 @@ void Network::send(std::size_t agent, const AgentName& from, std::string path, s
     world_.schedule.after(delay, [this, call] { deliver(call, true); });
     if (faults && dice_.chance(world_.plan.repeated))
         world_.schedule.after(delay + dice_.spread(1, 60'000), [this, call] { deliver(call, false); });
+}
+
+void Network::count(std::size_t agent) {
+    auto& [hour, times] = said_[agent];
+    const std::int64_t now = core::hour_of(world_.now()).number;
+    if (std::exchange(hour, now) != now) times = 0;
+    SIM_REQUIRE(++times <= exchanges_an_hour_max,
+                "whatever goes wrong, an agent doesn't storm its account: " + std::to_string(agent));
 }
 
 void Network::deliver(const std::shared_ptr<Call>& call, bool original) {
@@ -84,6 +95,15 @@ void Network::bring_back(const std::shared_ptr<Call>& call, const platform::Answ
 void Network::begin_faults() {
     for (std::size_t agent = 0; agent < cut_.size(); ++agent) next_partition(agent);
     next_outage();
+    if (world_.plan.night_outage_at > 0)
+        world_.schedule.after(world_.plan.night_outage_at, [this] {
+            if (world_.faults) cut_off_all(dice_.between(2, 14) * core::hour_ms);
+        });
+}
+
+void Network::cut_off_all(std::int64_t ms) {
+    outage_ = true;
+    world_.schedule.after(ms, [this] { outage_ = false; });
 }
 
 void Network::next_partition(std::size_t agent) {

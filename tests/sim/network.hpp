@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/transport.hpp"
@@ -29,12 +30,15 @@ private:
     void bring_back(const std::shared_ptr<Call>& call, const platform::Answer& answer);
     void next_partition(std::size_t agent);
     void next_outage();
+    void cut_off_all(std::int64_t ms);
+    void count(std::size_t agent);
     bool cut(std::size_t agent) const { return outage_ || cut_[agent]; }
 
     World& world_;
     SimAccount& account_;
     Dice dice_;
     std::vector<bool> cut_;
+    std::vector<std::pair<std::int64_t, std::int64_t>> said_;  // by agent: in which hour how often
     bool outage_ = false;
 };
 

@@ -136,7 +136,9 @@ void Operator::set_mode(const std::string& resource, std::string_view mode) {
 void Operator::settle() {
     if (!world_.plan.modes_change()) return;
     if (!account_.up()) return world_.schedule.after(core::minute_ms, [this] { settle(); });
-    for (const core::Resource& resource : world_.plan.resources) set_mode(resource.key, "hard");
+    for (const core::Resource& resource : world_.plan.resources)
+        if (account_.up()) set_mode(resource.key, "hard");
+    if (!account_.up()) settle();  // it fell meanwhile
 }
 
 void Operator::buy_later() {

@@ -79,6 +79,8 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     if (modes_change()) disk_copied_every = 0;
     for (std::size_t i = 0; i < resources.size(); ++i)
         rates.emplace_back(dice.between(1, 7), dice.between(1, 7));
+    // The world begins at 8 in the morning; cycles begin from 18:15 to 05:00, by their zones.
+    if (dice.chance(400)) night_outage_at = dice.between(9 * hour_ms, 15 * hour_ms);
 }
 
 std::map<std::string, std::int64_t> Plan::least_rates() const {

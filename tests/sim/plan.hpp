@@ -46,6 +46,7 @@ struct Plan {
     // Mean time between, in ms; 0: never.
     std::int64_t partition_every = 0;
     std::int64_t outage_every = 0;       // everybody is cut off, up to a day
+    std::int64_t night_outage_at = 0;    // everybody is cut off while billing cycles begin: when; 0: not
     std::int64_t agent_crash_every = 0;  // each agent
     std::int64_t account_crash_every = 0;
     std::int64_t disk_full_every = 0;

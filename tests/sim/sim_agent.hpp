@@ -128,8 +128,17 @@ private:
     void next_copy();
     void retire_until_done();
     void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered);
+    // From a product: what it calls runs in a turn of the loop of its own.
     template <class Work>
-    bool call(Work work);
+    bool call(Work work) {
+        if (!answers()) return false;
+        try {
+            work();
+        } catch (const PowerLost&) {
+            fall(true);
+        }
+        return true;
+    }
     template <class Answer>
     auto while_running(Answer answer);
 

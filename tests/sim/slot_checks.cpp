@@ -1,0 +1,64 @@
+// What agents know of their slots, held against what the account knows of them (I2, I3, I8, I13).
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/invariants.hpp"
+
+namespace meterbox::sim {
+
+void Invariants::check_against_account(std::size_t index) {
+    if (!view_ || !account_.up()) return;  // what fell was read for the last time before it did
+    SimAgent& agent = *agents_[index];
+    const std::string& id = agent.name().id;
+    if (agent.up()) agent.note_sync();
+    // What a disk was that has been put back, nobody knows until it was settled with the account.
+    const bool comparable =
+        !agent.put_back() && learned(id) && value_of(view_->incarnations, id) == seen_[index].incarnation;
+    for (const auto& [tranche, real] : seen_[index].tranches) {
+        if (!comparable) break;
+        const auto known = view_->holdings.find({id, tranche, seen_[index].incarnation});
+        const HoldingRow holding = known == view_->holdings.end() ? HoldingRow{} : known->second;
+        SIM_REQUIRE(holding.used <= real.used,
+                    "I3: no more is charged than was used: " + id + " t" + std::to_string(tranche));
+        SIM_REQUIRE(real.granted <= holding.granted || ended_before_put_back(tranche),
+                    "I8, I13: a lease left after its grant: " + id + " t" + std::to_string(tranche));
+    }
+    if (index + 1 == agents_.size() && std::exchange(moved_, false)) check_slots();
+}
+
+// I2: over all agents.
+void Invariants::check_slots() {
+    if (put_backs_ > 0 && world_.plan.store_put_back_by_hand) return;
+    std::map<HoldingKey, std::int64_t>
+        by_agent;  // also what the account alone knows of: fenced ones, custody
+    for (const auto& [key, holding] : view_->holdings) by_agent[key] = holding.used;
+    for (std::size_t i = 0; i < agents_.size(); ++i)
+        for (const auto& [tranche, real] : seen_[i].tranches) {
+            const std::string& agent_id = agents_[i]->name().id;
+            if (value_of(view_->incarnations, agent_id) != seen_[i].incarnation) continue;
+            std::int64_t& used = by_agent[{agent_id, tranche, seen_[i].incarnation}];
+            used = std::max(used, real.used);
+        }
+    std::map<std::int64_t, std::int64_t> used;
+    for (const auto& [key, units] : by_agent) used[std::get<1>(key)] += units;
+    std::map<std::int64_t, std::int64_t> tokens;  // really used, by pool
+    for (const TrancheRow& tranche : view_->tranches)
+        if (tranche.pool)
+            tokens[*tranche.pool] +=
+                (used[tranche.id] - freed_[tranche.id] - value_of(view_->released, tranche.id)) *
+                tranche.rate;
+    for (const auto& [pool, spent] : tokens)
+        SIM_REQUIRE(spent <= *view_->find(pool)->purchased,
+                    "I2: no more tokens are used than were bought: t" + std::to_string(pool));
+    for (const TrancheRow& tranche : view_->tranches) {
+        // Units are bought out of a pool when they are leased, which an account that learns has forgotten:
+        // what was bought of it are its tokens.
+        const bool forgotten = tranche.pool && view_->learning_teams.contains(tranche.team);
+        if (tranche.purchased && !forgotten)
+            SIM_REQUIRE(used[tranche.id] - freed_[tranche.id] <=
+                            *tranche.purchased + value_of(view_->released, tranche.id),
+                        "I2: no more slots are used than were bought: t" + std::to_string(tranche.id));
+    }
+}
+
+}  // namespace meterbox::sim
