@@ -1,6 +1,9 @@
 #include "platform/system/chain_hash.hpp"
 
+#include <sodium/core.h>
 #include <sodium/crypto_generichash.h>
+
+#include "core/assert.hpp"
 
 namespace meterbox::platform::system {
 
@@ -14,7 +17,10 @@ const unsigned char* raw(const void* bytes) {
 }
 }  // namespace
 
-ChainHasher::ChainHasher() : state_(std::make_unique<State>()) {}
+// sodium_init() looks which of its implementations this processor can run; without it the slowest does.
+ChainHasher::ChainHasher() : state_(std::make_unique<State>()) {
+    METERBOX_ASSERT(sodium_init() >= 0);
+}
 ChainHasher::~ChainHasher() = default;
 
 void ChainHasher::begin(const ChainHash& previous) {
