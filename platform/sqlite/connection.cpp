@@ -13,6 +13,7 @@
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
+#include "platform/sqlite/joined_log.hpp"
 #include "platform/system/files.hpp"
 
 namespace meterbox::platform::sqlite {
@@ -97,7 +98,7 @@ Result<std::unique_ptr<Connection>> Connection::open_once(const OpenOptions& opt
     sqlite3* database = nullptr;
     // NOMUTEX: one thread at a time is the promise of whoever owns the connection.
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    const int code = sqlite3_open_v2(options.path.c_str(), &database, flags, nullptr);
+    const int code = sqlite3_open_v2(options.path.c_str(), &database, flags, joined_log_file_system());
     METERBOX_ASSERT(database != nullptr);
     std::unique_ptr<Connection> connection(new Connection(options.path, database));
     leave_log_when_closed(database, true);

@@ -316,7 +316,7 @@ TEST_CASE(
         life.live(true);
     }
     REQUIRE(states.size() == steps().size() + 1);  // and at the end
-    REQUIRE(calls.size() > 200);
+    REQUIRE(calls.size() > 100);
     std::map<std::string, int> failed;
     for (std::uint64_t number = 1; number <= calls.size(); ++number) {
         for (const Way& way : ways) {

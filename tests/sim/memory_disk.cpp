@@ -10,6 +10,7 @@ namespace meterbox::sim {
 namespace {
 
 constexpr std::size_t sector = 512;
+constexpr std::size_t page = 4'096;
 
 std::map<std::string, MemoryDisk*>& disks() {
     static std::map<std::string, MemoryDisk*> all;
@@ -170,7 +171,13 @@ bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::
         room_ -= grows;
     }
     put(file.contents, at, bytes, count);
-    if (powered_) file.unsynced.push_back({offset, std::string(bytes, count), false});
+    // A system writes by pages, each of which may be on the disk without the others.
+    for (std::size_t done = 0; powered_ && done < count;) {
+        const std::size_t place = at + done;
+        const std::size_t piece = std::min(count - done, page - place % page);
+        file.unsynced.push_back({static_cast<std::int64_t>(place), std::string(bytes + done, piece), false});
+        done += piece;
+    }
     count_operation();
     return true;
 }

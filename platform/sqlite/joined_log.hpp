@@ -1,0 +1,13 @@
+// SQLite's file system with one difference: what a commit appends to the write-ahead log, a small piece
+// and a page in turn, goes to the system in one call, when it must be on the disk. Only who has the log to
+// himself may do so: EXCLUSIVE locking. A write that fails is heard of by the sync behind it, or by whoever
+// reads or writes the log next; either fails the transaction.
+#pragma once
+
+namespace meterbox::platform::sqlite {
+
+// Its name for sqlite3_open_v2(). It stands before the file system that was SQLite's default when this was
+// called first. Any thread.
+const char* joined_log_file_system();
+
+}  // namespace meterbox::platform::sqlite
