@@ -7,6 +7,7 @@ alone. --store takes the URL of a PostgreSQL server in place of SQLite.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -92,7 +93,7 @@ class Bench:
     def measure_audit(self):
         def audit():
             started = time.monotonic()
-            report = self.old.account.json("audit", "bench")
+            report = json.loads(self.old.command("--json", "audit", "bench"))
             self.note("audit entries", report["checked"]["entries"])
             return time.monotonic() - started
 
@@ -104,7 +105,7 @@ class Bench:
 
     def measure_backup(self):
         file = f"{self.folder}/backup"
-        took, longest = self.beside_syncs(lambda: self.old.account.command("backup", file))
+        took, longest = self.beside_syncs(lambda: self.old.command("backup", file))
         self.note("backup MB", os.path.getsize(file) / 1e6)
         self.note("backup", took)
         self.note("backup stall", longest)

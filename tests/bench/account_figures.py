@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 
-from support import BIN, Account
+from support import BIN, Account, run
 
 TICKS = os.sysconf("SC_CLK_TCK")
 GRANTED = 10**12  # units: more than any run can charge
@@ -38,6 +38,10 @@ class LoadedAccount:
              "--ca", f"{folder}.ca", "--tokens", f"{folder}.tokens"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.answer()
+
+    def command(self, *argv):
+        """One that may take long beside the load."""
+        return run(f"{BIN}/meterbox-account", "--store", self.account.place, *argv, seconds=900)
 
     @property
     def pid(self):
