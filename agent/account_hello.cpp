@@ -42,11 +42,16 @@ void AccountLink::mark_start_again(const core::Error& why) {
             return 0;
         },
         [this, why](const core::Result<void>& committed, std::optional<int>) {
+            start_marked_ = committed.has_value();
             if (!stopped_) failed(why, committed.has_value());
         }));
 }
 
 void AccountLink::begin_session(core::wire::HelloReply reply) {
+    // The link that begins an incarnation has its totals from before it, one that marks a start from now.
+    if (reply.verdict == Verdict::fenced && !start_marked_)
+        return failed({core::ErrorCode::storage, "the start of this journal can't be stored yet", {}, {}},
+                      false);
     time_.trusted().anchor(reply.server_time, time_.read());
     if (const auto done = follow_lease_keys(reply); !done) return failed(done.error(), false);
     auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch), at = time_.mode_moment(),
@@ -64,6 +69,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         listener_.published(balances_.publish(journal_.take_publications()));
         if (!committed) return failed(committed.error(), false);
         session_ = reply.session;
+        standing_.reset();
         // Fenced: what it knows of the new incarnation is said by the first sync's answer.
         acknowledged_ = reply.verdict == Verdict::fenced ? 0 : reply.acknowledged.sequence;
         epoch_ = std::max(epoch_, reply.epoch);

@@ -78,7 +78,7 @@ Journal::Journal(OpenedDatabase opened, const std::filesystem::path& path, Journ
     load_clock();
     required(chain_.load());
     change_ = std::max(required(tables_.newest_change(settled_)), chain_.head().sequence);
-    prepare_start();
+    required(prepare_start());
     pending_usage_rows_ = required(tables_.pending_usage_rows());
     load_holders();
     doubt();
@@ -87,14 +87,21 @@ Journal::Journal(OpenedDatabase opened, const std::filesystem::path& path, Journ
 
 // Written with the first commit, and as it was before that: what a start found, and 8 bytes that no other
 // start has.
-void Journal::prepare_start() {
-    auto random = required(connection_->prepare("SELECT randomblob(8)"));
-    auto row = random.query();
-    METERBOX_ASSERT(required(row.next()));
+core::Result<void> Journal::prepare_start() {
+    auto random = connection_->prepare("SELECT randomblob(8)");
+    if (!random) return random.error();
+    auto row = random->query();
+    if (const auto found = row.next(); !found) return found.error();
     const platform::sqlite::Blob bytes = row.blob(0);
     core::StartMark& mark = start_.start.emplace();
     METERBOX_ASSERT(bytes.size() == mark.size());
     for (std::size_t i = 0; i < mark.size(); ++i) mark[i] = std::to_integer<std::uint8_t>(bytes[i]);
+    take_totals_at_start();
+    return {};
+}
+
+void Journal::take_totals_at_start() {
+    start_.resources.clear();
     for (const auto& [key, entry] : entries_) {
         std::vector<std::size_t> all(entry.ledger.tranches().size());
         std::iota(all.begin(), all.end(), std::size_t{0});
@@ -106,6 +113,7 @@ core::Result<void> Journal::begin() {
     METERBOX_ASSERT(!trouble_);
     incarnation_before_ = incarnation_;
     pending_usage_rows_before_ = pending_usage_rows_;
+    settled_before_ = settled_;
     link_state_ = {};
     writes_before_ = connection_->total_changes();
     chain_.begin();
@@ -151,9 +159,11 @@ void Journal::rollback() noexcept {
     dispelling_ = false;
     events_added_ = 0;
     pending_usage_rows_ = pending_usage_rows_before_;
+    settled_ = settled_before_;
     incarnation_ = incarnation_before_;
     doubting_.reset();
     trouble_.reset();
+    if (start_.start) take_totals_at_start();  // it was marked in the midst of what is undone
 }
 
 void Journal::must(const core::Result<void>& done) {

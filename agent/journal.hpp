@@ -233,7 +233,8 @@ private:
     void save_mark();
     void load_clock();
     Journal(OpenedDatabase opened, const std::filesystem::path& path, JournalHooks hooks);
-    void prepare_start();
+    core::Result<void> prepare_start();
+    void take_totals_at_start();
     void doubt();
     void begin_anew(const std::string& damage);
     core::Result<void> judged(core::Result<void> done);
@@ -286,6 +287,7 @@ private:
     std::int64_t incarnation_before_ = 1;  // as it was when the transaction began
     std::int64_t change_ = 0;              // of the last transaction that was committed
     std::int64_t settled_ = 0;             // what the account has acknowledged of completed units
+    std::int64_t settled_before_ = 0;
     std::int64_t events_added_ = 0;
     core::UtcTime events_added_at_;
     std::int64_t pending_usage_rows_ = 0;

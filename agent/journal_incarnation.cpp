@@ -60,8 +60,7 @@ core::Amount Journal::former(const std::string& resource) const {
 }
 
 void Journal::mark_start() {
-    start_ = {};
-    prepare_start();
+    must(prepare_start());
 }
 
 Journal::Carried Journal::carried(const NextIncarnation& next) {

@@ -201,6 +201,34 @@ TEST_CASE_METHOD(Machine, "usage that an account has forgotten is told again, an
     verify();
 }
 
+TEST_CASE_METHOD(Machine,
+                 "usage that is to be told again is, when the first attempt to note that was undone") {
+    report(2'500);
+    const std::int64_t kept = head();
+    report(1'500);
+    transaction(*journal, [&] { journal->settle(journal->read_counters(100).usage_keys, head()); });
+    REQUIRE(journal->begin());
+    journal->tell_again_after(kept);
+    journal->rollback();
+    CHECK(journal->pending_usage_rows() == 0);
+    transaction(*journal, [&] { journal->tell_again_after(kept); });
+    CHECK(journal->pending_usage_rows() == 1);
+    CHECK(told(journal->read_counters(100)) == 4'000);
+    verify();
+}
+
+TEST_CASE_METHOD(Machine, "a start that was marked in the midst of what was undone says what is committed") {
+    report(100);
+    REQUIRE(journal->begin());
+    const agent::JournalEvent undone = event(99, 700);
+    REQUIRE(journal->report({&undone, 1}, journal_now()));
+    journal->mark_start();
+    journal->rollback();
+    transaction(*journal, [] {});
+    CHECK(journal->chain().starts_after(0, 10).value().size() == 2);
+    verify();
+}
+
 TEST_CASE_METHOD(Machine, "what an account has forgotten of two incarnations moves into a third, once") {
     report(2'500);
     const std::int64_t known = head();
