@@ -62,7 +62,8 @@ void Retention::sweep() {
     walked_day_ = today;
     const auto finished = [this](const Forgotten& forgotten) {
         sweeping_ = false;
-        arm(std::clamp(forgotten.room_bytes / growth_bytes_per_ms, spacing_min_ms, spacing_ms));
+        const std::int64_t room_ms = forgotten.room_bytes / growth_bytes_per_ms;
+        arm(forgotten.failure ? spacing_ms : std::clamp(room_ms, spacing_min_ms, spacing_ms));
         done_(forgotten);
     };
     const std::int64_t budget = settings_.budget_bytes - core::limits::write_ahead_log_bytes_max;

@@ -32,6 +32,7 @@ struct Forgotten {
     std::int64_t usage_rows = 0;                // of usage, and of units by hour
     std::optional<core::UtcTime> oldest_event;  // of those left, if any event went
     std::int64_t room_bytes = 0;                // until the budget would have events go
+    std::optional<core::Error> failure;         // why it was cut short: the rest goes with the next sweep
 };
 
 class RetentionTables;

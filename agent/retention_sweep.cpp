@@ -37,6 +37,7 @@ bool RetentionSweep::run(const platform::store::Slice& slice) {
     if (!worked) {  // a full disk, say: another hour will do
         if (begun_) journal_.rollback();
         forgotten_ = before;
+        forgotten_.failure = worked.error();
         stage_ = Stage::over;
     }
     begun_ = false;
