@@ -53,7 +53,8 @@ int read_log(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
     return log.file()->pMethods->xRead(log.file(), to, count, offset);
 }
 
-int write_log(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
+// SQLite's frames can't be left by an exception: without memory the process ends.
+int write_log(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) noexcept {
     JoinedLog& log = log_of(file);
     const auto size = static_cast<std::size_t>(count);
     const bool joins = offset == log.offset + static_cast<sqlite3_int64>(log.gathered.size()) &&
@@ -62,6 +63,7 @@ int write_log(sqlite3_file* file, const void* from, int count, sqlite3_int64 off
         if (const int failed = log.write_gathered()) return failed;
         log.offset = offset;
     }
+    if (log.gathered.empty()) log.gathered.reserve(core::limits::joined_log_bytes_kept);
     log.gathered.append(static_cast<const char*>(from), size);
     return SQLITE_OK;
 }

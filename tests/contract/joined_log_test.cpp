@@ -1,4 +1,8 @@
 // The write-ahead log as it is written: in few calls, and read as if each piece had been written at once.
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -101,4 +105,36 @@ TEST_CASE("what was rolled back after it had been gathered leaves no trace") {
     }
     const auto again = open_at(folder.path() / "a.db");
     CHECK(*again->number("SELECT count(*) FROM t") == 3);
+}
+
+TEST_CASE("a transaction whose gathered pages could not be written is not committed, whoever heard of it") {
+    const tests::TemporaryFolder folder;
+    const auto path = folder.path() / "a.db";
+    const auto connection = open_at(path);
+    REQUIRE(connection->execute(std::string(table) + "; PRAGMA cache_size=10"));
+    REQUIRE(connection->begin());
+    insert_pages(*connection, 1, 20);
+    REQUIRE(connection->commit());
+
+    // No file of this process grows from here on: a write fails, and raises SIGXFSZ.
+    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const rlimit none{std::filesystem::file_size(path.string() + "-wal"), before.rlim_max};
+    REQUIRE(connection->begin());
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+    bool failed = false;
+    auto insert = connection->prepare("INSERT INTO t(n, b) VALUES(?, randomblob(3000))");
+    for (std::int64_t n = 21; n < 200 && !failed; ++n)
+        failed = !insert->run(n) || !connection->number("SELECT sum(length(b)) FROM t");
+    const auto committed = connection->commit();
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, ignored);
+    CHECK(failed);
+    CHECK_FALSE(committed);
+
+    connection->rollback();
+    CHECK(*connection->number("SELECT count(*) FROM t") == 20);
+    CHECK(*connection->number("SELECT count(*) FROM (SELECT * FROM pragma_integrity_check) "
+                              "WHERE integrity_check <> 'ok'") == 0);
 }
