@@ -77,7 +77,9 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
           timers_, time_, journal_, store_, balances_,
           {config_.products.heartbeat_ms, config_.journal.checkpoint_ms,
            static_cast<std::size_t>(config_.products.max_sessions)},
-          [this](core::SyncReason reason) { link_.wake(reason); },
+          [this](core::SyncReason reason) {
+              if (link_.standing() != core::wire::Standing::revoked) link_.wake(reason);
+          },
           [this](const std::vector<std::string>& resources) { published(resources); }),
       meter_(time_, journal_, store_, balances_, system::IdentityHasher(identity_key()),
              [this](const std::vector<std::string>& resources) { published(resources); }),
@@ -175,6 +177,7 @@ void App::Parts::look_for_resource(std::function<void()> done) {
 }
 
 void App::Parts::forgot(const Forgotten& forgotten) {
+    if (forgotten.failure) log_.warn("retention.failed", {{"detail", forgotten.failure->detail}});
     published(balances_.publish(journal_.take_publications()));
     if (forgotten.events == 0) return;
     rows_at_start_.events -= forgotten.events;
