@@ -47,7 +47,7 @@ public:
             return line_;
         }
         if (line_.store.empty()) line_.store = default_store;
-        line_.done = unavailable_ ? not_available(*unavailable_) : wrong_store(arguments);
+        line_.done = wrong_store(arguments);
         return line_;
     }
 
@@ -126,17 +126,6 @@ private:
             };
         });
         return made;
-    }
-    // In the contract, and not in this version: said so, whatever its arguments.
-    void unavailable(CLI::App& parent, const std::string& prefix, const char* name) {
-        CLI::App* made = parent.add_subcommand(name, "not available in this version");
-        made->fallthrough(false);
-        made->allow_extras();
-        made->callback([this, text = "`" + prefix + name + "`"] { unavailable_ = text; });
-    }
-    void unavailable_option(CLI::App* command, const std::string& name) {
-        command->add_option_function<std::string>(
-            name, [this, name](const std::string&) { unavailable_ = name; }, "not available in this version");
     }
 
     void add_serve() {
@@ -326,7 +315,6 @@ private:
     CLI::App app_{"meterbox-account: the central account of meterbox", "meterbox-account"};
     CommandLine line_;
     bool json_ = false;
-    std::optional<std::string> unavailable_;
 };
 
 }  // namespace

@@ -29,10 +29,6 @@ Outcome from_error(const core::Error& error) {
     return {away ? exit_unreachable : exit_failed, {}, error.detail};
 }
 
-Outcome not_available(std::string_view what) {
-    return wrong_usage(std::string(what) + " is not available in this version");
-}
-
 bool team_exists(Store& store, const std::string& team) {
     return store.database().number("SELECT count(*) FROM team WHERE key = ?", team) != 0;
 }

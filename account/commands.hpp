@@ -23,7 +23,6 @@ struct Outcome {
 Outcome failed(std::string what);       // 1
 Outcome wrong_usage(std::string what);  // 2
 Outcome from_error(const core::Error& error);
-Outcome not_available(std::string_view what);  // a part of the design, not of this version: 2
 
 struct TeamOptions {
     std::string team;
