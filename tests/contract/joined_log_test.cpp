@@ -1,14 +1,13 @@
 // The write-ahead log as it is written: in few calls, and read as if each piece had been written at once.
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <string>
 
 #include "platform/sqlite/connection.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/files_cannot_grow.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace meterbox;
@@ -123,22 +122,16 @@ TEST_CASE("a transaction whose gathered pages could not be written is not commit
     insert_pages(*connection, 1, 20);
     REQUIRE(connection->commit());
 
-    // No file of this process grows from here on: a write fails, and raises SIGXFSZ.
-    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
-    rlimit before{};
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-    const rlimit none{std::filesystem::file_size(path.string() + "-wal"), before.rlim_max};
     REQUIRE(connection->begin());
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
     bool failed = false;
     auto insert = connection->prepare("INSERT INTO t(n, b) VALUES(?, randomblob(3000))");
-    for (std::int64_t n = 21; n < 200 && !failed; ++n)
-        failed = !insert->run(n) || !connection->number("SELECT sum(length(b)) FROM t");
-    const auto committed = connection->commit();
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
-    std::signal(SIGXFSZ, ignored);
+    {
+        const tests::FilesCannotGrow fault(std::filesystem::file_size(path.string() + "-wal"));
+        for (std::int64_t n = 21; n < 200 && !failed; ++n)
+            failed = !insert->run(n) || !connection->number("SELECT sum(length(b)) FROM t");
+        CHECK_FALSE(connection->commit());
+    }
     CHECK(failed);
-    CHECK_FALSE(committed);
 
     connection->rollback();
     CHECK(*connection->number("SELECT count(*) FROM t") == 20);
