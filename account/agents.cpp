@@ -122,7 +122,7 @@ std::int64_t ActiveAgents::of(Database& database, const std::string& team, core:
 }
 
 void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now) {
-    const auto known = database.run(
+    const auto known = database.changed_by(
         "UPDATE evidence SET last_at = ?, times = times + 1 WHERE agent = ? AND incarnation = ? AND detail = "
         "?",
         now, agent.id, agent.incarnation, detail);

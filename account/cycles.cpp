@@ -117,7 +117,7 @@ core::Result<bool> make_cycles(Database& database, Ledger& ledger, const std::st
 #define RATE "CASE p.tier WHEN 'flex' THEN r.rate_flex ELSE r.rate_token_flex END"
 
 bool make_units_of_pools(Database& database, const std::string& team) {
-    return database.run(
+    return database.changed_by(
                "INSERT INTO tranche (id, grant_id, team, resource, tier, pool, rate, purchased, available, "
                "charged, in_doubt, expired, leased, starts_at, ends_at, ended) "
                "SELECT " LAST_ID

@@ -19,9 +19,18 @@ class Database {
 public:
     explicit Database(platform::sql::Connection& connection) : connection_(connection) {}
 
-    // A statement that gives no rows. Returns the number of rows it changed.
+    // A statement that gives no rows. That it failed may be told by a later one, or by the commit.
     template <class... Values>
-    std::int64_t run(std::string_view sql, const Values&... values) {
+    void run(std::string_view sql, const Values&... values) {
+        auto* statement = prepared(sql);
+        if (!statement) return;
+        bind(*statement, values...);
+        if (const auto done = statement->run_unheard(); !done) fail(done.error());
+    }
+
+    // The same, and all before it: the number of rows it changed.
+    template <class... Values>
+    std::int64_t changed_by(std::string_view sql, const Values&... values) {
         auto* statement = prepared(sql);
         if (!statement) return 0;
         bind(*statement, values...);

@@ -76,7 +76,7 @@ auto in_savepoint(Database& database, Job&& job) -> decltype(job()) {
     database.run("SAVEPOINT job");
     auto outcome = job();
     if (!database.failed()) {
-        database.run("RELEASE job");
+        database.changed_by("RELEASE job");  // what failed before it is known by now
         if (!database.failed()) return outcome;
     }
     const core::Error error = database.error();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "core/account_limits.hpp"
 #include "core/assert.hpp"
@@ -60,6 +61,8 @@ bool readable(const Library& library, const std::string& url) {
     library.PQconninfoFree(parsed);
     return true;
 }
+
+constexpr int unheard_max = 100;  // sent and not answered: answers must fit into the socket meanwhile
 
 // Session locks, which go with the connection: shared by all that serve. Whoever has it alone is the only
 // one.
@@ -135,12 +138,15 @@ Result<std::unique_ptr<sql::Statement>> Connection::kept_statement(std::string_v
 }
 
 Result<void> Connection::execute(const std::string& sql) {
+    if (auto heard = nothing_unheard(); !heard) return heard;
+    writes_.anything();
     const auto done = take(library_.PQexec(connection_, sql.c_str()), "can't use");
     if (!done) return done.error();
     return {};
 }
 
 Result<std::int64_t> Connection::number(std::string_view sql) {
+    if (const auto heard = nothing_unheard(); !heard) return heard.error();
     const auto done = take(library_.PQexec(connection_, std::string(sql).c_str()), "can't read");
     if (!done) return done.error();
     return done->rows() == 0 ? 0 : done->integer(0, 0);
@@ -150,6 +156,7 @@ Result<void> Connection::begin_with(const std::string& sql) {
     METERBOX_ASSERT(!begun_);
     first_failure_.reset();
     first_fault_ = StorageFault::none;
+    writes_.anything();
     const auto begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
     begun_ = true;
     if (begun) return {};
@@ -191,6 +198,7 @@ Result<void> Connection::begin_serving(const std::function<Result<void>()>& if_f
 // What failed and was not rolled back to where it was well makes COMMIT a ROLLBACK, without an error.
 Result<void> Connection::commit() {
     METERBOX_ASSERT(begun_);
+    (void)nothing_unheard();  // what failed is kept, and COMMIT says so
     begun_ = false;
     const auto done = take(library_.PQexec(connection_, "COMMIT"), "can't commit to");
     if (!done) return done.error();
@@ -202,9 +210,51 @@ Result<void> Connection::commit() {
 
 void Connection::rollback() noexcept {
     if (!begun_) return;
+    (void)nothing_unheard();
     begun_ = false;
+    writes_.anything();
     if (library_.PQstatus(connection_) != CONNECTION_OK) return;
     library_.PQclear(library_.PQexec(connection_, "ROLLBACK"));
+}
+
+Result<void> Connection::sent_unheard(bool sent) {
+    ++unheard_;
+    if (sent && unheard_ < unheard_max) return {};
+    return nothing_unheard();
+}
+
+Result<void> Connection::nothing_unheard() {
+    if (unheard_ == 0) return {};
+    const auto settled = settle("can't use");
+    if (!settled) return settled.error();
+    return {};
+}
+
+// libpq's pipeline: a result and a null for each statement, then one for the end. After a failure the server
+// leaves out what follows it.
+Result<Answer> Connection::settle(std::string_view what) {
+    Result<Answer> last{Answer()};
+    std::optional<Error> failed;
+    const bool synced = library_.PQpipelineSync(connection_) == 1;
+    for (int i = std::exchange(unheard_, 0); i > 0; --i) {
+        PGresult* const result = synced ? library_.PQgetResult(connection_) : nullptr;
+        if (failed) {
+            library_.PQclear(result);
+        } else {
+            last = take(result, what);
+            if (!last) failed = last.error();
+        }
+        if (result == nullptr) break;
+        while (PGresult* const more = library_.PQgetResult(connection_)) {
+            library_.PQclear(more);
+            if (library_.PQstatus(connection_) != CONNECTION_OK) break;
+        }
+    }
+    if (library_.PQstatus(connection_) == CONNECTION_OK && synced)
+        library_.PQclear(library_.PQgetResult(connection_));
+    if (library_.PQexitPipelineMode(connection_) != 1 && !failed) failed = failure(nullptr, what);
+    if (failed) return *failed;
+    return last;
 }
 
 Result<Answer> Connection::take(PGresult* result, std::string_view what) {

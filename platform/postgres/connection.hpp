@@ -2,7 +2,8 @@
 // this one (the lock that its owner names), and sees all that was committed before it. READ COMMITTED, and
 // a commit is durable as the server's settings say, but never asynchronous. A connection that is lost
 // stays lost: what was under way has an unknown outcome, and the owner ends the process. Used by one
-// thread at a time; every call waits for its answer.
+// thread at a time. A call waits for its answer, but for statements that nobody hears: those are sent, and
+// their answers taken with the next one's.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "core/error.hpp"
 #include "platform/postgres/library.hpp"
+#include "platform/postgres/recent_answers.hpp"
 #include "platform/sql/connection.hpp"
 
 namespace meterbox::platform::postgres {
@@ -22,8 +24,6 @@ struct ConnectionOptions {
     std::string schema;  // where its tables are
     std::string turn;    // a statement whose row lock makes writers wait for each other
 };
-
-class Answer;
 
 class Connection final : public sql::Connection {
 public:
@@ -58,6 +58,11 @@ private:
     core::Result<Answer> take(PGresult* result, std::string_view what);
     core::Error failure(const PGresult* result, std::string_view what);
     core::Result<void> begin_with(const std::string& sql);
+    // An answer's place is kept: it comes with settle().
+    core::Result<void> sent_unheard(bool sent);
+    // The answers of all that was sent unheard; the last one's, or what went wrong first.
+    core::Result<Answer> settle(std::string_view what);
+    core::Result<void> nothing_unheard();
 
     const Library& library_;
     PGconn* connection_;
@@ -65,6 +70,8 @@ private:
     std::string place_;
     std::int64_t changes_ = 0;
     int statements_ = 0;  // made so far, for their names
+    int unheard_ = 0;     // sent, and not answered yet
+    Writes writes_;
     bool begun_ = false;
     sql::StorageFault last_fault_ = sql::StorageFault::none;
     // Why the server refuses what comes after it, until it is rolled back to where it was well.

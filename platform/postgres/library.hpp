@@ -23,6 +23,11 @@ namespace meterbox::platform::postgres {
     FUNCTION(PQexec)              \
     FUNCTION(PQprepare)           \
     FUNCTION(PQexecPrepared)      \
+    FUNCTION(PQenterPipelineMode) \
+    FUNCTION(PQexitPipelineMode)  \
+    FUNCTION(PQpipelineSync)      \
+    FUNCTION(PQsendQueryPrepared) \
+    FUNCTION(PQgetResult)         \
     FUNCTION(PQresultStatus)      \
     FUNCTION(PQresultErrorField)  \
     FUNCTION(PQcmdStatus)         \

@@ -21,7 +21,7 @@ constexpr int binary = 1;
 }  // namespace
 
 Statement::Statement(Connection& connection, std::string_view sql, int number)
-    : connection_(connection), name_("s" + std::to_string(number)) {
+    : connection_(connection), name_("s" + std::to_string(number)), recent_(connection.writes_, sql) {
     NumberedSql numbered = with_numbered_parameters(sql);
     sql_ = std::move(numbered.text);
     types_.resize(numbered.parameters);
@@ -68,6 +68,7 @@ void Statement::bind_null(int position, sql::ValueType type) {
 }
 
 Result<void> Statement::prepare() {
+    if (auto heard = connection_.nothing_unheard(); !heard) return heard;
     const Library& library = connection_.library_;
     auto done = connection_.take(library.PQprepare(connection_.connection_, name_.c_str(), sql_.c_str(),
                                                    static_cast<int>(types_.size()), types_.data()),
@@ -77,9 +78,23 @@ Result<void> Statement::prepare() {
     return {};
 }
 
+bool Statement::send() {
+    const Library& library = connection_.library_;
+    if (connection_.unheard_ == 0 && library.PQenterPipelineMode(connection_.connection_) != 1) return false;
+    return library.PQsendQueryPrepared(connection_.connection_, name_.c_str(),
+                                       static_cast<int>(values_.size()), values_.data(), lengths_.data(),
+                                       formats_.data(), 0) == 1;
+}
+
 Result<Answer> Statement::run() {
     if (!prepared_)
         if (const auto done = prepare(); !done) return done.error();
+    recent_.sent();
+    if (connection_.unheard_ > 0) {
+        send();
+        ++connection_.unheard_;
+        return connection_.settle("can't use");
+    }
     const Library& library = connection_.library_;
     return connection_.take(
         library.PQexecPrepared(connection_.connection_, name_.c_str(), static_cast<int>(values_.size()),
@@ -94,18 +109,48 @@ Result<void> Statement::run_bound() {
     return {};
 }
 
+Result<void> Statement::run_unheard() {
+    if (!connection_.begun_) return run_bound();
+    if (!prepared_)
+        if (auto done = prepare(); !done) return done;
+    recent_.sent();
+    return connection_.sent_unheard(send());
+}
+
+std::string Statement::parameters() const {
+    std::string text;
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+        text += values_[i] == nullptr ? "-" : std::to_string(lengths_[i]);
+        text += ':';
+        if (values_[i] != nullptr) text.append(values_[i], static_cast<std::size_t>(lengths_[i]));
+    }
+    return text;
+}
+
+Result<std::shared_ptr<const Answer>> Statement::answered() {
+    const bool kept = connection_.begun_ && recent_.reads();
+    const std::string asked = kept ? parameters() : std::string();
+    if (kept)
+        if (auto known = recent_.find(asked)) return known;
+    auto answer = run();
+    if (!answer) return answer.error();
+    auto shared = std::make_shared<const Answer>(std::move(*answer));
+    if (kept) recent_.keep(asked, shared);
+    return std::shared_ptr<const Answer>(std::move(shared));
+}
+
 Result<bool> Statement::next() {
     if (!answer_) {
-        auto answered = run();
-        if (!answered) return answered.error();
-        answer_ = std::move(*answered);
+        auto got = answered();
+        if (!got) return got.error();
+        answer_ = std::move(*got);
         row_ = -1;
     }
-    return ++row_ < answer_.rows();
+    return ++row_ < answer_->rows();
 }
 
 void Statement::reset() {
-    answer_.clear();
+    answer_.reset();
 }
 
 }  // namespace meterbox::platform::postgres

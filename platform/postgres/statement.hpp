@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/error.hpp"
 #include "platform/postgres/answer.hpp"
 #include "platform/postgres/library.hpp"
+#include "platform/postgres/recent_answers.hpp"
 #include "platform/sql/statement.hpp"
 
 namespace meterbox::platform::postgres {
@@ -27,16 +29,20 @@ public:
     void bind_null(int position, sql::ValueType type) override;
 
     core::Result<void> run_bound() override;
+    core::Result<void> run_unheard() override;
     core::Result<bool> next() override;
     void reset() override;
 
-    std::int64_t integer(int column) const override { return answer_.integer(row_, column); }
-    std::string_view text(int column) const override { return answer_.text(row_, column); }
-    bool is_null(int column) const override { return answer_.is_null(row_, column); }
+    std::int64_t integer(int column) const override { return answer_->integer(row_, column); }
+    std::string_view text(int column) const override { return answer_->text(row_, column); }
+    bool is_null(int column) const override { return answer_->is_null(row_, column); }
 
 private:
     core::Result<Answer> run();
     core::Result<void> prepare();
+    core::Result<std::shared_ptr<const Answer>> answered();
+    bool send();
+    std::string parameters() const;
     void bind(int position, const void* value, std::size_t length, Oid type);
 
     Connection& connection_;
@@ -48,7 +54,8 @@ private:
     std::vector<int> lengths_;
     std::vector<int> formats_;
     std::vector<std::uint64_t> integers_;  // in the order of bytes on the wire
-    Answer answer_;
+    RecentAnswers recent_;
+    std::shared_ptr<const Answer> answer_;  // while its rows are looked at
     int row_ = -1;
 };
 

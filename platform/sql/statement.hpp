@@ -52,6 +52,9 @@ public:
 
     // To its end; then it is ready for the next time.
     [[nodiscard]] virtual core::Result<void> run_bound() = 0;
+    // The same; but its failure may be told by a later statement of its transaction, at the latest by the one
+    // that ends its savepoint, or by the commit.
+    [[nodiscard]] virtual core::Result<void> run_unheard() { return run_bound(); }
     // true: a row is there; false: that was all.
     [[nodiscard]] virtual core::Result<bool> next() = 0;
     virtual void reset() = 0;

@@ -114,6 +114,80 @@ TEST_CASE_METHOD(
     CHECK(last() == 0);
 }
 
+TEST_CASE_METHOD(
+    Server, "what nobody heard of is told by the next statement, by the savepoint's end and by the commit") {
+    const auto connection = connect();
+    const auto set = made(*connection, "UPDATE account SET last = ?");
+    const auto release = made(*connection, "RELEASE job");
+    const auto unheard = [&](std::int64_t value) {
+        sql::Binding<sql::Statement>(*set).all(value);
+        return set->run_unheard().has_value();
+    };
+    REQUIRE(connection->begin());
+    REQUIRE(run(*set, 3));  // from now on it is prepared
+    REQUIRE(connection->execute("SAVEPOINT job"));
+    CHECK(unheard(-1));
+    CHECK(unheard(4));
+    CHECK_FALSE(run(*release));
+    CHECK(connection->last_fault() == sql::StorageFault::other);
+    REQUIRE(connection->execute("ROLLBACK TO job"));
+    CHECK(unheard(-1));
+    CHECK_FALSE(connection->number("SELECT last FROM account"));
+    REQUIRE(connection->execute("ROLLBACK TO job"));
+    CHECK(unheard(5));
+    CHECK(unheard(6));
+    CHECK(connection->number("SELECT last FROM account").value() == 6);
+    CHECK(unheard(-1));
+    const auto committed = connection->commit();
+    REQUIRE_FALSE(committed);
+    CHECK(committed.error().detail.find("account_last_check") != std::string::npos);
+    CHECK(last() == 0);
+
+    REQUIRE(connection->begin());
+    for (int i = 1; i <= 250; ++i) REQUIRE(unheard(i));  // more than wait for their answers at once
+    REQUIRE(connection->commit());
+    CHECK(last() == 250);
+}
+
+TEST_CASE_METHOD(Server,
+                 "a question is asked again once its table was written, or another transaction began") {
+    const auto connection = connect();
+    const auto ask = made(*connection, "SELECT last FROM account WHERE one = ?");
+    const auto set = made(*connection, "UPDATE account SET last = ?");
+    const auto back = made(*connection, "ROLLBACK TO job");
+    const auto asked = [&] {
+        sql::Binding<sql::Statement>(*ask).all(1);
+        REQUIRE(*ask->next());
+        const std::int64_t value = ask->integer(0);
+        ask->reset();
+        return value;
+    };
+    const auto set_by_another = [this](const std::string& value) {
+        const auto other = connect();
+        REQUIRE(other->begin());
+        REQUIRE(other->execute("UPDATE account SET last = " + value));
+        REQUIRE(other->commit());
+    };
+    REQUIRE(connection->begin());
+    CHECK(asked() == 0);
+    CHECK(asked() == 0);
+    sql::Binding<sql::Statement>(*set).all(1);
+    REQUIRE(set->run_unheard());
+    CHECK(asked() == 1);
+    REQUIRE(connection->execute("SAVEPOINT job"));
+    REQUIRE(run(*set, 2));
+    CHECK(asked() == 2);
+    REQUIRE(run(*back));
+    CHECK(asked() == 1);
+    REQUIRE(connection->commit());
+    set_by_another("9");
+    REQUIRE(connection->begin());
+    CHECK(asked() == 9);
+    REQUIRE(connection->commit());
+    set_by_another("10");
+    CHECK(asked() == 10);
+}
+
 TEST_CASE_METHOD(Server, "those who write wait for each other, and see what was committed before them") {
     constexpr int times = 50;
     const auto add = [](Connection& connection) {
