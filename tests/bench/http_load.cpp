@@ -155,14 +155,13 @@ public:
 
     // Takes the answers that are there.
     void read(Answers& answers) {
+        static std::array<char, 64 * 1024> chunk;
         while (true) {
-            const std::size_t before = in_.size();
-            in_.resize(before + 64 * 1024);
-            const ssize_t size = ::recv(descriptor_, in_.data() + before, 64 * 1024, 0);
-            in_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+            const ssize_t size = ::recv(descriptor_, chunk.data(), chunk.size(), 0);
             if (size == 0) die("the server closed a connection; last it said: " + in_.substr(0, 500));
             if (size < 0 && errno != EAGAIN) die(std::string("recv: ") + std::strerror(errno));
-            if (size < 64 * 1024) break;
+            in_.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+            if (size < static_cast<ssize_t>(chunk.size())) break;
         }
         flush();
         std::size_t taken = 0;
