@@ -1,8 +1,10 @@
 #include "agent/product_routes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -65,6 +67,12 @@ bool may_be_json(const http::Request& request) {
 bool is_encoded(const http::Request& request) {
     const auto encoding = request.header("content-encoding");
     return encoding && !encoding->empty() && !http::same_token(*encoding, "identity");
+}
+
+void append_number(std::string& text, std::int64_t number) {
+    std::array<char, 20> digits;
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    text.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 std::string at_index(std::size_t index) {
@@ -193,31 +201,40 @@ std::string ProductRoutes::counts_json(const ReportOutcome& outcome,
                                        const std::vector<std::string>& resources) const {
     std::string json;
     json.reserve(96 + resources.size() * 160);
-    json += "{\"accepted\":";
-    json += std::to_string(outcome.accepted);
-    json += ",\"duplicates\":";
-    json += std::to_string(outcome.duplicates);
-    json += ",\"resources\":{";
-    const std::string as_of = core::format_rfc3339(time_.utc());
+    const auto add = [&json](std::string_view text) { json.append(text); };
+    add(R"({"accepted":)");
+    append_number(json, outcome.accepted);
+    add(R"(,"duplicates":)");
+    append_number(json, outcome.duplicates);
+    add(R"(,"resources":{)");
     bool first = true;
     for (const std::string& key : resources) {  // keys need no escaping
         const core::Standing standing = sessions_.standing(key);
-        const Balance* balance = balances_.find(key);
-        json += first ? "\"" : ",\"";
+        add(first ? R"(")" : R"(,")");
         first = false;
-        json += key;
-        json += "\":{\"state\":\"";
-        json += core::name_of(standing.state);
-        json += "\",\"available_units\":";
-        json += std::to_string(standing.available_units.value());
-        json += ",\"remainder\":";
-        json += std::to_string(balance->ledger->remainder().value());
-        json += ",\"as_of\":\"";
-        json += as_of;
-        json += "\"}";
+        add(key);
+        add(R"(":{"state":")");
+        add(core::name_of(standing.state));
+        add(R"(","available_units":)");
+        append_number(json, standing.available_units.value());
+        add(R"(,"remainder":)");
+        append_number(json, balances_.find(key)->ledger->remainder().value());
+        add(R"(,"as_of":")");
+        add(as_of());
+        add(R"("})");
     }
-    json += "}}";
+    add("}}");
     return json;
+}
+
+// Many answers are made within a millisecond.
+const std::string& ProductRoutes::as_of() const {
+    const core::UtcTime now = time_.utc();
+    if (as_of_.empty() || now != as_of_time_) {
+        as_of_ = core::format_rfc3339(now);
+        as_of_time_ = now;
+    }
+    return as_of_;
 }
 
 // A 402 says, beside the problem itself, of which resource, why, and what is left.

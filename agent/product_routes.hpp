@@ -45,6 +45,7 @@ private:
     void take(std::vector<core::UsageEvent> events, std::uint32_t uid, bool batch, AnswerForm form,
               platform::http::Responder responder);
     std::string counts_json(const ReportOutcome& outcome, const std::vector<std::string>& resources) const;
+    const std::string& as_of() const;
 
     void open_session(const platform::http::Request& request, platform::http::Responder responder);
     void admit_session(SessionOrder order, std::int64_t quantity, platform::http::Responder responder);
@@ -62,6 +63,8 @@ private:
     platform::system::Random& random_;
     std::vector<config::AllowRule> rules_;
     Surroundings surroundings_;
+    mutable std::string as_of_;         // the text of
+    mutable core::UtcTime as_of_time_;  // this moment
     std::uint64_t reports_ = 0;
     std::uint64_t refused_ = 0;
 };

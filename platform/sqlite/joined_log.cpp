@@ -7,6 +7,7 @@
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
+#include "platform/sqlite/library.hpp"
 
 namespace meterbox::platform::sqlite {
 
@@ -162,7 +163,7 @@ int last_error(sqlite3_vfs*, int count, char* text) {
 }
 
 const char* register_file_system() {
-    METERBOX_ASSERT(sqlite3_initialize() == SQLITE_OK);
+    start_library();
     beneath = sqlite3_vfs_find(nullptr);
     static sqlite3_vfs system{};
     system.iVersion = 1;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/assert.hpp"
+#include "platform/sqlite/library.hpp"
 
 namespace meterbox::platform::sqlite {
 
@@ -47,7 +47,7 @@ PlainFile::PlainFile(std::string path, std::unique_ptr<Handle> handle)
 PlainFile::~PlainFile() = default;
 
 core::Result<std::unique_ptr<PlainFile>> PlainFile::open(const std::filesystem::path& path) {
-    METERBOX_ASSERT(sqlite3_initialize() == SQLITE_OK);
+    start_library();
     // Made by us first, so that its mode is ours.
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (made >= 0) ::close(made);
@@ -62,7 +62,7 @@ core::Result<std::unique_ptr<PlainFile>> PlainFile::open(const std::filesystem::
 }
 
 core::Result<bool> PlainFile::exists(const std::filesystem::path& path) {
-    METERBOX_ASSERT(sqlite3_initialize() == SQLITE_OK);
+    start_library();
     sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
     int there = 0;
     const int code = system->xAccess(system, path.c_str(), SQLITE_ACCESS_EXISTS, &there);
