@@ -85,6 +85,7 @@ inline constexpr std::size_t mode_changes_kept = 64;  // of one resource: for ti
 // Store
 inline constexpr std::size_t group_commit_jobs_max = 4'096;     // of one transaction
 inline constexpr std::size_t group_commit_events_max = 20'000;  // of one transaction
+inline constexpr std::size_t reads_at_once_max = 1'024;         // between two commits
 inline constexpr std::int64_t read_slice_ms = 2;
 inline constexpr std::int64_t inline_commit_us_max = 2'000;  // slower disks are never waited for on the loop
 inline constexpr std::int64_t gather_us_max = 500;           // wait for clients to come back, before a commit

@@ -27,19 +27,21 @@ using core::Result;
 using SteadyClock = std::chrono::steady_clock;
 
 using Group = std::vector<std::unique_ptr<CommitJob>>;
+using Reads = std::vector<std::unique_ptr<ReadJob>>;
 
 constexpr std::chrono::milliseconds usual_slice{core::limits::read_slice_ms};
 constexpr std::chrono::hours endless_slice{1};  // in place nothing may depend on how long it takes
 
-// What the store thread does in one go: a group's commit, or a read, or a slice of idle work.
+// What the store thread does in one go: a group's commit, or reads, or a slice of idle work.
 struct Task {
     Group group;
-    std::unique_ptr<ReadJob> read;
+    Reads reads;
     std::unique_ptr<IdleWork> idle;
     // What came of it.
     Result<void> committed;
     std::int64_t commit_us = 0;
     std::int64_t sync_us = 0;  // the last part of it
+    std::size_t reads_run = 0;
     bool idle_has_more = false;
 };
 
@@ -65,7 +67,9 @@ void run(Task& task, Transactions& transactions, std::chrono::milliseconds slice
         task.commit_us = end - start;
         task.sync_us = end - applied;
     }
-    if (task.read) task.read->run();
+    const Slice reading(slice);
+    while (task.reads_run < task.reads.size() && (task.reads_run == 0 || !reading.over()))
+        task.reads[task.reads_run++]->run();
     if (task.idle) task.idle_has_more = task.idle->run(Slice(slice));
 }
 
@@ -193,6 +197,8 @@ private:
     void advance();
     Task next_task();
     Group take_group();
+    Reads take_reads();
+    void put_back_unread(Task& task);
     void hand_over(Task task);
     void run_here(Task task);
     void note(const Task& task);
@@ -237,7 +243,7 @@ void StoreThread::State::advance() {
         return;
     }
     Task task = next_task();
-    if (task.group.empty() && !task.read && !task.idle) return;
+    if (task.group.empty() && task.reads.empty() && !task.idle) return;
     if (in_place || (placement_ == Placement::where_quickest && !task.group.empty() &&
                      pace_.in_place(task.group.size()))) {
         if (!task.group.empty()) ++statistics_.inline_commits;
@@ -247,7 +253,7 @@ void StoreThread::State::advance() {
     }
 }
 
-// Commits first; but a read waits for one of them at most, and idle work for a few.
+// Commits first; but reads wait for one of them at most, and idle work for a few.
 Task StoreThread::State::next_task() {
     constexpr int commits_before_idle = 16;
     Task task;
@@ -255,8 +261,7 @@ Task StoreThread::State::next_task() {
     const bool idle_next =
         !idle_.empty() && (gathered_.empty() || commits_since_other_ >= commits_before_idle);
     if (read_next) {
-        task.read = std::move(reads_.front());
-        reads_.pop_front();
+        task.reads = take_reads();
     } else if (idle_next) {
         task.idle = std::move(idle_.front());
         idle_.pop_front();
@@ -279,6 +284,24 @@ Group StoreThread::State::take_group() {
     return group;
 }
 
+// All that wait: one for each commit, and a crowd that reads before it writes would pay a sync a head.
+Reads StoreThread::State::take_reads() {
+    Reads taken;
+    while (!reads_.empty() && taken.size() < core::limits::reads_at_once_max) {
+        taken.push_back(std::move(reads_.front()));
+        reads_.pop_front();
+    }
+    return taken;
+}
+
+// Those for which its slice was too short are first the next time.
+void StoreThread::State::put_back_unread(Task& task) {
+    while (task.reads.size() > task.reads_run) {
+        reads_.push_front(std::move(task.reads.back()));
+        task.reads.pop_back();
+    }
+}
+
 void StoreThread::State::hand_over(Task task) {
     busy_ = true;
     loop_stays_.emplace(loop_.get_executor());
@@ -287,6 +310,7 @@ void StoreThread::State::hand_over(Task task) {
 
 void StoreThread::State::run_here(Task task) {
     run(task, transactions_, placement_ == Placement::in_place ? endless_slice : usual_slice);
+    put_back_unread(task);
     note(task);
     finish(std::move(task));
 }
@@ -297,6 +321,7 @@ void StoreThread::State::collect() {
     if (!done) return;
     busy_ = false;
     loop_stays_.reset();
+    put_back_unread(*done);
     note(*done);
     // The next group is under way while the answers of this one are made. After a failure the owner
     // hears of it first, for it may end the process.
@@ -323,7 +348,7 @@ void StoreThread::State::finish(Task task) {
         job->finish(task.committed);
     }
     if (!task.group.empty()) pace_.answered(now_us());
-    if (task.read) task.read->finish();
+    for (const auto& read : task.reads) read->finish();
     if (task.idle && task.idle_has_more) {
         idle_.push_front(std::move(task.idle));
     } else if (task.idle) {
@@ -339,6 +364,7 @@ void StoreThread::State::stop() {
             Task done = *worker_->take(true);
             busy_ = false;
             loop_stays_.reset();
+            put_back_unread(done);
             note(done);
             finish(std::move(done));
         } else {

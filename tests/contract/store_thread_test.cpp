@@ -1,5 +1,6 @@
-// The promises of group commit, kept on either thread and whatever fails; on a real database:
-// store_on_sqlite_test.cpp. (Catch2 can't check on the store thread: what is applied there asserts.)
+// The promises of group commit, kept on either thread and whatever fails. On a real database:
+// store_on_sqlite_test.cpp; of reads: store_reads_test.cpp. (Catch2 can't check on the store thread: what is
+// applied there asserts.)
 #include "platform/store/store_thread.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -24,14 +25,6 @@ using tests::FaultyTransactions;
 using tests::Job;
 
 namespace {
-
-class Read final : public store::ReadJob {
-public:
-    std::function<void()> on_run = [] {};
-    std::function<void()> on_finish = [] {};
-    void run() override { on_run(); }
-    void finish() override { on_finish(); }
-};
 
 class Idle final : public store::IdleWork {
 public:
@@ -296,38 +289,6 @@ TEST_CASE("a job after stop() is refused and not applied", "[store]") {
     fixture.run();
     CHECK(fixture.failed == numbers(1, 1));
     CHECK_FALSE(applied);
-}
-
-TEST_CASE("a read runs between commits, forces none, and isn't held up by them", "[store]") {
-    Fixture fixture;
-    bool read = false;
-    int commits_before_read = -1;
-    fixture.expect_company();
-    auto job = std::make_unique<Read>();
-    job->on_run = [&] { commits_before_read = fixture.transactions.committed(); };
-    job->on_finish = [&] { read = true; };
-    const int before = fixture.transactions.committed();
-    // Commits that go on for as long as the read hasn't come back.
-    std::function<void(const core::Result<void>&)> again = [&](const core::Result<void>&) {
-        if (read) return;
-        auto next = std::make_unique<Job>();
-        next->on_finish = again;
-        fixture.thread.submit(std::move(next));
-    };
-    again({});
-    fixture.thread.read(std::move(job));
-    fixture.run();
-    CHECK(read);
-    CHECK(commits_before_read - before <= 1);
-
-    read = false;
-    const int committed = fixture.transactions.committed();
-    auto alone = std::make_unique<Read>();
-    alone->on_finish = [&] { read = true; };
-    fixture.thread.read(std::move(alone));
-    fixture.run();
-    CHECK(read);
-    CHECK(fixture.transactions.committed() == committed);
 }
 
 TEST_CASE("idle work goes on in slices between commits until it has no more", "[store]") {

@@ -1,4 +1,4 @@
-// A job for the store whose two halves a test gives.
+// A job for the store whose two halves a test gives, and a read.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,15 @@ public:
     void apply() override { on_apply(); }
     void finish(const core::Result<void>& committed) override { on_finish(committed); }
     std::size_t weight() const override { return events; }
+};
+
+class Read final : public platform::store::ReadJob {
+public:
+    std::function<void()> on_run = [] {};
+    std::function<void()> on_finish = [] {};
+
+    void run() override { on_run(); }
+    void finish() override { on_finish(); }
 };
 
 }  // namespace meterbox::tests
