@@ -20,6 +20,7 @@
 #include "core/limits.hpp"
 #include "platform/system/files.hpp"
 #include "platform/system/process.hpp"
+#include "platform/system/process_limits.hpp"
 
 namespace meterbox::agent {
 
@@ -59,6 +60,21 @@ std::string host_name() {
     return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("agent");
 }
 
+// Each connection is an open file: as many as the administrator lets the process have, not the shell.
+platform::http::Limits limits_for_products(const config::AgentConfig& config, system::Log& log) {
+    platform::http::Limits limits;
+    limits.connections_max = static_cast<std::size_t>(config.products.max_connections);
+    const std::size_t files = system::raise_open_files_limit();
+    if (files <= limits.connections_max)
+        log.warn("products.files",
+                 {{"open_files", files},
+                  {"max_connections", config.products.max_connections},
+                  {"detail",
+                   "this process may open fewer files than max_connections: raise LimitNOFILE, or "
+                   "products wait to be let in"}});
+    return limits;
+}
+
 }  // namespace
 
 App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,
@@ -70,7 +86,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       log_(log),
       journal_(state_folder(config_) / journal_name, hooks(std::move(end))),
       time_(clock, clock_record(journal_)),
-      balances_(journal_.ledgers(), journal_.suspicion().has_value()),
+      balances_(journal_.ledgers(), journal_.suspicion()),
       store_(loop, journal_),
       clock_keeper_(timers_, time_, journal_, store_),
       sessions_(
@@ -102,19 +118,12 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,
                       {[this] { return link_.identity().has_value(); },
                        [this](std::function<void()> done) { look_for_resource(std::move(done)); }}),
-      product_server_(loop, product_routes_, [this] {
-          platform::http::Limits limits;
-          limits.connections_max = static_cast<std::size_t>(config_.products.max_connections);
-          return limits;
-      }()) {
+      product_server_(loop, product_routes_, limits_for_products(config_, log)) {
     if (config_.agent.name.empty()) config_.agent.name = host_name();
     const core::UtcTime now = time_.utc();
     started_at_ = now;
     started_boot_ = time_.boot();
-    if (journal_.suspicion()) {
-        doubt_at_start_ = journal_.suspicion()->detail;
-        log_.error("journal.suspect", {{"detail", doubt_at_start_}});
-    }
+    if (journal_.suspicion()) log_.error("journal.suspect", {{"detail", journal_.suspicion()->detail}});
     if (const auto damage = journal_.meta().find("damage"); damage != journal_.meta().end())
         damage_ = damage->second;
     set_aside_ = journals_set_aside(journal_path(config_));

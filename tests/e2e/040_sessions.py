@@ -4,6 +4,7 @@ Goal: a session by connection ends when the kernel closes its product's socket, 
 at the last heartbeat that came; what ran is metered to the millisecond, and ending twice is no error.
 """
 
+import resource
 import subprocess
 import time
 
@@ -35,6 +36,20 @@ class Sessions(EndToEnd):
             product.wait()
         wait_until(lambda: not self.running(), "the session ended with its product")
         wait_until(lambda: self.one.resource("render")["remainder"] > 200, "what it ran is stored")
+
+    def test_a_shell_that_allows_few_files_keeps_no_product_out(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.one.process.stop()
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+            self.one.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        streams = [self.one.stream("render") for _ in range(100)]
+        self.assertEqual({stream.status for stream in streams}, {201})
+        self.assertEqual(len(self.running()), 100)
+        for stream in streams:
+            stream.close()
 
     def test_the_stream_says_active_first(self):
         stream = self.one.stream("render")
