@@ -15,12 +15,14 @@ import tempfile
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(TOP, "tests/e2e"))
+import sessions  # noqa: E402
 from footprint import binary_size, idle_cost, memory, time_to_first_answer  # noqa: E402
 from page import machine, table_of, write_part  # noqa: E402
 from references import Redis, fdatasync_rate  # noqa: E402
 from support import BIN, Account, Agent, run  # noqa: E402
 
 CONNECTIONS = (1, 8, 64)
+SESSIONS = 10_000
 TARGETS = {1: 0.4, 8: 1.8, 64: 5.0}  # durable acknowledgements a second, against fdatasync a second
 
 
@@ -30,6 +32,7 @@ class Bench:
         self.seconds = 0.5 if quick else 1.5
         self.repetitions = 3 if quick else 5
         self.idle_seconds = 10 if quick else 60
+        self.session_seconds = 10 if quick else 60
         self.account = Account(f"{folder}/acc")
         self.agents = 0
         self.measured = {}  # name: values, one a repetition
@@ -86,6 +89,9 @@ class Bench:
             self.note("first answer", time_to_first_answer(agent))
         self.note("binary", binary_size(f"{BIN}/meterboxd"))
         self.account.process.stop()
+        for kind in sessions.KINDS:
+            print(f"{SESSIONS:,} sessions by {kind}", flush=True)
+            self.note(kind, sessions.measure(kind, SESSIONS, self.session_seconds))
 
     # ---- the table
 
@@ -110,6 +116,8 @@ class Bench:
         yield ("- p50 / p99 of a batch, us", self.latency("8 random x100"),
                "sequential " + self.latency("8 sequential x100"), "", "", None)
         yield from self.footprint_rows()
+        for kind in sessions.KINDS:
+            yield from sessions.rows(kind, SESSIONS, self.measured[kind][0])
 
     def latency(self, name):
         return f"{self.median(name + ' p50'):,.0f} / {self.median(name + ' p99'):,.0f}"
