@@ -116,6 +116,11 @@ Result<std::string> read_secret(const fs::path& path, std::size_t bytes_max) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!file.valid() || ::fstat(file.number(), &status) != 0) return system_error("can't read", path, errno);
+    if (!S_ISREG(status.st_mode)) {
+        const char* what = S_ISDIR(status.st_mode) ? " is a folder" : " is not a file";
+        return Error{
+            ErrorCode::storage, path.string() + what + ": put the file there, or take it away", {}, {}};
+    }
     if ((status.st_mode & 077) == 0) return read_all(file, path, bytes_max);
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(status.st_mode & 07777));

@@ -75,6 +75,18 @@ TEST_CASE("a secret that others can reach is refused, with the remedy", "[files]
     }
 }
 
+TEST_CASE("a folder in the place of a secret is called one, whatever its mode", "[files]") {
+    const tests::TemporaryFolder folder;
+    for (const mode_t mode : {0755, 0700}) {
+        const std::filesystem::path there = folder / ("key" + std::to_string(mode));
+        REQUIRE(make_directory(there, mode));
+        const auto refused = read_secret(there, 100);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().detail == there.string() + " is a folder: put the file there, or take it away");
+    }
+    CHECK(read_secret("/dev/null", 100).error().detail.starts_with("/dev/null is not a file"));
+}
+
 TEST_CASE("a folder is made with its parents, its mode is its own", "[files]") {
     const tests::TemporaryFolder folder;
     REQUIRE(make_directory(folder / "a/b/c", 0700));
