@@ -1,9 +1,30 @@
 // Why a session is refused, in words, with what will cure it (docs/API.md, 402).
+#include <utility>
+
 #include "agent/sessions.hpp"
 
 namespace meterbox::agent {
 
 namespace {
+
+// Of a returnable resource nothing is used up: it is held, and comes back. free: here and at the account.
+std::string words_for_held(const std::string& resource, const core::Supply& supply, core::Units free,
+                           bool answer_awaited) {
+    const bool team_has_some = supply.team && supply.team->available_units > core::Units{};
+    if (!supply.reachable && team_has_some)
+        return "what this agent holds of " + resource +
+               " is in use and the account is out of reach; the next sync cures it";
+    if (answer_awaited)
+        return "what this agent holds of " + resource +
+               " is in use and the account has not answered yet; its next answer may cure it";
+    const std::string total =
+        supply.team ? std::to_string(supply.team->purchased_units.value()) + " of " : "";
+    constexpr const char* cure = "; the end of a session that holds some cures it, or a new grant";
+    if (free > core::Units{})
+        return "fewer are free than were asked for: " + std::to_string(free.value()) + " of the " + total +
+               resource + cure;
+    return "all " + total + resource + " are held" + cure;
+}
 
 std::string words(const std::string& resource, std::string_view reason, const core::Supply& supply,
                   const AgentTime& time) {
@@ -40,8 +61,11 @@ core::Error Sessions::refusal(const std::string& resource) const {
                 " is used up, and what the account answered can't be stored: " + balances_.storage_error(),
             {},
             {}};
-    core::Error refused{
-        core::ErrorCode::exhausted, words(resource, now.reason, balance.supply, time_), {}, {}};
+    const bool held = is_returnable(resource) && (now.reason.empty() || now.reason == "exhausted");
+    std::string why = held
+                          ? words_for_held(resource, balance.supply, now.available_units, is_account_silent())
+                          : words(resource, now.reason, balance.supply, time_);
+    core::Error refused{core::ErrorCode::exhausted, std::move(why), {}, {}};
     const std::optional<core::Card>& team = balance.supply.team;
     if (team && team->refreshes_at)
         refused.detail += "; it refreshes at " + core::format_rfc3339(*team->refreshes_at);
