@@ -80,8 +80,7 @@ private:
     std::vector<std::function<void()>> looking_for_resource_;  // who waits for the sync that looks
     JournalRows rows_at_start_;
     std::int64_t pending_usage_rows_at_start_ = 0;
-    std::string doubt_at_start_;  // of the journal, and what is known of one that was set aside
-    std::string damage_;
+    std::string damage_;  // what is known of a journal that was set aside
     std::vector<std::string> set_aside_;
     std::function<void()> on_stopped_;
     int draining_ = 0;  // servers that still owe answers

@@ -69,9 +69,9 @@ JournalStatus App::Parts::journal_status() const {
     if (journal_.reserve().gone()) {
         status.state = JournalState::full;
         status.detail = "the disk is full: reports are refused until there is room";
-    } else if (balances_.suspect()) {
+    } else if (balances_.suspicion()) {
         status.state = JournalState::suspect;
-        status.detail = doubt_at_start_;
+        status.detail = balances_.suspicion()->detail;
     }
     return status;
 }

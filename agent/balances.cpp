@@ -4,14 +4,14 @@
 
 namespace meterbox::agent {
 
-Balances::Balances(const std::vector<LedgerView>& ledgers, bool suspect) {
+Balances::Balances(const std::vector<LedgerView>& ledgers, const std::optional<Suspicion>& suspicion) {
     for (const LedgerView& ledger : ledgers) balances_[ledger->resource().key].ledger = ledger;
-    mark_suspect(suspect);
+    suspect(suspicion);
 }
 
-void Balances::mark_suspect(bool suspect) {
-    suspect_ = suspect;
-    for (auto& [key, balance] : balances_) balance.supply.suspect = suspect;
+void Balances::suspect(const std::optional<Suspicion>& suspicion) {
+    suspicion_ = suspicion;
+    for (auto& [key, balance] : balances_) balance.supply.suspect = suspicion.has_value();
 }
 
 std::vector<std::string> Balances::publish(const std::vector<Publication>& publications) {
@@ -26,7 +26,7 @@ std::vector<std::string> Balances::publish(const std::vector<Publication>& publi
             if (std::find(changed.begin(), changed.end(), key) == changed.end()) changed.push_back(key);
         }
         for (const auto& [key, amount] : publication.metered_by_sessions) balances_[key].in_flight -= amount;
-        if (suspect_ || publication.suspect) mark_suspect(publication.suspect);
+        if (suspicion_ || publication.suspicion) suspect(publication.suspicion);
     }
     return changed;
 }

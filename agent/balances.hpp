@@ -26,7 +26,7 @@ class Balances {
 public:
     using Map = std::map<std::string, Balance, std::less<>>;
 
-    explicit Balances(const std::vector<LedgerView>& ledgers, bool suspect = false);
+    explicit Balances(const std::vector<LedgerView>& ledgers, const std::optional<Suspicion>& suspicion = {});
 
     // After a commit. Returns the keys whose ledgers changed.
     std::vector<std::string> publish(const std::vector<Publication>& publications);
@@ -35,7 +35,8 @@ public:
     Map& all() { return balances_; }
     const Map& all() const { return balances_; }
     bool empty() const { return balances_.empty(); }
-    bool suspect() const { return suspect_; }  // the journal is doubted
+    // Why the journal is doubted, if it is.
+    const std::optional<Suspicion>& suspicion() const { return suspicion_; }
 
     // The account's last answer couldn't be stored; empty: it could.
     const std::string& storage_error() const { return storage_error_; }
@@ -47,10 +48,10 @@ public:
     std::optional<std::int64_t> pending_usage_rows() const { return pending_usage_rows_; }
 
 private:
-    void mark_suspect(bool suspect);
+    void suspect(const std::optional<Suspicion>& suspicion);
 
     Map balances_;
-    bool suspect_ = false;
+    std::optional<Suspicion> suspicion_;
     std::string storage_error_;
     std::int64_t events_taken_ = 0;
     std::optional<core::UtcTime> first_event_;

@@ -63,23 +63,17 @@ Journal::Journal(OpenedDatabase opened, const std::filesystem::path& path, Journ
         keys_.emplace(stored.id, key);
         if (stored.high_water && (!high_water_ || *stored.high_water > *high_water_))
             high_water_ = stored.high_water;
-        Entry entry{.id = stored.id,
-                    .ledger = std::move(stored.ledger),
-                    .before = {},
-                    .high_water = stored.high_water,
-                    .metered_by_sessions = {},
-                    .former = stored.former,
-                    .former_before = {}};
-        entries_.emplace(key, std::move(entry));
+        Counters counters{std::move(stored.ledger), stored.high_water, stored.former};
+        entries_.emplace(key, Entry(stored.id, std::move(counters)));
     }
-    incarnation_ = meta_number("incarnation", 1);
+    standing_.incarnation = meta_number("incarnation", 1);
     const auto settled = meta_.find(std::string(settled_key));
-    if (settled != meta_.end()) settled_ = std::stoll(settled->second);
+    if (settled != meta_.end()) standing_.settled = std::stoll(settled->second);
     load_clock();
     required(chain_.load());
-    change_ = std::max(required(tables_.newest_change(settled_)), chain_.head().sequence);
+    change_ = std::max(required(tables_.newest_change(standing_.settled)), chain_.head().sequence);
     required(prepare_start());
-    pending_usage_rows_ = required(tables_.pending_usage_rows());
+    standing_.pending_usage_rows = required(tables_.pending_usage_rows());
     load_holders();
     doubt();
     begin_anew(opened.damage);
@@ -110,12 +104,10 @@ void Journal::take_totals_at_start() {
 }
 
 core::Result<void> Journal::begin() {
-    METERBOX_ASSERT(!trouble_);
-    incarnation_before_ = incarnation_;
-    pending_usage_rows_before_ = pending_usage_rows_;
-    settled_before_ = settled_;
-    link_state_ = {};
-    writes_before_ = connection_->total_changes();
+    METERBOX_ASSERT(!transaction_.trouble);
+    transaction_ = {};
+    transaction_.before = standing_;
+    transaction_.writes_before = connection_->total_changes();
     chain_.begin();
     if (connection_->damaged())
         return judged(core::Error{core::ErrorCode::storage, path_.string() + " is damaged", {}, {}});
@@ -124,7 +116,8 @@ core::Result<void> Journal::begin() {
 
 core::Result<void> Journal::commit() {
     flush();
-    auto committed = judged(trouble_ ? core::Result<void>(*trouble_) : connection_->commit());
+    auto committed =
+        judged(transaction_.trouble ? core::Result<void>(*transaction_.trouble) : connection_->commit());
     if (committed) publish();
     return committed;
 }
@@ -133,41 +126,24 @@ void Journal::rollback() noexcept {
     connection_->rollback();
     identities_.rolled_back();
     for (auto& [key, entry] : entries_) {
-        if (entry.before) entry.ledger = std::move(*entry.before);
-        if (entry.former_before) entry.former = *entry.former_before;
+        if (entry.before) static_cast<Counters&>(entry) = std::move(*entry.before);
         entry.before.reset();
-        entry.former_before.reset();
-        entry.metered = entry.tranches = false;
-        entry.metered_by_sessions = core::Amount{};
+        static_cast<Touched&>(entry) = {};
     }
-    for (auto undo = counted_.rbegin(); undo != counted_.rend(); ++undo)
+    for (auto undo = transaction_.counted.rbegin(); undo != transaction_.counted.rend(); ++undo)
         count_holder(undo->first, undo->second.first, !undo->second.second);
-    counted_.clear();
-    for (const std::string& key : added_) {
+    for (const std::string& key : transaction_.added) {
         keys_.erase(entries_.at(key).id);
         entries_.erase(key);
     }
-    added_.clear();
-    if (modes_before_) modes_ = std::move(*modes_before_);
-    modes_before_.reset();
-    mark_.reset();
     cells_.clear();
-    hour_totals_.clear();
-    changed_cells_.clear();
-    new_subjects_.clear();
-    meta_changes_.clear();
-    dispelling_ = false;
-    events_added_ = 0;
-    pending_usage_rows_ = pending_usage_rows_before_;
-    settled_ = settled_before_;
-    incarnation_ = incarnation_before_;
-    doubting_.reset();
-    trouble_.reset();
+    if (transaction_.before) standing_ = std::move(*transaction_.before);
+    transaction_ = {};
     if (start_.start) take_totals_at_start();  // it was marked in the midst of what is undone
 }
 
 void Journal::must(const core::Result<void>& done) {
-    if (!done && !trouble_) trouble_ = done.error();
+    if (!done && !transaction_.trouble) transaction_.trouble = done.error();
 }
 
 std::int64_t Journal::must(const core::Result<std::int64_t>& done) {
@@ -177,47 +153,47 @@ std::int64_t Journal::must(const core::Result<std::int64_t>& done) {
 }
 
 Journal::Entry& Journal::touch(Entry& entry) {
-    if (!entry.before) entry.before = entry.ledger;
+    if (!entry.before) entry.before = static_cast<const Counters&>(entry);
     return entry;
 }
 
 void Journal::settle(const std::vector<UsageKey>& usage, std::int64_t change) {
     const std::int64_t heard = METERBOX_MUTANT(settled_unheard) ? change + 1'000 : change;
     for (const UsageKey& key : usage) {
-        pending_usage_rows_ -= must(tables_.settle_usage(key, heard));
+        standing_.pending_usage_rows -= must(tables_.settle_usage(key, heard));
         const auto known = cells_.find(key);  // it may have been settled: mark it again with its next change
         if (known != cells_.end()) known->second.pending = false;
     }
-    if (change > settled_) {
-        settled_ = change;
+    if (change > standing_.settled) {
+        standing_.settled = change;
         set_meta(settled_key, std::to_string(change));
     }
 }
 
 void Journal::tell_again_after(std::int64_t change) {
-    if (change >= settled_ || METERBOX_MUTANT(forgotten_untold)) return;
-    set_meta(settled_key, std::to_string(settled_ = change));
-    pending_usage_rows_ += must(tables_.mark_pending_after(change, incarnation_));
+    if (change >= standing_.settled || METERBOX_MUTANT(forgotten_untold)) return;
+    set_meta(settled_key, std::to_string(standing_.settled = change));
+    standing_.pending_usage_rows += must(tables_.mark_pending_after(change, standing_.incarnation));
 }
 
 void Journal::forgot_events(std::int64_t last) {
-    link_state_.forgotten = last;
+    transaction_.link.forgotten = last;
 }
 
 void Journal::set_meta(std::string_view key, std::string_view value) {
     must(tables_.set_meta(key, value));
-    meta_changes_.insert_or_assign(std::string(key), std::string(value));
+    transaction_.meta.insert_or_assign(std::string(key), std::string(value));
 }
 
 void Journal::flush() {
     must(identities_.flush());
     for (auto& [key, entry] : entries_) {
-        if (entry.metered) entry.high_water = std::max(entry.high_water, mark_);
+        if (entry.metered) entry.high_water = std::max(entry.high_water, transaction_.mark);
         if (entry.metered && !METERBOX_MUTANT(metered_unsaved))
             must(tables_.save_metered(entry.id, entry.ledger.metered(), entry.former, entry.high_water));
         if (!entry.tranches) continue;
         const std::vector<core::Tranche>& tranches = entry.ledger.tranches();
-        for (const std::size_t i : changed_tranches(*entry.before, entry.ledger))
+        for (const std::size_t i : changed_tranches(entry.before->ledger, entry.ledger))
             must(tables_.save_tranche(entry.id, static_cast<std::int64_t>(i), tranches[i]));
     }
     save_usage();
@@ -227,15 +203,16 @@ void Journal::flush() {
 
 // A transaction that wrote nothing has no link, and costs no write: a refused report, say.
 void Journal::link() {
-    if (!start_.start && connection_->total_changes() == writes_before_) return;
-    core::LinkState& state = link_state_;
+    if (!start_.start && connection_->total_changes() == transaction_.writes_before) return;
+    core::LinkState& state = transaction_.link;
     if (start_.start) {
         state.start = start_.start;
         state.resources = start_.resources;
     }
     for (const auto& [key, entry] : entries_)
         if (entry.metered || entry.tranches)
-            state.resources.push_back(totals_of(entry.ledger, changed_tranches(*entry.before, entry.ledger)));
+            state.resources.push_back(
+                totals_of(entry.ledger, changed_tranches(entry.before->ledger, entry.ledger)));
     must(chain_.close(change_ + 1, state));
 }
 

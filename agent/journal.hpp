@@ -79,7 +79,7 @@ struct Publication {
     std::int64_t events = 0;                                                // rows added
     core::UtcTime at;                     // of its events: when they were taken
     std::int64_t pending_usage_rows = 0;  // not acknowledged by the account, after this transaction
-    bool suspect = false;                 // nothing may be spent, after this transaction
+    std::optional<Suspicion> suspicion;   // where nothing may be spent, after this transaction
 };
 
 // Everything that a sync says, read together, so that it agrees with itself.
@@ -165,34 +165,40 @@ public:
     IdentityStore& identities() { return identities_; }
     Chain& chain() { return chain_; }
     platform::sqlite::Connection& connection() { return *connection_; }  // for retention
-    std::int64_t settled() const { return settled_; }  // the account has heard of changes up to here
+    std::int64_t settled() const { return standing_.settled; }  // the account has heard of changes up to here
     const std::map<std::string, std::string>& meta() const { return meta_; }
     std::optional<core::UtcTime> high_water() const { return high_water_; }  // of the trusted time
-    std::int64_t pending_usage_rows() const { return pending_usage_rows_; }
+    std::int64_t pending_usage_rows() const { return standing_.pending_usage_rows; }
     const std::optional<Suspicion>& suspicion() const { return suspicion_; }
     const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
     Reserve& reserve() { return reserve_; }
     const Reserve& reserve() const { return reserve_; }
     std::vector<LedgerView> ledgers() const;
-    std::int64_t incarnation() const { return incarnation_; }
+    std::int64_t incarnation() const { return standing_.incarnation; }
     core::Amount former(const std::string& resource) const;  // metered in former incarnations
-    const ModeHistory& modes() const { return modes_; }
+    const ModeHistory& modes() const { return *standing_.modes; }
     core::Result<core::Amount> usage_of_last_day(const std::string& resource, core::UtcTime now);
 
     // On the loop: what was committed since the last call. Any thread.
     std::vector<Publication> take_publications();
 
 private:
-    struct Entry {
-        ResourceId id = 0;
+    // What a rollback puts back of a resource: copied when a transaction first touches it.
+    struct Counters {
         core::ResourceLedger ledger;
-        std::optional<core::ResourceLedger> before;  // as it was when the transaction began
         std::optional<core::UtcTime> high_water;
+        core::Amount former;  // metered in former incarnations
+    };
+    // What the transaction in progress did to it.
+    struct Touched {
         core::Amount metered_by_sessions;
-        core::Amount former;                        // metered in former incarnations
-        std::optional<core::Amount> former_before;  // as it was when the transaction began
-        bool metered = false;                       // M changed
-        bool tranches = false;                      // G, U, R, order or validity changed
+        bool metered = false;   // M changed
+        bool tranches = false;  // G, U, R, order or validity changed
+    };
+    struct Entry : Counters, Touched {
+        Entry(ResourceId number, Counters counters) : Counters(std::move(counters)), id(number) {}
+        ResourceId id = 0;
+        std::optional<Counters> before;  // as it was when the transaction began
     };
     struct UsageCell {
         core::Amount amount;
@@ -208,6 +214,33 @@ private:
         ResourceId resource = 0;
         std::string subject;
         core::Units quantity;
+    };
+    using HourOfResource = std::pair<ResourceId, core::UtcHour>;
+
+    // What a rollback puts back of the rest: small, and copied as each transaction begins.
+    struct Standing {
+        std::int64_t incarnation = 1;
+        std::int64_t settled = 0;  // what the account has acknowledged of completed units
+        std::int64_t pending_usage_rows = 0;
+        std::shared_ptr<const ModeHistory> modes = std::make_shared<const ModeHistory>();
+    };
+    // What only the transaction in progress knows. All of it goes with its end, whichever that is.
+    struct Transaction {
+        std::optional<Standing> before;
+        std::int64_t writes_before = 0;
+        core::LinkState link;
+        std::vector<UsageCells::value_type*> changed_cells;
+        std::map<HourOfResource, std::int64_t> new_subjects;  // that it is the first to name
+        std::map<HourOfResource, core::Amount> hour_totals;   // without enforcement, of all subjects
+        std::map<std::string, std::string, std::less<>> meta;
+        std::vector<std::string> added;                                        // resources that it made
+        std::vector<std::pair<std::string, std::pair<Holder, bool>>> counted;  // in holders_
+        std::optional<core::UtcTime> mark;
+        bool dispelling = false;
+        std::optional<Suspicion> doubting;
+        std::int64_t events = 0;
+        core::UtcTime events_at;
+        std::optional<core::Error> trouble;  // its first failure
     };
 
     static bool is_counted(const Entry& entry);
@@ -260,40 +293,18 @@ private:
     Witness witness_;
     Reserve reserve_;
     std::optional<Suspicion> suspicion_;
-    bool dispelling_ = false;            // by the transaction in progress
-    std::optional<Suspicion> doubting_;  // the same of a new one
-    core::LinkState start_;              // with a mark until this start's first commit: what it found
-    core::LinkState link_state_;         // of the transaction in progress
-    std::int64_t writes_before_ = 0;
+    core::LinkState start_;  // with a mark until this start's first commit: what it found
+    Standing standing_;
+    Transaction transaction_;
     std::map<std::string, Entry, std::less<>> entries_;
     std::map<ResourceId, std::string> keys_;
-    std::map<std::string, Holder> holders_;                                 // by session
-    std::map<ResourceId, std::map<std::string, core::Units>> subjects_;     // what they hold, by subject
-    std::vector<std::pair<std::string, std::pair<Holder, bool>>> counted_;  // by the transaction: to undo
-    UsageCells cells_;
-    std::vector<UsageCells::value_type*> changed_cells_;  // by the transaction in progress
-    // Subjects that it is the first to name, by resource and hour.
-    std::map<std::pair<ResourceId, core::UtcHour>, std::int64_t> new_subjects_;
-    // Usage without enforcement, all subjects of an hour; of the transaction in progress.
-    std::map<std::pair<ResourceId, core::UtcHour>, core::Amount> hour_totals_;
-    std::map<std::string, std::string> meta_;
-    std::map<std::string, std::string, std::less<>> meta_changes_;  // of the transaction in progress
-    ModeHistory modes_;
-    std::optional<ModeHistory> modes_before_;  // as it was when the transaction in progress first changed it
-    std::optional<core::UtcTime> high_water_;  // as committed
-    std::optional<core::UtcTime> mark_;        // by the transaction in progress
-    std::optional<std::string> clock_;         // to be stored
-    std::int64_t incarnation_ = 1;
-    std::int64_t incarnation_before_ = 1;  // as it was when the transaction began
-    std::int64_t change_ = 0;              // of the last transaction that was committed
-    std::int64_t settled_ = 0;             // what the account has acknowledged of completed units
-    std::int64_t settled_before_ = 0;
-    std::int64_t events_added_ = 0;
-    core::UtcTime events_added_at_;
-    std::int64_t pending_usage_rows_ = 0;
-    std::int64_t pending_usage_rows_before_ = 0;
-    std::optional<core::Error> trouble_;  // the first failure of the transaction in progress
-    std::vector<std::string> added_;      // resources that the transaction made
+    std::map<std::string, Holder> holders_;                              // by session
+    std::map<ResourceId, std::map<std::string, core::Units>> subjects_;  // what they hold, by subject
+    UsageCells cells_;                                                   // what was read and written of late
+    std::map<std::string, std::string> meta_;                            // as committed
+    std::optional<core::UtcTime> high_water_;                            // the same
+    std::int64_t change_ = 0;           // of the last transaction that was committed
+    std::optional<std::string> clock_;  // for the first commit that succeeds
 
     std::mutex publications_mutex_;
     std::vector<Publication> publications_;

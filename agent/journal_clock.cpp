@@ -17,15 +17,17 @@ void Journal::load_clock() {
     if (mark != meta_.end())
         high_water_ = std::max(high_water_, std::optional(core::UtcTime{std::stoll(mark->second)}));
     const auto modes = meta_.find(modes_key);
-    if (modes != meta_.end()) modes_ = ModeHistory::from_json(modes->second);
+    if (modes != meta_.end())
+        standing_.modes = std::make_shared<const ModeHistory>(ModeHistory::from_json(modes->second));
 }
 
 // For sessions whose time isn't confirmed yet: which of it ran under none.
 void Journal::note_mode(const core::Resource& before, const core::Resource& after, const ModeMoment& at) {
     if (core::counts(before.enforcement) == core::counts(after.enforcement)) return;
-    if (!modes_before_) modes_before_ = modes_;
-    modes_.changed(after.key, core::counts(after.enforcement), at);
-    set_meta(modes_key, modes_.to_json());
+    auto modes = std::make_shared<ModeHistory>(*standing_.modes);
+    modes->changed(after.key, core::counts(after.enforcement), at);
+    set_meta(modes_key, modes->to_json());
+    standing_.modes = std::move(modes);
 }
 
 void Journal::keep_clock(std::string text) {
@@ -33,7 +35,7 @@ void Journal::keep_clock(std::string text) {
 }
 
 void Journal::note_time(const JournalNow& now) {
-    if (now.trusted) mark_ = std::max(mark_, std::optional(now.range.earliest));
+    if (now.trusted) transaction_.mark = std::max(transaction_.mark, std::optional(now.range.earliest));
 }
 
 // The clock's mark goes with each commit that writes: beside M where that rises, at no cost.
@@ -42,9 +44,10 @@ void Journal::save_mark() {
     const bool beside =
         std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.second.metered; });
     if (beside) return;
-    const bool writes = connection_->total_changes() > writes_before_;
-    if (!writes || mark_ <= high_water_) return mark_.reset();  // not stored, and so not known
-    set_meta(high_water_key, std::to_string(mark_->ms));
+    const bool writes = connection_->total_changes() > transaction_.writes_before;
+    if (!writes || transaction_.mark <= high_water_)
+        return transaction_.mark.reset();  // not stored, and so not known
+    set_meta(high_water_key, std::to_string(transaction_.mark->ms));
 }
 
 }  // namespace meterbox::agent

@@ -69,7 +69,7 @@ void Journal::doubt() {
 
 void Journal::suspect(std::string detail) {
     set_meta(suspicion_key, detail);
-    doubting_ = Suspicion{Suspicion::Cause::fenced, std::move(detail)};
+    transaction_.doubting = Suspicion{Suspicion::Cause::fenced, std::move(detail)};
 }
 
 // The first thing that is written to a journal which takes a damaged one's place, so that neither the
@@ -116,20 +116,20 @@ core::Result<void> Journal::judged(core::Result<void> done) {
 
 void Journal::dispel_suspicion() {
     if (!suspicion_) return;
-    dispelling_ = true;
+    transaction_.dispelling = true;
     if (!meta_text(suspicion_key).empty()) set_meta(suspicion_key, "");
 }
 
 // What the transaction that was committed wrote to `meta`; true: the witness must hear of it.
 bool Journal::take_up_meta() {
-    bool raised = std::exchange(dispelling_, false);
+    bool raised = std::exchange(transaction_.dispelling, false);
     if (raised) suspicion_.reset();
-    if (doubting_) suspicion_ = std::exchange(doubting_, std::nullopt);
-    for (auto& [key, value] : meta_changes_) {
+    if (transaction_.doubting) suspicion_ = std::exchange(transaction_.doubting, std::nullopt);
+    for (auto& [key, value] : transaction_.meta) {
         raised = raised || key == lease_number_key || key == incarnation_key;
         meta_.insert_or_assign(key, std::move(value));
     }
-    meta_changes_.clear();
+    transaction_.meta.clear();
     return raised;
 }
 

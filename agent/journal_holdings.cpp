@@ -58,14 +58,14 @@ void Journal::hold(Entry& entry, SessionSlice& slice, const JournalNow& now) {
         const Holder holder{entry.id, record.subject, record.quantity};
         entry.ledger.hold(record.quantity);
         count_holder(record.id, holder, true);
-        counted_.emplace_back(record.id, std::pair(holder, true));
+        transaction_.counted.emplace_back(record.id, std::pair(holder, true));
         note_peak(entry, hour, record.subject);
     } else if (slice.ends && known != holders_.end()) {
         const Holder holder = known->second;
         note_peak(entry, hour, holder.subject);
         entry.ledger.let_go(holder.quantity);
         count_holder(record.id, holder, false);
-        counted_.emplace_back(record.id, std::pair(holder, false));
+        transaction_.counted.emplace_back(record.id, std::pair(holder, false));
     }
     save_session(record);
 }

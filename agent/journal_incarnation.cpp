@@ -88,7 +88,7 @@ Journal::Carried Journal::carried(const NextIncarnation& next) {
         const bool again = said_again(began, sequence, &Began::usage_counted);
         add(state, counted, sequence <= next.usage_counted || (again && counted), again);
     }));
-    add(link_state_, false, false, false);  // of this very transaction
+    add(transaction_.link, false, false, false);  // of this very transaction
     return carried;
 }
 
@@ -96,7 +96,6 @@ void Journal::carry(Entry& entry, core::Amount metered) {
     touch(entry);
     // More than M: an account that was put back has forgotten of what it counted in incarnations of before.
     metered = std::min(metered, entry.former + entry.ledger.metered());
-    if (!entry.former_before) entry.former_before = entry.former;
     entry.former += entry.ledger.metered() - metered;
     const core::Units held = entry.ledger.held();  // by sessions, which go on
     entry.ledger = core::ResourceLedger(entry.ledger.resource(), metered, {});
@@ -105,17 +104,17 @@ void Journal::carry(Entry& entry, core::Amount metered) {
 }
 
 void Journal::begin_incarnation(const NextIncarnation& next) {
-    METERBOX_ASSERT(!start_.start && next.number > incarnation_);
+    METERBOX_ASSERT(!start_.start && next.number > standing_.incarnation);
     save_usage();
     const Carried came = carried(next);
-    link_state_ = {};
-    link_state_.incarnation = next.number;
+    transaction_.link = {};
+    transaction_.link.incarnation = next.number;
     set_meta(began_key, meta_text(began_key) + std::to_string(change_ + 1) + ' ' +
                             std::to_string(next.counted) + ' ' + std::to_string(next.usage_counted) + '\n');
-    incarnation_ = next.number;
+    standing_.incarnation = next.number;
     set_meta("incarnation", std::to_string(next.number));
     must(tables_.forget_lease());
-    pending_usage_rows_ = 0;
+    standing_.pending_usage_rows = 0;
     cells_.clear();
     for (auto& [key, entry] : entries_) {
         const auto metered = came.metered.find(key);
@@ -127,12 +126,13 @@ void Journal::begin_incarnation(const NextIncarnation& next) {
         must(tables_.take_back_units(entry->second.id, units.tranche, units.hour, units.units));
     }
     for (const auto& [key, row] : came.usage) {
-        must(tables_.carry_usage(key, row.metered + row.rest, change_ + 1, incarnation_));
-        pending_usage_rows_ += must(tables_.mark_pending(key));
+        must(tables_.carry_usage(key, row.metered + row.rest, change_ + 1, standing_.incarnation));
+        standing_.pending_usage_rows += must(tables_.mark_pending(key));
         for (const bool metered : {true, false}) {
             const core::Amount amount = metered ? row.metered : row.rest;
             if (amount > core::Amount{})
-                link_state_.usage.push_back({keys_.at(key.resource), key.hour, key.subject, amount, metered});
+                transaction_.link.usage.push_back(
+                    {keys_.at(key.resource), key.hour, key.subject, amount, metered});
         }
     }
 }

@@ -12,28 +12,23 @@ constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to 
 }  // namespace
 
 void Journal::publish() {
-    counted_.clear();
     identities_.committed();
     Publication publication;
     bool raised = take_up_meta();
     for (auto& [key, entry] : entries_) {
         if (!entry.before) continue;
-        raised = raised || entry.tranches || entry.ledger.completed() > entry.before->completed();
+        raised = raised || entry.tranches || entry.ledger.completed() > entry.before->ledger.completed();
         publication.ledgers.push_back(std::make_shared<const core::ResourceLedger>(entry.ledger));
         if (entry.metered_by_sessions > core::Amount{})
             publication.metered_by_sessions.emplace_back(key, entry.metered_by_sessions);
         entry.before.reset();
-        entry.former_before.reset();
-        entry.metered = entry.tranches = false;
-        entry.metered_by_sessions = core::Amount{};
+        static_cast<Touched&>(entry) = {};
     }
     if (cells_.size() > usage_cells_max) cells_.clear();
-    publication.events = std::exchange(events_added_, 0);
-    publication.at = events_added_at_;
-    publication.pending_usage_rows = pending_usage_rows_;
-    added_.clear();
-    modes_before_.reset();
-    high_water_ = std::max(high_water_, std::exchange(mark_, {}));
+    publication.events = transaction_.events;
+    publication.at = transaction_.events_at;
+    publication.pending_usage_rows = standing_.pending_usage_rows;
+    high_water_ = std::max(high_water_, transaction_.mark);
     clock_.reset();
     if (chain_.closed()) {
         chain_.committed();
@@ -41,7 +36,8 @@ void Journal::publish() {
         change_ = chain_.head().sequence;
     }
     if (raised && !suspicion_) bear_witness();
-    publication.suspect = suspicion_.has_value();
+    publication.suspicion = suspicion_;
+    transaction_ = {};
     const std::lock_guard lock(publications_mutex_);
     publications_.push_back(std::move(publication));
 }

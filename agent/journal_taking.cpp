@@ -76,8 +76,8 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
         must(tables_.add_event(number, entry.id, event, events[i].time, now.utc));
         chain_.add(
             {number, entry.id, event.source, event.id, event.subject, events[i].time, event.amount, now.utc});
-        ++events_added_;
-        events_added_at_ = now.utc;
+        ++transaction_.events;
+        transaction_.events_at = now.utc;
         add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount);
         if (core::counts(entry.ledger.resource().enforcement)) add_amount(entry, event.amount, now);
     }
@@ -121,8 +121,9 @@ void Journal::complete(Entry& entry, const std::vector<core::Completion>& comple
     for (const core::Completion& completion : completions) {
         entry.tranches = true;
         const std::string& tranche = entry.ledger.tranches()[completion.tranche].id;
-        link_state_.units.push_back({entry.ledger.resource().key, tranche, hour, completion.units});
-        must(tables_.add_units(entry.id, tranche, hour, completion.units, change_ + 1, incarnation_));
+        transaction_.link.units.push_back({entry.ledger.resource().key, tranche, hour, completion.units});
+        must(
+            tables_.add_units(entry.id, tranche, hour, completion.units, change_ + 1, standing_.incarnation));
     }
 }
 
@@ -163,17 +164,10 @@ void Journal::describe(const std::vector<core::Resource>& catalogue, const ModeM
         if (found == entries_.end()) {
             const auto id = tables_.add_resource(resource);
             if (!id) return must(core::Result<void>(id.error()));
-            Entry entry{.id = *id,
-                        .ledger = core::ResourceLedger(resource),
-                        .before = {},
-                        .high_water = {},
-                        .metered_by_sessions = {},
-                        .former = {},
-                        .former_before = {}};
-            entry.before = entry.ledger;
-            entries_.emplace(resource.key, std::move(entry));
+            Entry entry(*id, {core::ResourceLedger(resource), {}, {}});
+            entries_.emplace(resource.key, std::move(touch(entry)));
             keys_.emplace(*id, resource.key);
-            added_.push_back(resource.key);
+            transaction_.added.push_back(resource.key);
         } else if (found->second.ledger.resource() != resource &&
                    found->second.ledger.resource().unit_size == resource.unit_size &&
                    found->second.ledger.resource().measure == resource.measure &&

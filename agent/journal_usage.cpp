@@ -28,7 +28,7 @@ Journal::UsageCells::value_type& Journal::cell(ResourceId resource, core::UtcHou
 
 // With what the transaction in progress adds: whatever does asks for it first.
 core::Amount& Journal::hour_total(ResourceId resource, core::UtcHour hour) {
-    const auto [place, made] = hour_totals_.try_emplace({resource, hour});
+    const auto [place, made] = transaction_.hour_totals.try_emplace({resource, hour});
     if (!made) return place->second;
     const auto stored = tables_.usage_of_hour(resource, hour);
     if (stored) {
@@ -61,8 +61,8 @@ bool Journal::takes_subject(ResourceId resource, core::UtcHour hour, const std::
         must(core::Result<void>(count.error()));
         return true;
     }
-    const auto unsaved = new_subjects_.find({resource, hour});
-    const std::int64_t named = *count + (unsaved == new_subjects_.end() ? 0 : unsaved->second);
+    const auto unsaved = transaction_.new_subjects.find({resource, hour});
+    const std::int64_t named = *count + (unsaved == transaction_.new_subjects.end() ? 0 : unsaved->second);
     return named < static_cast<std::int64_t>(core::limits::subjects_per_hour_max);
 }
 
@@ -79,10 +79,10 @@ void Journal::add_usage(Entry& entry, core::UtcHour hour, const std::string& sub
 void Journal::mark_changed(UsageCells::value_type& usage) {
     if (usage.second.changed) return;
     usage.second.changed = true;
-    changed_cells_.push_back(&usage);
+    transaction_.changed_cells.push_back(&usage);
     const std::string& named = usage.first.subject;
     if (!usage.second.stored && !named.empty() && named != other_subject)
-        ++new_subjects_[{usage.first.resource, usage.first.hour}];
+        ++transaction_.new_subjects[{usage.first.resource, usage.first.hour}];
 }
 
 // The most that was held at once: of a subject, or of all those that share a row.
@@ -106,22 +106,23 @@ void Journal::note_peak(Entry& entry, core::UtcHour hour, const std::string& sub
 }
 
 void Journal::save_usage() {
-    for (UsageCells::value_type* changed : changed_cells_) {
+    for (UsageCells::value_type* changed : transaction_.changed_cells) {
         const UsageKey& key = changed->first;
         UsageCell& usage = changed->second;
-        must(tables_.save_usage(key, usage.amount, change_ + 1, incarnation_));
-        if (!usage.pending) pending_usage_rows_ += must(tables_.mark_pending(key));
+        must(tables_.save_usage(key, usage.amount, change_ + 1, standing_.incarnation));
+        if (!usage.pending) standing_.pending_usage_rows += must(tables_.mark_pending(key));
         for (const bool metered : {true, false}) {
             const core::Amount added = std::exchange(metered ? usage.added : usage.unmetered, {});
             if (added > core::Amount{})
-                link_state_.usage.push_back({keys_.at(key.resource), key.hour, key.subject, added, metered});
+                transaction_.link.usage.push_back(
+                    {keys_.at(key.resource), key.hour, key.subject, added, metered});
         }
         usage.pending = usage.stored = true;
         usage.changed = false;
     }
-    changed_cells_.clear();
-    new_subjects_.clear();
-    hour_totals_.clear();
+    transaction_.changed_cells.clear();
+    transaction_.new_subjects.clear();
+    transaction_.hour_totals.clear();
 }
 
 core::Result<core::Amount> Journal::usage_of_last_day(const std::string& resource, core::UtcTime now) {
@@ -136,7 +137,8 @@ CounterReading Journal::read_counters(std::size_t usage_rows_max, std::int64_t a
         reading.acknowledged.hash = platform::system::hex(**there);
     if (auto starts = chain_.starts_after(acknowledged, core::limits::journal_starts_max))
         reading.starts = std::move(*starts);
-    reading.change = settled_;  // as long as the rows aren't read, nothing newer is settled by an answer
+    reading.change =
+        standing_.settled;  // as long as the rows aren't read, nothing newer is settled by an answer
     for (const auto& [key, entry] : entries_) reading.ledgers.push_back(entry.ledger);
     auto usage = tables_.pending_usage(usage_rows_max + 1);
     if (!usage) return reading;  // the next reading tries again
@@ -147,7 +149,7 @@ CounterReading Journal::read_counters(std::size_t usage_rows_max, std::int64_t a
         reading.usage.push_back({keys_.at(row.key.resource), row.key.hour, row.key.subject, row.amount});
         reading.usage_keys.push_back(std::move(row.key));
     }
-    const auto hours = tables_.units_changed_after(settled_, incarnation_);
+    const auto hours = tables_.units_changed_after(standing_.settled, standing_.incarnation);
     if (!hours) return reading;
     for (const PendingUnits& row : *hours)
         reading.hours.push_back({keys_.at(row.resource), row.tranche, {row.hour, row.units}});

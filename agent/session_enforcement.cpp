@@ -174,7 +174,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
 void Sessions::settle_overage(const std::string& resource, Group& group) {
     const core::ResourceLedger& ledger = *balances_.find(resource)->ledger;
     const JournalNow now = time_.journal_now();
-    if (group.settling || balances_.suspect() || ledger.overage_units() == core::Units{} ||
+    if (group.settling || balances_.suspicion() || ledger.overage_units() == core::Units{} ||
         ledger.leased(now.range) == core::Units{})
         return;
     group.settling = true;

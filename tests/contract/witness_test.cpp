@@ -94,14 +94,14 @@ TEST_CASE("a journal that was put back from a copy is suspected, and stays so un
             report(journal, 10 + start, 1'200);
             tests::transaction(journal, [&] { journal.settle_overage(tests::journal_now()); });
             CHECK(used(journal) == core::Units{0});
-            CHECK(journal.take_publications().back().suspect);
+            CHECK(journal.take_publications().back().suspicion);
         });
     disk.with_journal([](Journal& journal) {
         CHECK(journal.ledgers().at(0)->metered() == core::Amount{2'400});
         CHECK(journal.ledgers().at(0)->overage_units() == core::Units{2});
         tests::transaction(journal, [&] { journal.dispel_suspicion(); });
         CHECK_FALSE(journal.suspicion());
-        CHECK_FALSE(journal.take_publications().back().suspect);
+        CHECK_FALSE(journal.take_publications().back().suspicion);
         tests::transaction(journal, [&] { journal.settle_overage(tests::journal_now()); });
         CHECK(used(journal) == core::Units{2});
     });

@@ -76,6 +76,9 @@ class PutBack(EndToEnd):
         self.assertEqual(account.json("agent", "list", "studio")["agents"][0]["state"], "fenced")
         card = one.card("render")
         self.assertEqual((card["state"], card["reason"]), ("exhausted", "suspect"))
+        journal = one.status()["journal"]  # though it wasn't when the agent began
+        self.assertEqual(journal["state"], "suspect")
+        self.assertIn("another copy of this agent's disk", journal["detail"])
         refused = one.session("render")
         self.assertEqual((refused.status, refused.json["reason"]), (402, "suspect"))
         self.assertEqual(one.report("render", "d", duration_ms=1000).status, 200)  # usage is a fact

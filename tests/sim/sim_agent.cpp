@@ -34,7 +34,7 @@ SimAgent::Process::Process(SimAgent& agent)
     : timers(agent.clock_),
       journal(root_of(agent.index_) + "journal.db", hooks(agent)),
       time(agent.clock_, agent::clock_record(journal)),
-      balances(journal.ledgers(), journal.suspicion().has_value()),
+      balances(journal.ledgers(), journal.suspicion()),
       transactions(journal, agent.disk_),
       store(loop, transactions, platform::store::Placement::in_place),
       clock_keeper(timers, time, journal, store),
