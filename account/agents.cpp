@@ -9,12 +9,12 @@ namespace {
 
 // Of one agent; what comes after tells nothing new.
 constexpr std::int64_t evidence_max = 100;
-constexpr std::int64_t counted_each_time_max = 256;
+constexpr std::int64_t counted_each_time_max = 16;
 
 #define COLUMNS                                                                                       \
     "SELECT id, team, name, state, incarnation, key_fingerprint, coalesce(session, ''), "             \
     "acknowledged, acknowledged_hash, lease_number, last_sync_at, usage_acknowledged, starts_after, " \
-    "fenced_at, waits_since, written_off_at, certificate_expires_at, learning FROM agent "
+    "fenced_at, waits_since, written_off_at, certificate_expires_at, learning, unsettled_hour FROM agent "
 
 std::optional<core::UtcTime> optional_time(platform::sql::Row& row, int column) {
     if (row.is_null(column)) return std::nullopt;
@@ -41,6 +41,7 @@ Agent agent_of(platform::sql::Row& row) {
     agent.written_off_at = optional_time(row, 15);
     agent.certificate_expires_at = {row.integer(16)};
     agent.learning = row.integer(17) != 0;
+    agent.unsettled_hour = row.optional_integer(18);
     return agent;
 }
 
@@ -57,8 +58,11 @@ std::optional<Agent> find_agent(Database& database, const std::string& id) {
 }
 
 std::optional<Agent> find_agent_by_certificate(Database& database, const std::string& fingerprint) {
-    auto newest = database.first(COLUMNS "WHERE certificate_fingerprint = ?", agent_of, fingerprint);
-    if (newest) return newest;
+    // In two steps: whose it is doesn't change with each of the team's syncs.
+    const auto id = database.first(
+        "SELECT id FROM agent WHERE certificate_fingerprint = ?", [](auto& row) { return row.string(0); },
+        fingerprint);
+    if (id) return database.first(COLUMNS "WHERE id = ?", agent_of, *id);
     auto older =
         database.first(COLUMNS "WHERE id = (SELECT agent FROM older_certificate WHERE fingerprint = ?)",
                        agent_of, fingerprint);

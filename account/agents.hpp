@@ -22,6 +22,7 @@ struct Agent {
     std::string key_fingerprint;
     core::UtcTime certificate_expires_at;  // the newest one's, or the one's by which it was found
     std::string session;
+    std::string session_nonce;      // where a sync has read it
     std::int64_t acknowledged = 0;  // the link of its journal at which its counters were taken last
     std::string acknowledged_hash;
     std::int64_t usage_acknowledged = 0;  // the same of usage by hour
@@ -31,6 +32,7 @@ struct Agent {
     std::optional<core::UtcTime> fenced_at;
     std::optional<core::UtcTime> waits_since;  // for an operator to allow another fence
     std::optional<core::UtcTime> written_off_at;
+    std::optional<std::int64_t> unsettled_hour;  // the first of which usage may still come
     bool learning = false;  // its word is awaited, for the account is older than what it said
 };
 // As an admin sees it: fenced while it waits, written-off until it is heard of again.

@@ -66,18 +66,10 @@ private:
         change.overage_units = said.overage_units;
         change.rate_per_hour = said.rate_per_hour;
         change.held = said.held;
-        const auto seen = database_.first(
-            "SELECT metered, remainder, overage_units, held FROM agent_resource "
-            "WHERE agent = ? AND incarnation = ? AND resource = ?",
-            [&](auto& row) {
-                change.remainder_seen = core::Amount{row.integer(1)};
-                change.overage_seen = Units{row.integer(2)};
-                change.held_seen = Units{row.integer(3)};
-                return row.integer(0);
-            },
-            agent_.id, agent_.incarnation, said.resource);
+        change.seen = known_usage(database_, agent_, said.resource);
         const std::string what = "metered usage of " + said.resource;
-        const auto grown = join_total(seen.value_or(0), said.metered.value(), later_, what.c_str());
+        const auto grown =
+            join_total(change.seen.metered.value(), said.metered.value(), later_, what.c_str());
         if (!grown) return conflict(grown.error().detail, pointer + "/M");
         if (said.remainder.value() != said.metered.value() % known->unit_size.value()) {
             return conflict("remainder " + std::to_string(said.remainder.value()) + " of " + said.resource +
@@ -87,7 +79,7 @@ private:
         }
         change.active = *grown > 0 || said.running.value() > 0 || said.need.value() > 0;
         // An older message has nothing new about what may also fall.
-        if (*grown > 0 || later_ || !seen) changes.resources.push_back(std::move(change));
+        if (*grown > 0 || later_ || !change.seen.any) changes.resources.push_back(std::move(change));
 
         std::set<std::string> named;
         for (std::size_t i = 0; i < said.tranches.size(); ++i) {
@@ -108,19 +100,8 @@ private:
         if (!tranche || tranche->resource != resource) {
             return conflict("tranche " + said.tranche + " of " + resource + " isn't this team's", pointer);
         }
-        TrancheChange change{*id, resource, {}, {}, {}};
-        std::int64_t in_hours = 0;
-        database_.first(
-            "SELECT granted, used, returned, in_hours, since FROM holding "
-            "WHERE agent = ? AND incarnation = ? AND tranche = ?",
-            [&](auto& row) {
-                change.seen = {
-                    Units{row.integer(0)}, Units{row.integer(1)}, Units{row.integer(2)}, {row.integer(4)}};
-                in_hours = row.integer(3);
-                return 0;
-            },
-            agent_.id, agent_.incarnation, *id);
-
+        const KnownHolding known = known_holding(database_, agent_.id, agent_.incarnation, *id);
+        TrancheChange change{*id, resource, known.holding, {}, {}};
         const auto growth = join(change.seen, said.used, said.returned, later_);
         if (!growth) return conflict("tranche " + said.tranche + ": " + growth.error().detail, pointer);
         change.growth = *growth;
@@ -128,7 +109,7 @@ private:
 
         std::int64_t by_hour = 0;
         for (const HourChange& hour : change.hours) by_hour += hour.growth.value();
-        if (in_hours + by_hour > (change.seen.used + growth->used).value()) {
+        if (known.in_hours + by_hour > (change.seen.used + growth->used).value()) {
             return conflict("tranche " + said.tranche + ": more units in its hours than used", pointer);
         }
         if (by_hour > 0 || growth->used.value() > 0 || growth->returned.value() > 0) {

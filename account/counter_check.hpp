@@ -10,6 +10,7 @@
 #include "account/catalogue.hpp"
 #include "account/counters.hpp"
 #include "account/database.hpp"
+#include "account/known.hpp"
 #include "account/pool.hpp"
 
 namespace meterbox::account {
@@ -34,11 +35,9 @@ struct ResourceChange {
     core::Amount remainder;
     core::Units overage_units;
     core::Amount rate_per_hour;
-    bool active = false;          // something was metered since, runs or is needed
-    core::Units held;             // H
-    core::Amount remainder_seen;  // what the team's sums hold of this agent
-    core::Units overage_seen;
-    core::Units held_seen;
+    bool active = false;  // something was metered since, runs or is needed
+    core::Units held;     // H
+    KnownUsage seen;      // what the team's sums hold of this agent
 };
 
 // What a message changes.

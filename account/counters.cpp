@@ -65,14 +65,16 @@ public:
             "active_at = CASE WHEN ?9 = 1 THEN excluded.active_at ELSE agent_resource.active_at END",
             agent_.id, agent_.incarnation, change.resource, change.metered, change.remainder,
             change.overage_units, change.rate_per_hour, ledger_.now(), change.active ? 1 : 0, change.held);
-        const core::Amount remainder = change.remainder - change.remainder_seen;
-        const Units overage = change.overage_units - change.overage_seen;
-        const Units held = change.held - change.held_seen;
+        const core::Amount remainder = change.remainder - change.seen.remainder;
+        const Units overage = change.overage_units - change.seen.overage_units;
+        const Units held = change.held - change.seen.held;
         if (remainder.value() == 0 && overage.value() == 0 && held.value() == 0) return;
-        database_.run(
-            "INSERT INTO team_resource (team, resource, remainder, overage_units) "
-            "VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
-            agent_.team, change.resource);
+        if (!in_sums(change.seen)) {
+            database_.run(
+                "INSERT INTO team_resource (team, resource, remainder, overage_units) "
+                "VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
+                agent_.team, change.resource);
+        }
         database_.run(
             "UPDATE team_resource SET remainder = remainder + ?, overage_units = overage_units + ?, "
             "held = held + ? WHERE team = ? AND resource = ?",
@@ -90,6 +92,11 @@ public:
     }
 
 private:
+    // Then the sums have a row.
+    static bool in_sums(const KnownUsage& seen) {
+        return seen.remainder.value() > 0 || seen.overage_units.value() > 0 || seen.held.value() > 0;
+    }
+
     void charge(const TrancheChange& change) {
         if (change.growth.used.value() == 0) return;
         const auto tranches = pool_.of(change.resource);

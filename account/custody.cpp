@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "account/known.hpp"
+
 namespace meterbox::account {
 
 using core::Amount;
@@ -83,6 +85,8 @@ void Custody::take_slots(const Agent& from, Tranche& tranche, Units units) {
 
 void Custody::settle() {
     if (pool_.learning()) return;
+    // Most teams have no custodian; and nothing that a sync writes can make that another answer.
+    if (database_.number("SELECT count(*) FROM agent WHERE id = ?", agent_.id) == 0) return;
     std::vector<Kept> all;
     database_.each(
         "SELECT resource, unit_size, metered, remainder, overage_units FROM agent_resource JOIN resource ON "
@@ -125,9 +129,7 @@ void Custody::settle(Kept kept) {
 }
 
 Units Custody::left(const Tranche& tranche) {
-    return Units{database_.number(
-        "SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation = 1 AND tranche = ?",
-        agent_.id, tranche.id)};
+    return known_left(database_, agent_, tranche.id);
 }
 
 void Custody::lease(Tranche& tranche, Units units, std::string_view reason) {

@@ -36,6 +36,11 @@ bool is_complete(const Reach& reach, core::UtcTime now) {
     return reach.grant.ends_at && *reach.last_ends_at >= *reach.grant.ends_at;
 }
 
+// Asked with this in place of the time itself, many syncs ask the same; the rest is sorted out afterwards.
+core::UtcTime hour_start(core::UtcTime time) {
+    return core::start_of(core::hour_of(time));
+}
+
 std::optional<core::UtcTime> earlier(core::UtcTime a, std::optional<core::UtcTime> b) {
     return b ? std::min(a, *b) : a;
 }
@@ -104,9 +109,10 @@ core::Result<bool> make_cycles(Database& database, Ledger& ledger, const std::st
         "g.ended_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > ?2) GROUP BY g.id",
         [&](auto& row) {
             Reach reach = reach_of(row, team);
+            if (reach.grant.ends_at && *reach.grant.ends_at <= ledger.now()) return;
             if (!is_complete(reach, ledger.now())) missing.push_back(std::move(reach));
         },
-        team, ledger.now());
+        team, hour_start(ledger.now()));
     for (Reach& reach : missing) {
         if (const auto extended = extend(database, ledger, std::move(reach)); !extended)
             return extended.error();
@@ -143,10 +149,11 @@ core::Result<std::vector<core::UtcTime>> next_boundaries(Database& database, con
         [&](auto& row) {
             anchors.push_back({row.string(0), row.string(1), {row.integer(2)}});
         },
-        team, now);
+        team, hour_start(now));
     std::set<core::UtcTime> boundaries;
     for (const Anchor& anchor : anchors) {
         core::UtcTime at = now;
+        if (now >= anchor.ends_at) continue;
         for (std::size_t i = 0; i < core::limits::cycle_boundaries_max; ++i) {
             const auto cycle = cycle_of(anchor.zone, anchor.date, at);
             if (!cycle) return cycle.error();

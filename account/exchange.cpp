@@ -54,8 +54,12 @@ void settle_after_learning(Database& database, Ledger& ledger, Pool& pool, const
 Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest& request) {
     Database& database = exchange.database;
     const auto last_request = database.first(
-        "SELECT last_request FROM session WHERE id = ? AND agent = ?",
-        [](auto& row) { return row.integer(0); }, request.session, agent.id);
+        "SELECT last_request, nonce FROM session WHERE id = ? AND agent = ?",
+        [&](auto& row) {
+            agent.session_nonce = row.string(1);
+            return row.integer(0);
+        },
+        request.session, agent.id);
     if (!last_request || agent.session != request.session) {
         return refused(ErrorCode::not_found, "no such session: say hello first");
     }
@@ -78,7 +82,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
         return taken.error();
     }
-    note_unsettled_usage(database, agent.id, request.usage, !request.more_usage, later);
+    note_unsettled_usage(database, agent, request.usage, !request.more_usage, later);
     pool.expire_ended(ledger);
     if (later) acknowledge(exchange, agent, request);
     settle_after_learning(database, ledger, pool, catalogue);

@@ -26,13 +26,16 @@ std::vector<JournalHead> starts_of(Database& database, const Agent& agent, std::
 
 void keep_starts(Database& database, Agent& agent, const std::vector<JournalHead>& starts,
                  std::int64_t up_to) {
+    bool any = false;
     for (const JournalHead& start : starts) {
         if (start.sequence > up_to) continue;
+        any = true;
         database.run(
             "INSERT INTO journal_start (agent, incarnation, sequence, hash) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO NOTHING",
             agent.id, agent.incarnation, start.sequence, start.hash);
     }
+    if (!any) return;
     const auto beyond = database.first(
         "SELECT sequence FROM journal_start WHERE agent = ? AND incarnation = ? ORDER BY sequence DESC "
         "LIMIT 1 OFFSET ?",

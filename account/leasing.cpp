@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "account/booking.hpp"
+#include "account/known.hpp"
 #include "account/recalling.hpp"
 #include "account/sizing.hpp"
 
@@ -21,18 +22,6 @@ bool has_reserve(const core::Resource& resource) {
 
 namespace {
 
-Holding holding_of(Database& database, const Agent& agent, std::int64_t tranche) {
-    const auto found = database.first(
-        "SELECT granted, used, returned, since FROM holding WHERE agent = ? AND incarnation = ? AND tranche "
-        "= ?",
-        [](auto& row) {
-            return Holding{
-                Units{row.integer(0)}, Units{row.integer(1)}, Units{row.integer(2)}, {row.integer(3)}};
-        },
-        agent.id, agent.incarnation, tranche);
-    return found.value_or(Holding{});
-}
-
 // One resource of one agent: what there is, what it holds, what it gets.
 class Granting {
 public:
@@ -46,7 +35,7 @@ public:
           tranches_(tranches) {
         for (const Tranche& tranche : tranches_) {
             Units left;
-            if (tranche.valid_at(ledger.now())) left = holding_of(database, agent, tranche.id).left();
+            if (tranche.valid_at(ledger.now())) left = known_left(database, agent, tranche.id);
             left_.push_back(left);
             if (!tranche.valid_at(ledger.now())) continue;
             open_ = open_ || tranche.open();
@@ -58,7 +47,7 @@ public:
 
     void run(const core::Resource& resource, const core::wire::ResourceCounters* asked, std::int64_t agents) {
         const bool asks = asked && (asked->need.value() > 0 || asked->wanted.value() > 0);
-        const Activity activity = activity_of(database_, agent_, resource.key);
+        const KnownUsage activity = known_usage(database_, agent_, resource.key);
         const Line line = tickets_.line(resource.key);
 
         Demand demand;
@@ -165,15 +154,17 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
     lease.key_fingerprint = agent.key_fingerprint;
     lease.incarnation = agent.incarnation;
     lease.policy = {settings.offline_horizon_ms, settings.low_percent};
-    database.first(
-        "SELECT account.id, account.epoch, session.nonce FROM account, session WHERE session.id = ?",
-        [&](auto& row) {
-            lease.account = row.string(0);
-            lease.epoch = row.integer(1);
-            lease.session_nonce = row.string(2);
-            return 0;
-        },
-        agent.session);
+    database.first("SELECT id, epoch FROM account", [&](auto& row) {
+        lease.account = row.string(0);
+        lease.epoch = row.integer(1);
+        return 0;
+    });
+    lease.session_nonce = agent.session_nonce;
+    if (lease.session_nonce.empty()) {
+        database.first(
+            "SELECT nonce FROM session WHERE id = ?",
+            [&](auto& row) { return lease.session_nonce = row.string(0); }, agent.session);
+    }
 
     for (const core::Resource& resource : catalogue.resources) {
         if (!is_leased(resource)) continue;
@@ -189,7 +180,8 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
         for (const Tranche& tranche : pool.of(resource.key)) {
             if (tranche.ended_at(now)) continue;
             const bool valid = tranche.valid_at(now);  // else of the next cycle
-            const Units granted = holding_of(database, agent, tranche.id).granted;
+            const Units granted =
+                known_holding(database, agent.id, agent.incarnation, tranche.id).holding.granted;
             // A final one also says so where it gives nothing.
             if (granted.value() == 0 && !(final && valid)) continue;
             const bool payg = tranche.tier == core::Tier::payg;
@@ -206,10 +198,14 @@ core::Result<IssuedLease> issue_lease(Database& database, const LeaseSigner& sig
                                       core::Lease contents, const Settings& settings, core::UtcTime now) {
     const std::string says = core::lease_to_json(contents);
     const auto in_force = database.first(
-        "SELECT jws FROM lease WHERE agent = ? AND session = ? AND contents = ? AND ? - issued_at <= "
-        "(spend_until - issued_at) / 3",
-        [](auto& row) { return row.string(0); }, agent.id, agent.session, says, now);
-    if (in_force) return IssuedLease{*in_force, false};
+        "SELECT contents, issued_at, spend_until, jws FROM lease WHERE agent = ? AND session = ?",
+        [&](auto& row) {
+            const std::int64_t issued_at = row.integer(1);
+            const bool young = now.ms - issued_at <= (row.integer(2) - issued_at) / 3;
+            return young && row.text(0) == says ? row.string(3) : std::string();
+        },
+        agent.id, agent.session);
+    if (in_force && !in_force->empty()) return IssuedLease{*in_force, false};
 
     contents.number = agent.lease_number + 1;
     contents.issued_at = now;

@@ -61,20 +61,14 @@ Place free_place(const Tranche& tranche, core::UtcTime now) {
     return ended ? Place::expired : Place::available;
 }
 
-std::int64_t Ledger::transaction() {
-    if (transaction_ == 0) {
-        transaction_ = database_.number(
-            "UPDATE account SET last_transaction = last_transaction + 1 RETURNING last_transaction");
-    }
-    return transaction_;
-}
-
 void Ledger::enter(const Tranche& tranche, Place from, Place to, Units units, std::string_view reason,
                    const Holder* holder) {
+    if (!begun_) database_.run("UPDATE account SET last_transaction = last_transaction + 1");
+    begun_ = true;
     database_.run(
         "INSERT INTO ledger (transaction_, at, tranche, from_, to_, units, agent, incarnation, reason) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        transaction(), now_, tranche.id, name_of(from), name_of(to), units,
+        "VALUES ((SELECT last_transaction FROM account), ?, ?, ?, ?, ?, ?, ?, ?)",
+        now_, tranche.id, name_of(from), name_of(to), units,
         holder ? std::optional<std::string>(holder->agent) : std::nullopt,
         holder ? std::optional<std::int64_t>(holder->incarnation) : std::nullopt, reason);
 }

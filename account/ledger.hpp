@@ -42,11 +42,10 @@ private:
                    const Holder* holder);
     void enter(const Tranche& tranche, Place from, Place to, core::Units units, std::string_view reason,
                const Holder* holder);
-    std::int64_t transaction();
 
     Database& database_;
     core::UtcTime now_;
-    std::int64_t transaction_ = 0;
+    bool begun_ = false;  // its number is the account's last
 };
 
 }  // namespace meterbox::account

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "account/known.hpp"
+
 namespace meterbox::account {
 
 using core::Units;
 
 namespace {
-
-Units left_of(Database& database, const Agent& agent, const Tranche& tranche) {
-    return Units{database.number(
-        "SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ?",
-        agent.id, agent.incarnation, tranche.id)};
-}
 
 // The tranche of the same grant that is valid now and ends where `next` begins.
 const Tranche* present_of(std::span<const Tranche> tranches, const Tranche& next, core::UtcTime now) {
@@ -41,8 +37,8 @@ void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Cata
             const bool in_reach = next.starts_at > now && next.starts_at < now + settings.offline_horizon_ms;
             const Tranche* present = in_reach ? present_of(tranches, next, now) : nullptr;
             if (!present || next.ended) continue;
-            const Units units = units_of_next_cycle(next, left_of(database, agent, *present),
-                                                    left_of(database, agent, next), agents);
+            const Units units = units_of_next_cycle(next, known_left(database, agent, present->id),
+                                                    known_left(database, agent, next.id), agents);
             if (units.value() == 0) continue;
             const Holder holder{agent.id, agent.incarnation};
             ledger.move(next, next.open() ? Place::purchase : Place::available, Place::leased, units,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "account/known.hpp"
 #include "account/leasing.hpp"
 #include "account/sizing.hpp"
 
@@ -24,27 +25,12 @@ Held held_by(Database& database, Pool& pool, const Agent& agent, const std::stri
     for (const Tranche& tranche : pool.of(resource)) {
         if (!tranche.valid_at(now) || tranche.open()) continue;
         held.available += std::max(Units{}, tranche.available);
-        held.by_agent += Units{
-            database.number("SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation "
-                            "= ? AND tranche = ?",
-                            agent.id, agent.incarnation, tranche.id)};
+        held.by_agent += known_left(database, agent, tranche.id);
     }
     return held;
 }
 
 }  // namespace
-
-Activity activity_of(Database& database, const Agent& agent, const std::string& resource) {
-    return database
-        .first(
-            "SELECT remainder, active_at FROM agent_resource WHERE agent = ? AND incarnation = ? AND "
-            "resource = ?",
-            [](auto& row) {
-                return Activity{core::Amount{row.integer(0)}, {row.integer(1)}};
-            },
-            agent.id, agent.incarnation, resource)
-        .value_or(Activity{});
-}
 
 Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
                 const Settings& settings, const Tickets& tickets,
@@ -58,7 +44,7 @@ Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, cons
         if (resource == catalogue.resources.end() || !has_reserve(*resource)) continue;
         const Line line = tickets.line(counters.resource);
         if (line.own && line.older.value() == 0) continue;  // it is the first of those who wait
-        const Activity activity = activity_of(database, agent, counters.resource);
+        const KnownUsage activity = known_usage(database, agent, counters.resource);
         const Held held = held_by(database, pool, agent, counters.resource, now);
         const Units begun = units_begun(activity.remainder + counters.running, resource->unit_size);
         const bool idle = now - activity.active_at >= settings.idle_ms;

@@ -15,13 +15,6 @@
 
 namespace meterbox::account {
 
-// How much an agent does with a resource, as far as it was heard.
-struct Activity {
-    core::Amount remainder;   // q
-    core::UtcTime active_at;  // it last used some of it, or needed some
-};
-Activity activity_of(Database& database, const Agent& agent, const std::string& resource);
-
 struct Recalled {
     std::vector<core::wire::Recall> units;
     bool soon = false;  // its next sync is awaited: it waits itself, or holds what others wait for

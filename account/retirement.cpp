@@ -6,6 +6,7 @@
 #include "account/counters.hpp"
 #include "account/custody.hpp"
 #include "account/fencing.hpp"
+#include "account/known.hpp"
 
 namespace meterbox::account {
 
@@ -23,19 +24,13 @@ std::optional<std::string> receipt_of(Database& database, const Agent& agent) {
         "SELECT receipt FROM retirement WHERE agent = ?", [](auto& row) { return row.string(0); }, agent.id);
 }
 
-Units left(Database& database, const Agent& agent, std::int64_t tranche) {
-    return Units{database.number(
-        "SELECT granted - used - returned FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ?",
-        agent.id, agent.incarnation, tranche)};
-}
-
 // A slot that came with a remainder. One that isn't valid any more stays with the rest of the lease.
 void take_slot(Database& database, Ledger& ledger, Pool& pool, Custody& custody, const Agent& agent,
                const core::wire::RemainderSlot& slot) {
     const auto id = tranche_from(slot.tranche);
     Tranche* tranche = id ? pool.find(*id) : nullptr;
     const bool fits = tranche && tranche->resource == slot.resource && tranche->valid_at(ledger.now());
-    if (fits && left(database, agent, *id).value() > 0) custody.take_slots(agent, *tranche, Units{1});
+    if (fits && known_left(database, agent, *id).value() > 0) custody.take_slots(agent, *tranche, Units{1});
 }
 
 void take_lease_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
@@ -46,7 +41,7 @@ void take_lease_back(Database& database, Ledger& ledger, Pool& pool, const Agent
     const Holder holder{agent.id, agent.incarnation};
     for (const std::int64_t id : held) {
         Tranche& tranche = *pool.find(id);
-        const Units units = left(database, agent, id);
+        const Units units = known_left(database, agent, id);
         ledger.move(tranche, Place::leased, free_place(tranche, ledger.now()), units, "retire", &holder);
         database.run(
             "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",

@@ -82,19 +82,17 @@ bool UsageRollUp::page() {
     return static_cast<std::int64_t>(rows.size()) == core::limits::roll_up_page_rows;
 }
 
-#define EARLIEST \
-    "CASE WHEN ?1 = 1 THEN ?2 ELSE min(coalesce(unsettled_hour, ?2), coalesce(?2, unsettled_hour)) END"
-
-void note_unsettled_usage(Database& database, const std::string& agent,
+void note_unsettled_usage(Database& database, const Agent& agent,
                           const std::vector<core::wire::UsageRow>& rows, bool all_of_it, bool later) {
     std::optional<std::int64_t> earliest;
     for (const core::wire::UsageRow& row : rows)
         earliest = std::min(earliest.value_or(row.hour.number), row.hour.number);
     // What an older message, or one that leaves something out, doesn't name may still come.
     const bool anew = all_of_it && later;
-    database.run("UPDATE agent SET unsettled_hour = " EARLIEST
-                 " WHERE id = ?3 AND unsettled_hour IS DISTINCT FROM " EARLIEST,
-                 anew ? 1 : 0, earliest, agent);
+    if (!anew && agent.unsettled_hour)
+        earliest = std::min(earliest.value_or(*agent.unsettled_hour), *agent.unsettled_hour);
+    if (earliest != agent.unsettled_hour)
+        database.run("UPDATE agent SET unsettled_hour = ? WHERE id = ?", earliest, agent.id);
 }
 
 }  // namespace meterbox::account

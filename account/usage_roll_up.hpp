@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "account/agents.hpp"
 #include "account/database.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
@@ -48,7 +49,7 @@ private:
 
 // What of an agent's usage may come again: rows from its earliest such hour on. A sync that names all that is
 // pending (no more to come) shows by it what is settled. later: it is younger than all that were seen.
-void note_unsettled_usage(Database& database, const std::string& agent,
+void note_unsettled_usage(Database& database, const Agent& agent,
                           const std::vector<core::wire::UsageRow>& rows, bool all_of_it, bool later);
 
 }  // namespace meterbox::account

@@ -139,7 +139,7 @@ Result<std::unique_ptr<sql::Statement>> Connection::kept_statement(std::string_v
 
 Result<void> Connection::execute(const std::string& sql) {
     if (auto heard = nothing_unheard(); !heard) return heard;
-    writes_.anything();
+    writes_.forget();
     const auto done = take(library_.PQexec(connection_, sql.c_str()), "can't use");
     if (!done) return done.error();
     return {};
@@ -156,7 +156,7 @@ Result<void> Connection::begin_with(const std::string& sql) {
     METERBOX_ASSERT(!begun_);
     first_failure_.reset();
     first_fault_ = StorageFault::none;
-    writes_.anything();
+    writes_.forget();
     const auto begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
     begun_ = true;
     if (begun) return {};
@@ -212,7 +212,7 @@ void Connection::rollback() noexcept {
     if (!begun_) return;
     (void)nothing_unheard();
     begun_ = false;
-    writes_.anything();
+    writes_.forget();
     if (library_.PQstatus(connection_) != CONNECTION_OK) return;
     library_.PQclear(library_.PQexec(connection_, "ROLLBACK"));
 }

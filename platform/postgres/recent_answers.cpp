@@ -6,62 +6,61 @@ namespace meterbox::platform::postgres {
 
 namespace {
 
-constexpr std::size_t answers_max = 256;  // of one statement
-constexpr int rows_max = 100;             // of one answer
-
-std::vector<std::string> words_of(std::string_view sql) {
-    std::vector<std::string> words;
-    bool inside = false;
-    for (const char letter : sql) {
-        const bool part = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                          (letter >= '0' && letter <= '9') || letter == '_';
-        if (part && !inside) words.emplace_back();
-        if (part) words.back() += letter;
-        inside = part;
-    }
-    return words;
-}
+constexpr std::size_t answers_max = 1024;  // of one statement
+constexpr int rows_max = 100;              // of one answer
 
 }  // namespace
 
-RecentAnswers::RecentAnswers(Writes& writes, std::string_view sql) : writes_(writes), kind_(Kind::write) {
-    const std::vector<std::string> words = words_of(sql);
-    const std::string first = words.empty() ? "" : words.front();
-    if (first == "SELECT") {
-        kind_ = Kind::read;
-        for (const std::string& word : words) named_.push_back(writes_.of(word));
-    } else if (first == "SAVEPOINT" || first == "RELEASE") {
-        kind_ = Kind::mark;
-    } else if ((first == "INSERT" || first == "DELETE") && words.size() > 2) {  // INTO, FROM
-        named_.push_back(writes_.of(words[2]));
-    } else if (first == "UPDATE" && words.size() > 1) {
-        named_.push_back(writes_.of(words[1]));
-    } else {
-        kind_ = Kind::back;  // ROLLBACK TO, and whatever else
+Write& Writes::made(Footprint print) {
+    auto column = told_apart_by(print);
+    all_.push_back(std::make_unique<Write>(Write{std::move(print), std::move(column)}));
+    return *all_.back();
+}
+
+void Writes::forget() {
+    for (const auto& write : all_) write->by_value.clear();
+    forgotten_at_ = ++now_;
+}
+
+RecentAnswers::RecentAnswers(Writes& writes, const std::string& numbered_sql)
+    : writes_(writes), print_(Footprint::of(numbered_sql)) {
+    if (print_.kind == Footprint::Kind::write) write_ = &writes_.made(print_);
+}
+
+void RecentAnswers::sent(const Values& values) {
+    if (print_.kind == Footprint::Kind::unknown) writes_.forget();
+    if (!write_) return;
+    write_->last = writes_.next();
+    if (write_->column) write_->by_value[values[print_.pinned.at(*write_->column)]] = write_->last;
+}
+
+bool RecentAnswers::holds(const Kept& kept, const Values& values) {
+    if (kept.at < writes_.forgotten_at()) return false;
+    for (; looked_at_ < writes_.all().size(); ++looked_at_) {
+        const Write& write = *writes_.all()[looked_at_];
+        if (meets(write.print, print_)) meeting_.push_back(&write);
     }
+    return std::ranges::all_of(meeting_, [&](const Write* write) {
+        if (write->last <= kept.at) return true;
+        const auto pinned = write->column ? print_.pinned.find(*write->column) : print_.pinned.end();
+        if (pinned == print_.pinned.end()) return false;
+        const auto same = write->by_value.find(values[pinned->second]);
+        return same == write->by_value.end() || same->second <= kept.at;
+    });
 }
 
-void RecentAnswers::sent() {
-    if (kind_ == Kind::write) writes_.wrote(named_.front());
-    if (kind_ == Kind::back) writes_.anything();
+std::shared_ptr<const Answer> RecentAnswers::find(const Values& values) {
+    const auto found = answers_.find(values);
+    if (found == answers_.end()) return nullptr;
+    if (holds(found->second, values)) return found->second.answer;
+    answers_.erase(found);
+    return nullptr;
 }
 
-bool RecentAnswers::outdated() const {
-    return kept_since_ < writes_.all() ||
-           std::ranges::any_of(named_, [&](const Writes::Moment* table) { return *table > kept_since_; });
-}
-
-std::shared_ptr<const Answer> RecentAnswers::find(const std::string& parameters) {
-    if (outdated()) answers_.clear();
-    const auto found = answers_.find(parameters);
-    return found == answers_.end() ? nullptr : found->second;
-}
-
-void RecentAnswers::keep(const std::string& parameters, std::shared_ptr<const Answer> answer) {
+void RecentAnswers::keep(const Values& values, std::shared_ptr<const Answer> answer) {
     if (answer->rows() > rows_max) return;
-    if (outdated() || answers_.size() >= answers_max) answers_.clear();
-    if (answers_.empty()) kept_since_ = writes_.now();
-    answers_[parameters] = std::move(answer);
+    if (answers_.size() >= answers_max) answers_.clear();
+    answers_[values] = {std::move(answer), writes_.now()};
 }
 
 }  // namespace meterbox::platform::postgres

@@ -1,56 +1,74 @@
 // What was read in this transaction and can't have changed: nobody else writes while it has its turn, and no
-// statement of its own has since written a table that the question names. Tables are told by their words in
-// the statement's text, so that one too many is asked again, never one too few.
+// statement of its own has since written what the question looks at, as far as their texts tell.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "platform/postgres/answer.hpp"
+#include "platform/postgres/footprint.hpp"
 
 namespace meterbox::platform::postgres {
 
-// When which table was written last. One a connection.
-class Writes {
-public:
-    using Moment = std::uint64_t;
-    Moment* of(const std::string& table) { return &tables_[table]; }  // as long as this lives
-    void wrote(Moment* table) { *table = ++now_; }
-    void anything() { all_ = ++now_; }  // a new transaction, or back to a savepoint
-    Moment all() const { return all_; }
-    Moment now() const { return now_; }
+using Moment = std::uint64_t;
 
-private:
-    std::unordered_map<std::string, Moment> tables_;
-    Moment all_ = 0;
-    Moment now_ = 0;
+// When a statement wrote last: to any row, and to those of each value of the column that tells them apart.
+struct Write {
+    Footprint print;
+    std::optional<std::string> column;
+    Moment last = 0;
+    std::unordered_map<std::string, Moment> by_value = {};
 };
 
-class RecentAnswers {
+// One a connection.
+class Writes {
 public:
-    RecentAnswers(Writes& writes, std::string_view sql);
-
-    bool reads() const { return kind_ == Kind::read; }
-    // To be said of each statement that is sent.
-    void sent();
-    // The answer to the same parameters, if it still holds.
-    std::shared_ptr<const Answer> find(const std::string& parameters);
-    void keep(const std::string& parameters, std::shared_ptr<const Answer> answer);
+    Write& made(Footprint print);  // lives as long as this
+    const std::vector<std::unique_ptr<Write>>& all() const { return all_; }
+    Moment next() { return ++now_; }
+    Moment now() const { return now_; }
+    // A new transaction, or back to a savepoint: nothing is known.
+    void forget();
+    Moment forgotten_at() const { return forgotten_at_; }
 
 private:
-    enum class Kind { read, write, mark, back };
-    bool outdated() const;
+    std::vector<std::unique_ptr<Write>> all_;
+    Moment now_ = 0;
+    Moment forgotten_at_ = 0;
+};
+
+// Of one statement. `values`: its parameters, each as its bytes.
+class RecentAnswers {
+public:
+    using Values = std::vector<std::string>;
+
+    RecentAnswers(Writes& writes, const std::string& numbered_sql);
+
+    bool reads() const { return print_.kind == Footprint::Kind::read; }
+    // To be said of each statement that is sent.
+    void sent(const Values& values);
+    // The answer to the same parameters, if it still holds.
+    std::shared_ptr<const Answer> find(const Values& values);
+    void keep(const Values& values, std::shared_ptr<const Answer> answer);
+
+private:
+    struct Kept {
+        std::shared_ptr<const Answer> answer;
+        Moment at = 0;
+    };
+    bool holds(const Kept& kept, const Values& values);
 
     Writes& writes_;
-    Kind kind_;
-    std::vector<Writes::Moment*> named_;  // of a write: what it writes, alone
-    Writes::Moment kept_since_ = 0;
-    std::map<std::string, std::shared_ptr<const Answer>> answers_;
+    Footprint print_;
+    Write* write_ = nullptr;             // of a write
+    std::vector<const Write*> meeting_;  // of a read: those that may change what it sees
+    std::size_t looked_at_ = 0;          // of all writes
+    std::map<Values, Kept> answers_;
 };
 
 }  // namespace meterbox::platform::postgres

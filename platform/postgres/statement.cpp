@@ -21,15 +21,18 @@ constexpr int binary = 1;
 }  // namespace
 
 Statement::Statement(Connection& connection, std::string_view sql, int number)
-    : connection_(connection), name_("s" + std::to_string(number)), recent_(connection.writes_, sql) {
-    NumberedSql numbered = with_numbered_parameters(sql);
-    sql_ = std::move(numbered.text);
-    types_.resize(numbered.parameters);
-    values_.resize(numbered.parameters);
-    lengths_.resize(numbered.parameters);
-    formats_.assign(numbered.parameters, binary);
-    integers_.resize(numbered.parameters);
-}
+    : Statement(connection, with_numbered_parameters(sql), number) {}
+
+Statement::Statement(Connection& connection, NumberedSql numbered, int number)
+    : connection_(connection),
+      sql_(std::move(numbered.text)),
+      name_("s" + std::to_string(number)),
+      types_(numbered.parameters),
+      values_(numbered.parameters),
+      lengths_(numbered.parameters),
+      formats_(numbered.parameters, binary),
+      integers_(numbered.parameters),
+      recent_(connection.writes_, sql_) {}
 
 void Statement::expect_parameters(std::size_t count) const {
     METERBOX_ASSERT(values_.size() == count);
@@ -89,7 +92,7 @@ bool Statement::send() {
 Result<Answer> Statement::run() {
     if (!prepared_)
         if (const auto done = prepare(); !done) return done.error();
-    recent_.sent();
+    recent_.sent(parameters());
     if (connection_.unheard_ > 0) {
         send();
         ++connection_.unheard_;
@@ -113,23 +116,25 @@ Result<void> Statement::run_unheard() {
     if (!connection_.begun_) return run_bound();
     if (!prepared_)
         if (auto done = prepare(); !done) return done;
-    recent_.sent();
+    recent_.sent(parameters());
     return connection_.sent_unheard(send());
 }
 
-std::string Statement::parameters() const {
-    std::string text;
+// What isn't there has a text that no value has.
+RecentAnswers::Values Statement::parameters() const {
+    RecentAnswers::Values all;
+    all.reserve(values_.size());
     for (std::size_t i = 0; i < values_.size(); ++i) {
-        text += values_[i] == nullptr ? "-" : std::to_string(lengths_[i]);
-        text += ':';
-        if (values_[i] != nullptr) text.append(values_[i], static_cast<std::size_t>(lengths_[i]));
+        const bool there = values_[i] != nullptr;
+        all.emplace_back(there ? "=" : "-");
+        if (there) all.back().append(values_[i], static_cast<std::size_t>(lengths_[i]));
     }
-    return text;
+    return all;
 }
 
 Result<std::shared_ptr<const Answer>> Statement::answered() {
     const bool kept = connection_.begun_ && recent_.reads();
-    const std::string asked = kept ? parameters() : std::string();
+    const RecentAnswers::Values asked = kept ? parameters() : RecentAnswers::Values();
     if (kept)
         if (auto known = recent_.find(asked)) return known;
     auto answer = run();

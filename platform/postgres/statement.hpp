@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "platform/postgres/answer.hpp"
 #include "platform/postgres/library.hpp"
+#include "platform/postgres/parameters.hpp"
 #include "platform/postgres/recent_answers.hpp"
 #include "platform/sql/statement.hpp"
 
@@ -38,15 +39,16 @@ public:
     bool is_null(int column) const override { return answer_->is_null(row_, column); }
 
 private:
+    Statement(Connection& connection, NumberedSql numbered, int number);
     core::Result<Answer> run();
     core::Result<void> prepare();
     core::Result<std::shared_ptr<const Answer>> answered();
     bool send();
-    std::string parameters() const;
+    RecentAnswers::Values parameters() const;
     void bind(int position, const void* value, std::size_t length, Oid type);
 
     Connection& connection_;
-    std::string sql_;
+    std::string sql_;  // with $1, $2
     std::string name_;
     bool prepared_ = false;
     std::vector<Oid> types_;
