@@ -6,10 +6,8 @@ process finds the same. A database that goes away ends the processes with one li
 acknowledged is there when it is back; put back from a dump, it begins a new epoch and learns.
 """
 
-import base64
 import contextlib
 import http.client
-import json
 import os
 import random
 import signal
@@ -19,81 +17,14 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 
 from over_http import wait_until
+from pooled_agent import PooledAgent
 from postgres import SKIPPED, Cluster, binaries
-from raw_agent import Peer, RawAgent
+from raw_agent import Peer
 from support import BIN, Account, EndToEnd, main, run, tail
 
 PROCESSES = 3
 AGENTS = 8
 ROUNDS = int(os.environ.get("METERBOX_ROUNDS", "40"))  # of each agent
-
-
-class PooledAgent(RawAgent):
-    """An honest one: it uses units of what it was granted, and says its totals to any of the processes."""
-
-    def __init__(self, account, team, folder):
-        os.makedirs(folder)
-        super().__init__(account, team, folder)
-        self.granted = {}
-        self.used = {}
-        self.hellos = 0
-
-    def connect(self, accounts):
-        self.accounts = accounts
-        self.peers = {}
-        self.hello()
-
-    def peer_of(self, account):
-        if account not in self.peers:
-            self.peers[account] = Peer(account, self.certificate, self.key)
-        return self.peers[account]
-
-    def ask(self, path, body, dice):
-        """Some process answers it, however often it takes to find one."""
-        for account in dice.sample(self.accounts, len(self.accounts)) * 20:
-            try:
-                status, reply = self.peer_of(account).post(path, body)
-            except (OSError, http.client.HTTPException):  # it was killed, perhaps in the middle of an answer
-                self.peers.pop(account).connection.close()
-                continue
-            if status != 503:
-                return status, reply
-        raise AssertionError("no process of the account answers")
-
-    def hello(self, **changed):
-        self.hellos += 1
-        status, reply = self.ask("/v1/hello", self.hello_body(nonce=f"{random.getrandbits(128):032x}"), random)
-        assert status == 200, reply
-        self.session = reply["session"]
-        self.number = 0
-        return reply
-
-    def round(self, dice):
-        for tranche, granted in self.granted.items():
-            self.used[tranche] = dice.randint(self.used.get(tranche, 0), granted)
-        self.number += 1
-        body = {"session": self.session, "request_number": self.number, "usage": [],
-                "journal": {"acknowledged": {"sequence": 0, "hash": ""}, "head": {"sequence": 0, "hash": ""}},
-                "catalogue_version": 0, "resources": [self.said()]}
-        status, reply = self.ask("/v1/sync", body, dice)
-        assert status == 200, reply
-        if reply.get("lease"):
-            self.take(reply["lease"])
-
-    def said(self):
-        hour = "2026-01-01T00:00:00Z"
-        tranches = [{"tranche": name, "U": units, "R": 0, "hours": [{"hour": hour, "units": units}]}
-                    for name, units in sorted(self.used.items()) if units]
-        return {"resource": "render", "M": 1000 * sum(self.used.values()), "q": 0, "tranches": tranches, "H": 0,
-                "need": 2, "wanted": 0, "rate": 0, "idle": False, "overage": 0}
-
-    def take(self, jws):
-        part = jws.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        for resource in claims["resources"]:
-            for tranche in resource["tranches"]:
-                name = tranche["tranche"]
-                self.granted[name] = max(self.granted.get(name, 0), tranche["G"])
 
 
 class ThreeAccounts(EndToEnd):
