@@ -178,6 +178,7 @@ void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, Ag
 
 void AccountAccess::answered() {
     if (link_.retiring() == AccountLink::Retiring::retired) return renewal_.stop();
+    if (link_.standing() == core::wire::Standing::expired) return renewal_.refused_as_expired();
     renewal_.reconsider();
 }
 

@@ -70,6 +70,7 @@ void AccountLink::connect(Identity identity, platform::Transport& transport, std
 void AccountLink::renewed(const Identity& identity) {
     identity_->certificate = identity.certificate;
     identity_->life = identity.life;
+    if (standing_ == core::wire::Standing::expired) standing_.reset();    // of the one before
     if (plan_.consecutive_failures() > 0) wake(core::SyncReason::asked);  // perhaps for want of this
 }
 

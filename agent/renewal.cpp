@@ -53,6 +53,15 @@ void Renewal::reconsider() {
     timer_->arm(limits::certificate_check_ms);
 }
 
+void Renewal::refused_as_expired() {
+    if (stopped_ || !identity_ || transport_ || failures_ > 0) return;
+    if (!renewed_at_ || time_.boot() - *renewed_at_ >= limits::renewal_backoff_base_ms) return ask();
+    failed({core::ErrorCode::forbidden,
+            "the account takes the certificate that it has just issued for expired: check its clock",
+            {},
+            {}});
+}
+
 void Renewal::ask() {
     if (stopped_ || transport_) return;
     used_.reset();
@@ -77,6 +86,7 @@ void Renewal::heard(const core::Result<platform::Answer>& answer) {
               {{"agent", identity->agent}, {"expires_at", core::format_rfc3339(identity->life.ends_at)}});
     failures_ = 0;
     last_error_.clear();
+    renewed_at_ = time_.boot();
     identity_ = std::move(*identity);
     // Not reconsidered at once: an account whose clock is behind ours may give what we hold to be due.
     timer_->arm(limits::certificate_check_ms);

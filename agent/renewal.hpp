@@ -1,8 +1,8 @@
-// Keeps this agent's certificate alive: with a third of its life left it asks the account for the next one,
-// for the same key, and goes on asking, also after the end. The new one is in its file, whole, before it is
-// used; a crash at any point leaves one certificate or the other, and both are good. What is wrong
-// with it is for admins to see, and stops nothing: whether a certificate counts is the account's to say.
-// Loop thread only.
+// Keeps this agent's certificate alive: with a third of its life left, or once the account takes it for
+// expired (the clock here may be months behind), it asks the account for the next one, for the same key, and
+// goes on asking, also after the end. The new one is in its file, whole, before it is used; a crash at any
+// point leaves one certificate or the other, and both are good. What is wrong with it is for admins to see,
+// and stops nothing: whether a certificate counts is the account's to say. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -35,6 +35,9 @@ public:
     void watch(Identity identity);
     // Something new is known, of the time perhaps: is it due? Not while the last failure is being waited out.
     void reconsider();
+    // The account takes this certificate for expired: it is renewed whatever the clock here says. Not while
+    // the last failure is being waited out, and one that was issued just now is such a failure.
+    void refused_as_expired();
     void stop();
 
     bool expired() const;
@@ -57,6 +60,7 @@ private:
     std::optional<Identity> identity_;
     std::unique_ptr<platform::Transport> transport_;  // while it asks
     std::unique_ptr<platform::Transport> used_;       // still inside its completion
+    std::optional<core::BootTime> renewed_at_;
     int failures_ = 0;
     std::string last_error_;
     bool stopped_ = false;

@@ -148,6 +148,41 @@ TEST_CASE_METHOD(Machine,
     CHECK_FALSE(renewal->expired());
 }
 
+TEST_CASE_METHOD(
+    Machine, "a certificate that is good by the clock here and expired by the account's is renewed at once") {
+    renewal->watch(identity);
+    pass(core::day_ms);
+    REQUIRE(asked.empty());
+    renewal->refused_as_expired();
+    REQUIRE(asked.size() == 1);
+    renewal->refused_as_expired();
+    CHECK(asked.size() == 1);
+    const std::string next = certificate(begin + 100 * core::day_ms, identity.key);
+    answer_with(next);
+    REQUIRE(renewed.size() == 1);
+    CHECK(renewed.front().certificate == next);
+    CHECK((*files.load())->certificate == next);
+}
+
+TEST_CASE_METHOD(
+    Machine,
+    "an account that goes on taking the certificate for expired is asked no more than any failing "
+    "one") {
+    renewal->watch(identity);
+    renewal->refused_as_expired();
+    answer(403, core::wire::refusal_json(
+                    {{core::ErrorCode::forbidden, "too late", {}, {}}, core::wire::Standing::expired}));
+    for (int i = 0; i < 100; ++i) renewal->refused_as_expired();
+    CHECK(asked.empty());
+    pass(core::limits::renewal_backoff_max_ms + 1);
+    answer_with(certificate(begin, identity.key));
+    for (int i = 0; i < 100; ++i) renewal->refused_as_expired();
+    CHECK(asked.empty());
+    CHECK(renewal->last_error().find("just issued") != std::string::npos);
+    pass(core::limits::renewal_backoff_max_ms + 1);
+    CHECK(asked.size() == 1);
+}
+
 TEST_CASE_METHOD(Machine,
                  "a clock set back to 1970 makes no certificate live longer than this program is old") {
     agent::Identity ended = identity;

@@ -2,17 +2,20 @@
 
 Goal: set back a year, nothing that has ended comes back to life, also over a restart, and no metered
 minute changes; set forward, what is leased ends while the clock is ahead, for the reason `clock`, and
-is there again when it is set right, or when one sync has shown by how much it is wrong.
+is there again when it is set right, or when one sync has shown by how much it is wrong. A machine that was
+off until its certificate had expired, and started anew, finds back by itself.
 """
 
 import datetime
 import os
 import time
+import uuid
 
 from over_http import request, wait_until
 from support import BIN, Agent, EndToEnd, main
 
-YEAR_MS = 365 * 86_400_000
+DAY_MS = 86_400_000
+YEAR_MS = 365 * DAY_MS
 
 
 class TurnedClock(EndToEnd):
@@ -28,8 +31,9 @@ class TurnedClock(EndToEnd):
                               "--ends", ends.isoformat(timespec="milliseconds"))
         self.one = Agent(f"{self.folder}/one", "one")
         self.programs.append(self.one)
-        self.one.environment = {"LD_PRELOAD": os.path.join(os.path.abspath(BIN), "turned_clock.so"),
-                                "METERBOX_TURNED_CLOCK": self.turn}
+        self.turned = {"LD_PRELOAD": os.path.join(os.path.abspath(BIN), "turned_clock.so"),
+                       "METERBOX_TURNED_CLOCK": self.turn}
+        self.one.environment = self.turned
         self.one.start().enroll(self.account_, "studio", "render")
 
     def turn_by(self, ms):
@@ -112,6 +116,30 @@ class TurnedClock(EndToEnd):
         self.one.cli("sync")
         self.assertGreater(self.wall_off_s(), 7_000)
         self.one.until("render", lambda r: r["state"] == "ok", "the clock isn't believed any more")
+        self.assertEqual(self.one.session("render").status, 201)
+
+    def certificate(self):
+        with open(f"{self.one.folder}/state/agent.crt", encoding="utf-8") as file:
+            return file.read()
+
+    def test_an_agent_that_was_off_until_its_certificate_had_expired_and_rebooted_isnt_locked_out(self):
+        self.begin(ends_in_s=200 * 86_400)
+        self.one.process.stop()
+        self.account_.process.stop()
+        before = self.certificate()
+        self.turn_by(100 * DAY_MS)
+        boot = f"{self.folder}/boot_id"
+        with open(boot, "w", encoding="utf-8") as file:
+            file.write(f"{uuid.uuid4()}\n")
+        self.account_.environment = self.turned
+        self.one.environment = self.turned | {"METERBOX_TURNED_BOOT": boot}
+        self.account_.start()
+        self.one.start()
+        wait_until(lambda: self.one.status()["account"]["reachable"], "it is served again")
+        self.assertNotEqual(self.certificate(), before)
+        status = self.one.status()
+        self.assertEqual((status["enrollment"]["state"], status["clock"]["state"]), ("enrolled", "trusted"), status)
+        self.assertGreater(self.trusted_off_s(), 99 * 86_400)
         self.assertEqual(self.one.session("render").status, 201)
 
 

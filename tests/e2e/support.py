@@ -102,7 +102,7 @@ class Account:
         self.process = None
         self.listen = "127.0.0.1:0"
         self.admin_listen = "127.0.0.1:0"
-        self.extra = []  # further words of `serve`
+        self.extra, self.environment = [], {}  # further words of `serve`
 
     def start(self):
         ports = os.path.join(self.store, "ports.json")
@@ -112,7 +112,7 @@ class Account:
         said = os.path.getsize(log) if os.path.exists(log) else 0
         self.process = Process(
             [f"{BIN}/meterbox-account", "--store", self.place, "serve",
-             "--listen", self.listen, "--admin-listen", self.admin_listen, *self.extra], log)
+             "--listen", self.listen, "--admin-listen", self.admin_listen, *self.extra], log, self.environment)
 
         def published():
             if not self.process.alive():

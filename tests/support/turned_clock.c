@@ -1,9 +1,13 @@
 /* Turns a program's wall clock, and no other: loaded before libc (LD_PRELOAD), it adds the milliseconds
  * that the file METERBOX_TURNED_CLOCK holds to every reading of CLOCK_REALTIME. The file may change
- * while the program runs. For tests alone. */
+ * while the program runs. With METERBOX_TURNED_BOOT, a file, the kernel's boot id is what is in that: the
+ * machine has been started anew. For tests alone. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -43,4 +47,23 @@ time_t time(time_t* result) {
     if (clock_gettime(CLOCK_REALTIME, &now) != 0) return -1;
     if (result != NULL) *result = now.tv_sec;
     return now.tv_sec;
+}
+
+typedef FILE* (*Opener)(const char*, const char*);
+
+static FILE* opened_by(const char* opener, const char* path, const char* mode) {
+    const char* boot = getenv("METERBOX_TURNED_BOOT");
+    const int asks_for_boot = boot != NULL && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0;
+    void* const symbol = dlsym(RTLD_NEXT, opener);
+    Opener real = NULL;
+    memcpy(&real, &symbol, sizeof real);
+    return real(asks_for_boot ? boot : path, mode);
+}
+
+FILE* fopen(const char* restrict path, const char* restrict mode) {
+    return opened_by("fopen", path, mode);
+}
+
+FILE* fopen64(const char* restrict path, const char* restrict mode) {
+    return opened_by("fopen64", path, mode);
 }
