@@ -51,3 +51,26 @@ test("no word can become markup", () => {
     for (const word of Object.values(table).flatMap(forms)) assert.doesNotMatch(word, /[<>&"\\]/);
   }
 });
+
+// The script as the browser of somebody who reads this language runs it.
+function as_read_in(language) {
+  const source = read("script/words.js").replace(
+    /^const words = .*$/m, `const words = ${JSON.stringify(tables[language])};`);
+  return new Function("document", "navigator", `${source}\nreturn {word, percent, possessive};`)(
+    {documentElement: {lang: language}}, {languages: [language]});
+}
+
+test("the ending of a Turkish number follows how it is read, also of thousands of millions", () => {
+  const {possessive} = as_read_in("tr");
+  const read_aloud = {
+    0: "0'ı", 3: "3'ü", 40: "40'ı", 100: "100'ü", 1000: "1.000'i", 20000: "20.000'i", 1000000: "1.000.000'u",
+    1000000000: "1.000.000.000'ı", 50000000000: "50.000.000.000'ı", 1000000000000: "1.000.000.000.000'u",
+  };
+  for (const [value, text] of Object.entries(read_aloud)) assert.equal(possessive(Number(value)), text);
+});
+
+test("in French what is used is singular at 0 and at 1", () => {
+  const {word, percent} = as_read_in("fr");
+  const used = (value) => word("used", {percent: percent(value)}, value).replace(/\s/g, " ");
+  assert.deepEqual([0, 1, 2, 100].map(used), ["0 % utilisé", "1 % utilisé", "2 % utilisés", "100 % utilisés"]);
+});

@@ -67,7 +67,8 @@ function notes(card) {
 
 function card_of(card, now) {
   const id = `card-${card.resource}`;
-  const used = card.used_percent === null ? [] : [element("li", {}, word("used", {percent: percent(card.used_percent)}))];
+  const of_all = card.used_percent;
+  const used = of_all === null ? [] : [element("li", {}, word("used", {percent: percent(of_all)}, of_all))];
   const line = [...used, ...when(card, now)];
   return element("article", {class: `card ${card.state}`, "aria-labelledby": id},
     element("div", {class: "head"},

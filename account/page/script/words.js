@@ -41,7 +41,7 @@ function units(count) {
 function possessive(value) {
   const endings = ["ı", "i", "si", "ü", "ü", "i", "sı", "si", "i", "u"];
   const tens = ["", "u", "si", "u", "ı", "si", "ı", "i", "i", "ı"];
-  const powers = ["ü", "i", "u", "u", "u"]; // yüz, bin, milyon, milyar, trilyon
+  const powers = ["ü", "i", "u", "ı", "u"]; // yüz, bin, milyon, milyar, trilyon
   let ending = endings[value % 10];
   if (value !== 0 && value % 10 === 0) {
     const zeros = /0*$/.exec(String(value))[0].length;
