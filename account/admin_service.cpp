@@ -1,7 +1,9 @@
 // Routes, tokens.
 #include "account/admin_service.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 
 #include "account/admin_answers.hpp"
 #include "account/commands.hpp"
@@ -19,10 +21,18 @@ namespace {
 
 constexpr std::string_view teams_path = "/v1/teams";
 constexpr std::string_view teams_prefix = "/v1/teams/";
-constexpr std::string_view bearer = "Bearer ";
 
 Error error_of(ErrorCode code, std::string detail) {
     return {code, std::move(detail), std::nullopt, {}};
+}
+
+// None: there is no such token. The scheme is the same in capitals and without.
+std::optional<std::string_view> bearer_token(const http::Request& request) {
+    constexpr std::string_view bearer = "Bearer ";
+    const auto authorization = request.header("Authorization").value_or("");
+    if (!http::same_token(authorization.substr(0, bearer.size()), bearer)) return std::nullopt;
+    return authorization.substr(
+        std::min(authorization.find_first_not_of(' ', bearer.size()), authorization.size()));
 }
 
 struct Question {
@@ -64,16 +74,14 @@ void AdminService::handle(const http::Request& request, http::Responder responde
         return jobs_.submit(std::move(responder), [](Store&) {
             return http::Response{200, "text/plain", "ok\n"};
         });
-    const auto authorization = request.header("Authorization").value_or("");
+    const auto token = bearer_token(request);
     const auto cookie = SignInService::cookie_of(request);
-    if (!authorization.starts_with(bearer) && !cookie) {
+    if (!token && !cookie) {
         return responder.send(unauthenticated(error_of(
             ErrorCode::unauthenticated, "a bearer token is needed (see admin.token), or to be signed in")));
     }
     Question question;
-    question.credential = authorization.starts_with(bearer)
-                              ? bearer_credential(authorization.substr(bearer.size()), token_)
-                              : cookie_credential(*cookie);
+    question.credential = token ? bearer_credential(*token, token_) : cookie_credential(*cookie);
 
     const std::string_view rest = path.starts_with(teams_prefix) ? path.substr(teams_prefix.size()) : "";
     const auto slash = rest.find('/');

@@ -48,6 +48,13 @@ TEST_CASE_METHOD(SignIn, "a team's token reads that team alone, from both sides"
     CHECK(got("/v1/teams").at("teams").as_array().size() == 2);
 }
 
+TEST_CASE_METHOD(SignIn, "the scheme of a token is taken in any case, and none but Bearer") {
+    for (const std::string scheme : {"Bearer", "bearer", "BEARER", "bearer  "})
+        CHECK(ask("GET", "/v1/teams", "Authorization: " + scheme + " " + operators + "\r\n").status == 200);
+    for (const std::string scheme : {"Basic ", "bearers ", "bearer", ""})
+        CHECK(ask("GET", "/v1/teams", "Authorization: " + scheme + operators + "\r\n").status == 401);
+}
+
 TEST_CASE_METHOD(SignIn, "a cookie reads what the token that signed in reads") {
     for (const std::string& team : std::vector<std::string>{"lab", "other"}) {
         const HttpAnswer answer = sign_in(admin_token(team));
