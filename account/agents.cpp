@@ -86,13 +86,14 @@ std::vector<Agent> list_agents(Database& database, const std::string& team) {
     return agents;
 }
 
-std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent) {
+std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent, core::UtcTime now) {
     std::map<std::string, core::Units> leased;
     database.each(
         "SELECT tranche.resource, sum(holding.granted - holding.used - holding.returned) "
         "FROM holding JOIN tranche ON tranche.id = holding.tranche "
-        "WHERE holding.agent = ? GROUP BY 1 ORDER BY 1",
-        [&](auto& row) { leased[row.string(0)] = core::Units{row.integer(1)}; }, agent.id);
+        "WHERE holding.agent = ? AND tranche.ended = 0 AND tranche.starts_at <= ? AND "
+        "(tranche.ends_at IS NULL OR tranche.ends_at > ?) GROUP BY 1 ORDER BY 1",
+        [&](auto& row) { leased[row.string(0)] = core::Units{row.integer(1)}; }, agent.id, now, now);
     return leased;
 }
 

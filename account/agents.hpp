@@ -45,8 +45,8 @@ std::optional<Agent> find_agent_by_key(Database& database, const std::string& ke
 std::optional<Agent> find_agent(Database& database, const std::string& id);
 std::vector<Agent> list_agents(Database& database, const std::string& team);
 
-// Units leased and neither used nor returned, by resource, as known.
-std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent);
+// Units leased and neither used nor returned, by resource, as known: of what is valid now, as on the cards.
+std::map<std::string, core::Units> leased_by(Database& database, const Agent& agent, core::UtcTime now);
 
 // Held in doubt of all its incarnations, by resource.
 std::map<std::string, core::Units> in_doubt_of(Database& database, const Agent& agent);

@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <sstream>
 
 #include "account/store_url.hpp"
 #include "core/account_limits.hpp"
+#include "core/text.hpp"
 
 namespace meterbox::account {
 
@@ -47,12 +49,26 @@ public:
             return line_;
         }
         if (line_.store.empty()) line_.store = default_store;
-        line_.done = wrong_store(arguments);
+        line_.done = wrong_value(app_);
+        if (!line_.done) line_.done = wrong_store(arguments);
         return line_;
     }
 
 private:
     using Run = std::function<Outcome(Store&, bool)>;
+
+    // A variable that a script didn't set would be a grant without an end, or a token for all teams.
+    static std::optional<Outcome> wrong_value(const CLI::App& app) {
+        for (const CLI::Option* option : app.get_options()) {
+            for (const std::string& value : option->results()) {
+                if (value.empty()) return wrong_usage(option->get_name() + ": it is empty");
+                if (!core::is_utf8(value)) return wrong_usage(option->get_name() + ": it isn't UTF-8");
+            }
+        }
+        for (const CLI::App* chosen : app.get_subcommands())
+            if (auto wrong = wrong_value(*chosen)) return wrong;
+        return std::nullopt;
+    }
 
     std::optional<Outcome> wrong_store(const std::vector<std::string>& arguments) const {
         const std::string& store = line_.store;
@@ -99,6 +115,19 @@ private:
         const bool option = words.front().starts_with('-');
         return (option ? "unknown option " : "unknown command ") +
                words.front().substr(0, words.front().find('='));
+    }
+
+    static CLI::Option* add_number(CLI::App& app, const char* name, std::optional<std::int64_t>& number,
+                                   const char* about) {
+        const auto read = [name, &number](const std::string& text) {
+            const char* end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, number.emplace());
+            if (error == std::errc{} && stop == end) return;
+            throw CLI::ValidationError(
+                name + (" " + text) + ": a whole number is needed" +
+                (error == std::errc::result_out_of_range ? ", and this is too large" : ""));
+        };
+        return app.add_option_function<std::string>(name, read, about)->type_name("N");
     }
 
     CLI::App* group(const char* name, const char* about) {
@@ -177,14 +206,14 @@ private:
             each->add_option("KEY", options->key)->required();
             each->add_option("--name", options->name, "for people");
             each->add_option("--enforcement", options->enforcement, "hard, soft or none");
-            each->add_option("--price", options->price, "of a unit, in minor units of the currency");
+            add_number(*each, "--price", options->price, "of a unit, in minor units of the currency");
             each->add_option("--currency", options->currency, "like EUR");
         }
         add->add_option("--kind", options->kind, "exhaustible or returnable")->required();
         add->add_option("--measure", options->measure, "duration or count")->required();
         add->add_option("--unit", options->unit, "a unit's size: 20m, 1")->required();
-        add->add_option("--rate-token-flex", options->rate_token_flex, "tokens a unit");
-        add->add_option("--rate-flex", options->rate_flex, "tokens a unit");
+        add_number(*add, "--rate-token-flex", options->rate_token_flex, "tokens a unit");
+        add_number(*add, "--rate-flex", options->rate_flex, "tokens a unit");
         command(*resource, "list", "all resources", resource_list);
     }
 
@@ -197,9 +226,9 @@ private:
         add->add_option("TEAM", options->team)->required();
         add->add_option("--resource", options->resource, "KEY");
         add->add_option("--tier", options->tier, "free, token_flex, flex or payg")->required();
-        add->add_option("--amount", options->amount, "units");
-        add->add_option("--tokens", options->tokens, "token_flex, flex: tokens for all resources");
-        add->add_option("--cap", options->cap, "payg: units a cycle at most");
+        add_number(*add, "--amount", options->amount, "units");
+        add_number(*add, "--tokens", options->tokens, "token_flex, flex: tokens for all resources");
+        add_number(*add, "--cap", options->cap, "payg: units a cycle at most");
         add->add_option("--refresh", options->refresh, "cycle: the amount anew in each billing cycle");
         add->add_option("--anchor", options->anchor, "a date on which a cycle begins; default the start's");
         add->add_option("--starts", options->starts, "RFC 3339 or a date; default now");
@@ -305,8 +334,8 @@ private:
             each->add_option("FILE", *file, back_up ? "" : "without it: the database was put back")
                 ->required(back_up);
             if (!back_up)
-                each->add_option("--epoch", line_.epoch,
-                                 "of a database that was put back: larger than any that was")
+                add_number(*each, "--epoch", line_.epoch,
+                           "of a database that was put back: larger than any that was")
                     ->check(CLI::Range(std::int64_t{2}, core::limits::epoch_max));
             each->callback([this, file, back_up] { (back_up ? line_.backup : line_.restore) = *file; });
         }

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "account/exchange.hpp"
+#include "core/text.hpp"
 #include "platform/tls/encoding.hpp"
 #include "platform/tls/pki.hpp"
 #include "platform/zones/time_zone.hpp"
@@ -13,6 +14,7 @@ namespace meterbox::account {
 
 namespace {
 
+constexpr std::size_t name_bytes_max = 128;
 constexpr std::int64_t admin_token_ttl_max_ms = 3'660 * core::day_ms;
 
 }  // namespace
@@ -29,12 +31,23 @@ Outcome from_error(const core::Error& error) {
     return {away ? exit_unreachable : exit_failed, {}, error.detail};
 }
 
+bool is_name(const std::string& text) {
+    return !text.empty() && text.size() <= name_bytes_max && core::is_line(text);
+}
+Outcome wrong_name() {
+    return wrong_usage("--name: 1 to 128 bytes of UTF-8 text in one line");
+}
+
 bool team_exists(Store& store, const std::string& team) {
     return store.database().number("SELECT count(*) FROM team WHERE key = ?", team) != 0;
 }
 
 Outcome no_such_team(const std::string& team) {
     return failed("no team " + team + ": make it with `meterbox-account team add " + team + "`");
+}
+
+Outcome no_such_resource(const std::string& key) {
+    return failed("no resource " + key + ": `meterbox-account resource list` shows those there are");
 }
 
 std::optional<core::UtcTime> parse_time(const std::string& text, const std::string& zone) {

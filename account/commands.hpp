@@ -116,8 +116,13 @@ Outcome admin_token(Store& store, const std::string& team, const std::string& tt
 boost::json::object teams_json(Store& store, const std::optional<std::string>& team);  // none: all
 boost::json::object agents_json(Store& store, const std::string& team);
 
+// For people, of a team or resource.
+bool is_name(const std::string& text);
+Outcome wrong_name();
+
 bool team_exists(Store& store, const std::string& team);
 Outcome no_such_team(const std::string& team);
+Outcome no_such_resource(const std::string& key);
 
 // RFC 3339, or a date: its first instant in the zone, which is known. none: neither.
 std::optional<core::UtcTime> parse_time(const std::string& text, const std::string& zone);

@@ -1,5 +1,4 @@
 // adjust: charged units given back, with a reason.
-#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 
@@ -9,6 +8,7 @@
 #include "account/commands.hpp"
 #include "core/account_limits.hpp"
 #include "core/limits.hpp"
+#include "core/text.hpp"
 
 namespace meterbox::account {
 
@@ -25,12 +25,7 @@ std::optional<core::Units> given_back_from(const std::string& text) {
 }
 
 bool is_reason(const std::string& text) {
-    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-    const auto json = boost::json::serialize(boost::json::value(text));
-    boost::system::error_code not_utf8;
-    boost::json::parse(json, not_utf8);
-    return !text.empty() && text.size() <= core::limits::adjustment_reason_bytes_max && !not_utf8 &&
-           std::ranges::none_of(text, control);
+    return !text.empty() && text.size() <= core::limits::adjustment_reason_bytes_max && core::is_line(text);
 }
 
 }  // namespace
@@ -44,10 +39,7 @@ Outcome adjust(Store& store, const AdjustOptions& options, bool json) {
     }
     if (!is_reason(options.reason)) return wrong_usage("--reason: 1 to 256 bytes of text in one line");
     if (!team_exists(store, options.team)) return no_such_team(options.team);
-    if (!find_resource(database, options.resource)) {
-        return failed("no resource " + options.resource +
-                      ": `meterbox-account resource list` shows those there are");
-    }
+    if (!find_resource(database, options.resource)) return no_such_resource(options.resource);
     const auto closed =
         close_due_cycles(database, options.team, store.settings().invoice_final_after_ms, store.now());
     if (!closed) return from_error(closed.error());

@@ -98,7 +98,7 @@ boost::json::object agents_json(Store& store, const std::string& team) {
                                  {"name", agent.name},
                                  {"state", std::string(shown_state(agent))},
                                  {"last_sync_at", nullptr},
-                                 {"leased", units_json(leased_by(store.database(), agent))},
+                                 {"leased", units_json(leased_by(store.database(), agent, store.now()))},
                                  {"in_doubt", units_json(in_doubt_of(store.database(), agent))},
                                  {"refused_syncs", contradicted.contains(agent.id)}};
         if (agent.last_sync_at) json["last_sync_at"] = core::format_rfc3339(*agent.last_sync_at);

@@ -160,7 +160,9 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
         }
         const bool units_alone = !payg && options.refresh.empty();
         if (entry->resource.kind == core::Kind::returnable && !units_alone)
-            return wrong_usage("returnable " + options.resource + " takes --tier free or flex with --amount");
+            return wrong_usage(
+                "returnable " + options.resource + " takes --tier free or flex with --amount" +
+                (options.refresh.empty() ? "" : ", and no --refresh: it comes back by itself"));
     }
 
     GrantTerms grant{0,  options.team, options.resource, std::string(core::name_of(*tier)),

@@ -106,6 +106,8 @@ Outcome usage(Store& store, const UsageOptions& options, bool json) {
     if (!by) return wrong_usage("--by " + options.by + ": hour, day or month");
     if (*to < *from) return wrong_usage("--to is before --from");
     if (!team_exists(store, options.team)) return no_such_team(options.team);
+    if (!options.resource.empty() && !find_resource(store.database(), options.resource))
+        return no_such_resource(options.resource);
     if (json && options.csv) return wrong_usage("--json or --csv, not both");
     const auto rows = team_usage(store.database(), {options.team, *from, *to, *by, options.resource, {}});
     if (json)

@@ -10,8 +10,6 @@ namespace meterbox::account {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 128;
-
 std::optional<std::int64_t> unit_size_of(core::Measure measure, const std::string& text) {
     std::optional<std::int64_t> size;
     if (measure == core::Measure::duration) {
@@ -32,9 +30,7 @@ bool is_currency(const std::string& text) {
 // Takes over what was given of name, enforcement and price.
 std::optional<Outcome> change(CatalogueEntry& entry, const ResourceOptions& options) {
     if (options.name) {
-        if (options.name->empty() || options.name->size() > name_bytes_max) {
-            return wrong_usage("--name: 1 to 128 bytes");
-        }
+        if (!is_name(*options.name)) return wrong_name();
         entry.resource.name = *options.name;
     }
     if (options.enforcement) {
@@ -130,10 +126,7 @@ Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
 
 Outcome resource_set(Store& store, const ResourceOptions& options, bool json) {
     auto entry = find_resource(store.database(), options.key);
-    if (!entry) {
-        return failed("no resource " + options.key +
-                      ": `meterbox-account resource list` shows those there are");
-    }
+    if (!entry) return no_such_resource(options.key);
     if (entry->resource.kind == core::Kind::returnable && options.price) {
         return wrong_usage("a returnable resource has no price");
     }

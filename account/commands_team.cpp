@@ -12,7 +12,6 @@ namespace meterbox::account {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 128;
 constexpr std::string_view never = "never";
 constexpr std::int64_t lost_after_min_ms = core::hour_ms;
 
@@ -62,9 +61,7 @@ std::optional<Outcome> problem_of(const TeamOptions& options) {
             return wrong_usage("--lost-after " + *options.lost_after +
                                ": a duration like 30d, at least 1h, or never");
     }
-    if (options.name && (options.name->empty() || options.name->size() > name_bytes_max)) {
-        return wrong_usage("--name: 1 to 128 bytes");
-    }
+    if (options.name && !is_name(*options.name)) return wrong_name();
     return std::nullopt;
 }
 

@@ -16,6 +16,7 @@
 #include "account/store.hpp"
 #include "account/store_url.hpp"
 #include "config/account_config.hpp"
+#include "core/text.hpp"
 #include "platform/system/clock.hpp"
 #include "platform/system/log.hpp"
 #include "platform/system/random.hpp"
@@ -28,7 +29,7 @@ using account::Outcome;
 
 int print(const Outcome& outcome) {
     std::cout << outcome.out << std::flush;
-    if (!outcome.err.empty()) std::cerr << "meterbox-account: " << outcome.err << '\n';
+    if (!outcome.err.empty()) std::cerr << "meterbox-account: " << core::printable(outcome.err) << '\n';
     if (!std::cout) return account::exit_failed;
     return outcome.exit;
 }
@@ -144,7 +145,7 @@ int main(int argc, char** argv) {
     try {
         return run(std::vector<std::string>(argv + 1, argv + argc));
     } catch (const std::exception& error) {
-        std::cerr << "meterbox-account: " << error.what() << '\n';
+        std::cerr << "meterbox-account: " << core::printable(error.what()) << '\n';
         return account::exit_failed;
     }
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace meterbox::account {
 
 namespace {
@@ -13,6 +15,11 @@ std::size_t width_of(const std::string& text) {
 }
 
 }  // namespace
+
+void Table::add(std::vector<std::string> row) {
+    for (std::string& cell : row) cell = core::printable(cell);
+    rows_.push_back(std::move(row));
+}
 
 std::string Table::text() const {
     std::vector<std::size_t> widths(rows_.front().size());

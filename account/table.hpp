@@ -1,4 +1,5 @@
-// A table for people: columns as wide as what is in them, two spaces between, no lines.
+// A table for people: columns as wide as what is in them, two spaces between, no lines. Whatever is in it
+// is printable.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@ namespace meterbox::account {
 class Table {
 public:
     explicit Table(std::vector<std::string> head) : rows_{std::move(head)} {}
-    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+    void add(std::vector<std::string> row);
     std::string text() const;
 
 private:

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "account/admin_answers.hpp"
+#include "account/catalogue.hpp"
 #include "account/commands.hpp"
 #include "account/usage_report.hpp"
 
@@ -61,6 +62,8 @@ private:
         if (!from || !to)
             return refused(ErrorCode::invalid, "from, to: a date, or a time like 2026-07-15T00:00:00Z");
         if (*to < *from) return refused(ErrorCode::invalid, "to is before from");
+        if (!query_.resource.empty() && !find_resource(store.database(), query_.resource))
+            return refused(ErrorCode::invalid, "resource: there is no " + query_.resource);
         report_.emplace(UsageQuestion{team_, *from, *to, *by, query_.resource, query_.agent}, now);
         return std::nullopt;
     }

@@ -14,6 +14,7 @@
 #include "agent/account_access.hpp"
 #include "agent/app.hpp"
 #include "config/agent_config.hpp"
+#include "core/text.hpp"
 #include "platform/http/listening_socket.hpp"
 #include "platform/system/clock.hpp"
 #include "platform/system/log.hpp"
@@ -43,6 +44,11 @@ struct CommandLine {
 constexpr int wrong_usage = 2;
 constexpr std::chrono::seconds last_words{2};  // for what is still to be sent after the end
 
+int refuse(const std::string& what, int exit_code = wrong_usage) {
+    std::fprintf(stderr, "meterboxd: %s\n", core::printable(what).c_str());
+    return exit_code;
+}
+
 // An exit code instead of a command line: there is nothing more to do.
 int parse(int argc, char** argv, CommandLine& line) {
     const option options[] = {
@@ -68,16 +74,12 @@ int parse(int argc, char** argv, CommandLine& line) {
                 std::puts("meterboxd " METERBOX_VERSION);
                 return 0;
             default:
-                std::fprintf(
-                    stderr, "meterboxd: unknown option, or one without its value: %s; see meterboxd --help\n",
-                    argv[optind - 1]);
-                return wrong_usage;
+                return refuse("unknown option, or one without its value: " + std::string(argv[optind - 1]) +
+                              "; see meterboxd --help");
         }
     }
-    if (optind < argc) {
-        std::fprintf(stderr, "meterboxd: unknown argument: %s; see meterboxd --help\n", argv[optind]);
-        return wrong_usage;
-    }
+    if (optind < argc)
+        return refuse("unknown argument: " + std::string(argv[optind]) + "; see meterboxd --help");
     line.sources.environment = environ;
     return -1;
 }
@@ -100,22 +102,14 @@ void reload(const config::Sources& sources, platform::system::Log& log) {
 
 int run(const CommandLine& line) {
     auto config = config::load(line.sources);
-    if (!config) {
-        std::fprintf(stderr, "meterboxd: %s\n", config.error().detail.c_str());
-        return wrong_usage;
-    }
+    if (!config) return refuse(config.error().detail);
     for (const auto& [setting, group] : {std::pair{"products.group", config->products.group},
                                          std::pair{"admin.group", config->admin.group}}) {
         const auto known = platform::http::check_socket_group(setting, group);
         if (known) continue;
-        std::fprintf(stderr, "meterboxd: %s: %s\n", config->origin_of(setting).place.c_str(),
-                     known.error().detail.c_str());
-        return wrong_usage;
+        return refuse(config->origin_of(setting).place + ": " + known.error().detail);
     }
-    if (const auto usable = agent::check_identity(*config); !usable) {
-        std::fprintf(stderr, "meterboxd: %s\n", usable.error().detail.c_str());
-        return wrong_usage;
-    }
+    if (const auto usable = agent::check_identity(*config); !usable) return refuse(usable.error().detail);
     if (line.check_only) return 0;
 
     const platform::system::SystemClock clock;
@@ -164,10 +158,8 @@ int main(int argc, char** argv) {
     try {
         return run(line);
     } catch (const agent::WrongConfiguration& error) {
-        std::fprintf(stderr, "meterboxd: %s\n", error.what());
-        return wrong_usage;
+        return refuse(error.what());
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "meterboxd: %s\n", error.what());
-        return 1;
+        return refuse(error.what(), 1);
     }
 }

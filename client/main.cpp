@@ -18,7 +18,7 @@ using Command = std::function<Outcome<int>()>;
 constexpr std::array not_available{"watch", "usage", "open", "export", "doctor"};
 
 int fail(const Failure& failure) {
-    std::fprintf(stderr, "meterbox: %s\n", failure.message.c_str());
+    std::fprintf(stderr, "meterbox: %s\n", printable(failure.message).c_str());
     return failure.exit_code;
 }
 
@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
     try {
         return meterbox::client::run(argc, argv);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "meterbox: %s\n", error.what());
+        std::fprintf(stderr, "meterbox: %s\n", meterbox::core::printable(error.what()).c_str());
         return meterbox::client::exit_failed;
     }
 }

@@ -30,19 +30,6 @@ std::string_view code_of(Colour colour) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-    std::string result{text};
-    for (std::size_t i = 0; i < result.size(); ++i) {
-        const auto c = static_cast<unsigned char>(result[i]);
-        if (c < 0x20 || c == 0x7f) result[i] = ' ';
-        // C1 controls, U+0080 to U+009F: some terminals take them for escape sequences.
-        const bool c1 =
-            c == 0xc2 && i + 1 < result.size() && static_cast<unsigned char>(result[i + 1]) < 0xa0;
-        if (c1) result.replace(i, 2, " ");
-    }
-    return result;
-}
-
 std::string Painter::paint(Colour colour, std::string_view text) const {
     if (!colourful_ || colour == Colour::none) return std::string{text};
     return std::string{code_of(colour)} + std::string{text} + "\x1b[0m";

@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/text.hpp"
 #include "core/time.hpp"
 
 namespace meterbox::client {
 
-// Without control characters, so that no name or message can speak to the terminal or break a line.
-std::string printable(std::string_view text);
+using core::printable;
 
 enum class Colour { none, green, yellow, red, bold };
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/text.hpp"
+
 namespace meterbox::core {
 namespace {
 
@@ -32,35 +34,6 @@ std::optional<int> hex_digit(char c) {
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return std::nullopt;
-}
-
-// One code point of UTF-8, shortest form, no surrogates; none if it is anything else.
-std::optional<std::uint32_t> take_code_point(std::string_view& text) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t size = first < 0x80   ? 1
-                             : first < 0xC0 ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF8 ? 4
-                                            : 0;
-    if (size == 0 || text.size() < size) return std::nullopt;
-    std::uint32_t point = size == 1 ? first : first & (0x7FU >> size);
-    for (std::size_t i = 1; i < size; ++i) {
-        const auto next = static_cast<unsigned char>(text[i]);
-        if ((next & 0xC0U) != 0x80) return std::nullopt;
-        point = point << 6U | (next & 0x3FU);
-    }
-    static constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    if (point < least[size] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return std::nullopt;
-    text.remove_prefix(size);
-    return point;
-}
-
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        if (!take_code_point(text)) return false;
-    }
-    return true;
 }
 
 bool is_allowed_in_text(std::uint32_t point) {
@@ -156,6 +129,27 @@ std::optional<std::string> unquoted(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> take_code_point(std::string_view& text) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t size = first < 0x80   ? 1
+                             : first < 0xC0 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF8 ? 4
+                                            : 0;
+    if (size == 0 || text.size() < size) return std::nullopt;
+    std::uint32_t point = size == 1 ? first : first & (0x7FU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        const auto next = static_cast<unsigned char>(text[i]);
+        if ((next & 0xC0U) != 0x80) return std::nullopt;
+        point = point << 6U | (next & 0x3FU);
+    }
+    static constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    if (point < least[size] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return std::nullopt;
+    text.remove_prefix(size);
+    return point;
+}
 
 bool is_attribute_name(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(),

@@ -2,12 +2,16 @@
 // media types, and the two encodings (base64 in JSON, percent in headers). Inside core only.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace meterbox::core {
 
+// The code point of UTF-8 at the front, shortest form, no surrogates, taken off the text; none if it is
+// anything else. Requires text.
+std::optional<std::uint32_t> take_code_point(std::string_view& text);
 // [a-z0-9]+
 bool is_attribute_name(std::string_view name);
 // CloudEvents 1.0, 3.2 String: no control characters, no noncharacters. Requires UTF-8.

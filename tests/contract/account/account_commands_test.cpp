@@ -258,6 +258,35 @@ TEST_CASE_METHOD(Lab, "agents are listed with what they hold") {
     CHECK(listed.at("last_sync_at").as_string() == std::string_view(core::format_rfc3339(clock.wall_now())));
 }
 
+TEST_CASE_METHOD(Lab, "an agent's leased units are those of the card: what has ended isn't among them") {
+    const core::UtcTime soon = clock.wall_now() + core::hour_ms;
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "40", "--ends",
+          core::format_rfc3339(soon)});
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "7"});
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "50"});
+    for (const std::string& one : {agent("lab"), agent("lab")}) {
+        core::wire::SyncRequest said;
+        said.session = session("lab", one);
+        said.request_number = 1;
+        said.resources = {counters("render", 0, 45, 0)};
+        REQUIRE(sync("lab", one, said));
+    }
+    const auto is_the_card_s = [this](std::int64_t units) {
+        std::int64_t sum = 0;
+        const auto listed = json({"agent", "list", "lab"});
+        for (const auto& one : listed.at("agents").as_array())
+            if (const auto* leased = one.at("leased").as_object().if_contains("render"))
+                sum += leased->as_int64();
+        CHECK(sum == units);
+        CHECK(json({"balance", "lab"}).at("cards").at(0).at("leased_units") == units);
+    };
+    is_the_card_s(90);
+    done({"grant", "end", "lab", "g2"});
+    is_the_card_s(83);
+    clock.advance(core::hour_ms);
+    is_the_card_s(43);
+}
+
 TEST_CASE_METHOD(Lab, "help and version are answered, and the CA is printed as PEM") {
     CHECK(command({"--help"}).exit == exit_done);
     CHECK(command({"grant", "add", "--help"}).out.find("--amount") != std::string::npos);

@@ -1,0 +1,92 @@
+// Arguments that a script got wrong: refused in one line that names the option, and nothing is done.
+#include "fixture.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Lab : AccountFixture {
+    Lab() { team_with("lab", "render"); }
+    // What wrong usage is told.
+    std::string refusal(const Words& words) {
+        const account::Outcome outcome = command(words);
+        CHECK(outcome.exit == account::exit_usage);
+        CHECK(outcome.out.empty());
+        return outcome.err;
+    }
+    static Words grant(const Words& more) {
+        Words words{"grant", "add", "lab", "--resource", "render", "--tier", "free"};
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Lab, "an option with an empty value isn't one that was left out") {
+    for (const char* option : {"--ends", "--starts", "--zone", "--refresh", "--anchor", "--cap", "--tokens"})
+        CHECK(refusal(grant({"--amount", "5", option, ""})).starts_with(option));
+    CHECK(refusal(grant({"--amount", ""})).starts_with("--amount"));
+    CHECK(refusal({"invoice", "lab", "--cycle", ""}).starts_with("--cycle"));
+    for (const char* option : {"--from", "--to", "--by", "--resource"})
+        CHECK(refusal({"usage", "lab", option, ""}).starts_with(option));
+    CHECK(refusal({"team", "set", "lab", "--zone", ""}).starts_with("--zone"));
+    CHECK(refusal({"admin", "token", "--team", ""}).starts_with("--team"));
+    CHECK(refusal({"--store", "", "team", "list"}).starts_with("--store"));
+    CHECK(refusal({"team", "show", ""}).starts_with("TEAM"));
+    CHECK(database().number("SELECT count(*) FROM grant_") == 0);
+    CHECK(database().number("SELECT count(*) FROM admin_token") == 0);
+}
+
+TEST_CASE_METHOD(Lab, "a number that isn't whole, or larger than any, is told so") {
+    for (const char* wrong : {"1.5", "x", "5x", "0x10", "99999999999999999999"}) {
+        for (const char* option : {"--amount", "--cap", "--tokens"}) {
+            const std::string said = refusal(grant({option, wrong}));
+            CHECK(said.starts_with(std::string(option) + " " + wrong + ": a whole number is needed"));
+        }
+    }
+    for (const char* option : {"--price", "--rate-flex", "--rate-token-flex"}) {
+        const Words words{"resource", "add", "r",      "--kind", "exhaustible", "--measure",
+                          "count",    "--unit", "1", option,   "1.5"};
+        CHECK(refusal(words).starts_with(std::string(option) + " 1.5: a whole number is needed"));
+    }
+    done(grant({"--amount", "010"}));
+    CHECK(database().number("SELECT amount FROM grant_") == 10);
+}
+
+TEST_CASE_METHOD(Lab, "a name is one line of UTF-8") {
+    for (const char* wrong : {"a\nb", "\x1b[31m", "caf\xe9", "x\xc2\x9b"}) {
+        CHECK(refusal({"team", "add", "other", "--name", wrong}).starts_with("--name"));
+        CHECK(refusal({"team", "set", "lab", "--name", wrong}).starts_with("--name"));
+        CHECK(refusal({"resource", "set", "render", "--name", wrong}).starts_with("--name"));
+        CHECK(refusal({"resource", "add", "r", "--kind", "exhaustible", "--measure", "count", "--unit", "1",
+                       "--name", wrong})
+                  .starts_with("--name"));
+    }
+    done({"team", "add", "other", "--name", "Caf\xc3\xa9"});
+    CHECK(done({"team", "list"}).find("Caf\xc3\xa9") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Lab, "what a listing shows can't speak to the terminal, whoever has written it") {
+    database().run("UPDATE team SET name = ?", "a\nb\x1b[31m");
+    CHECK(done({"team", "list"}).find("a b [31m") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Lab, "usage of a resource that isn't there is a failure, not an empty table") {
+    const account::Outcome outcome = command({"usage", "lab", "--resource", "nope"});
+    CHECK(outcome.exit == account::exit_failed);
+    CHECK(outcome.err.find("no resource nope") != std::string::npos);
+    done({"usage", "lab", "--resource", "render"});
+}
+
+TEST_CASE_METHOD(Lab, "a refreshing grant of what is returnable is refused by the name of --refresh") {
+    done({"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    const Words words{"grant", "add", "lab", "--resource", "seat", "--tier", "free", "--amount", "3"};
+    Words refreshing = words;
+    refreshing.insert(refreshing.end(), {"--refresh", "cycle"});
+    CHECK(refusal(refreshing).find("--refresh") != std::string::npos);
+    done(words);
+}
