@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/sim/memory_disk.hpp"
+#include "tests/sim/quick_memory.hpp"
 #include "tests/sim/simulation.hpp"
 #include "tests/sim/table_watch.hpp"
 #include "tests/sim/workers.hpp"
@@ -173,6 +174,7 @@ int main(int count, char** words) {
         const Options options = options_from(count, words);
         std::signal(SIGABRT, on_abort);
         std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        sim::make_sqlite_quick();
         sim::open_memory_files();
         sim::watch_tables();
         return run(options);

@@ -93,13 +93,13 @@ std::string MemoryDisk::survivor(const File& file) {
             ++lost_writes_;
             continue;
         }
-        const auto offset = static_cast<std::size_t>(write.offset);
+        const std::size_t offset = write.offset;
         if (write.truncates) {
             if (contents.size() > offset) contents.resize(offset);
             continue;
         }
         std::size_t from = 0;
-        std::size_t to = write.bytes.size();
+        std::size_t to = write.size;
         if (dice_.chance(300)) {
             ++torn_writes_;
             const std::size_t cut =
@@ -107,7 +107,7 @@ std::string MemoryDisk::survivor(const File& file) {
             const std::size_t at = cut > offset ? cut - offset : 0;
             (dice_.chance(500) ? from : to) = at;
         }
-        put(contents, offset + from, write.bytes.data() + from, to - from);
+        put(contents, offset + from, file.unsynced_bytes.data() + write.begin + from, to - from);
     }
     return contents;
 }
@@ -172,10 +172,12 @@ bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::
     }
     put(file.contents, at, bytes, count);
     // A system writes by pages, each of which may be on the disk without the others.
+    const std::size_t begin = file.unsynced_bytes.size();
+    if (powered_) file.unsynced_bytes.append(bytes, count);
     for (std::size_t done = 0; powered_ && done < count;) {
         const std::size_t place = at + done;
         const std::size_t piece = std::min(count - done, page - place % page);
-        file.unsynced.push_back({static_cast<std::int64_t>(place), std::string(bytes + done, piece), false});
+        file.unsynced.push_back({place, begin + done, piece, false});
         done += piece;
     }
     count_operation();
@@ -187,21 +189,21 @@ void MemoryDisk::truncate(File& file, std::int64_t size) {
         room_ += static_cast<std::int64_t>(file.contents.size()) - size;
         file.contents.resize(static_cast<std::size_t>(size));
     }
-    if (powered_) file.unsynced.push_back({size, {}, true});
+    if (powered_) file.unsynced.push_back({static_cast<std::size_t>(size), 0, 0, true});
     count_operation();
 }
 
 void MemoryDisk::sync(File& file) {
     if (powered_ && !(lies_ && file.durable)) {
         for (const File::Write& write : file.unsynced) {
-            const auto offset = static_cast<std::size_t>(write.offset);
             if (!write.truncates) {
-                put(file.synced, offset, write.bytes.data(), write.bytes.size());
-            } else if (file.synced.size() > offset) {
-                file.synced.resize(offset);
+                put(file.synced, write.offset, file.unsynced_bytes.data() + write.begin, write.size);
+            } else if (file.synced.size() > write.offset) {
+                file.synced.resize(write.offset);
             }
         }
         file.unsynced.clear();
+        file.unsynced_bytes.clear();
         file.durable = true;
     }
     count_operation();

@@ -31,14 +31,16 @@ class MemoryDisk {
 public:
     struct File {
         struct Write {  // since the last sync
-            std::int64_t offset = 0;
-            std::string bytes;
+            std::size_t offset = 0;
+            std::size_t begin = 0;  // in unsynced_bytes
+            std::size_t size = 0;
             bool truncates = false;  // to offset
         };
         std::string contents;
         std::string synced;
         bool durable = false;  // the file itself survives
         std::vector<Write> unsynced;
+        std::string unsynced_bytes;  // of all of them
     };
 
     MemoryDisk(std::string root, Dice dice);
