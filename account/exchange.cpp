@@ -36,6 +36,10 @@ bool asks_for_units(const SyncRequest& request) {
     });
 }
 
+bool missed_lease(const Agent& agent, const SyncRequest& request) {
+    return request.lease_number && *request.lease_number < agent.lease_number;
+}
+
 void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& request) {
     acknowledge_journal(exchange.database, agent, request.head, request.acknowledged, request.starts,
                         !request.more_usage);
@@ -110,8 +114,9 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     reply.request_number = request.request_number;
     reply.acknowledged = {agent.acknowledged, agent.acknowledged_hash};
     reply.server_time = exchange.now;
-    // Also one in force that an earlier answer carried: that answer may have been lost.
-    if (lease->is_new || !later || asks_for_units(request)) reply.lease = std::move(lease->jws);
+    // Also one in force that an earlier answer carried: that answer was lost, or may have been.
+    if (lease->is_new || !later || asks_for_units(request) || missed_lease(agent, request))
+        reply.lease = std::move(lease->jws);
     Recalled recalled = recall(database, pool, catalogue, agent, exchange.settings, tickets,
                                request.resources, exchange.now, agents);
     reply.recall = std::move(recalled.units);

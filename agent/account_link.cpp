@@ -300,6 +300,7 @@ void AccountLink::send_sync(CounterReading reading) {
     request.starts = std::move(reading.starts);
     request.catalogue_version = catalogue_version_;
     request.more_usage = !reading.whole_usage;
+    request.lease_number = lease_number_;
     for (const core::ResourceLedger& ledger : reading.ledgers) {
         core::wire::ResourceCounters counters = counters_of(ledger, reading);
         exchange_.completed[counters.resource] = ledger.completed();

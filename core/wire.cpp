@@ -137,6 +137,7 @@ SyncRequest read_sync_request(ObjectReader& reader) {
     });
     message.catalogue_version = reader.integer("catalogue_version", 0, limits::counter_max);
     message.more_usage = reader.boolean_or("more_usage", false);
+    message.lease_number = reader.optional_integer("lease_number", 0, limits::counter_max);
     return message;
 }
 
@@ -254,6 +255,7 @@ std::string to_json(const SyncRequest& message) {
                          {"starts", json_list(message.starts, write_head)}};
     object["catalogue_version"] = message.catalogue_version;
     object["more_usage"] = message.more_usage;
+    if (message.lease_number) object["lease_number"] = *message.lease_number;
     return json::serialize(object);
 }
 

@@ -143,9 +143,10 @@ struct SyncRequest {
     std::vector<UsageRow> usage;  // rows that changed since the acknowledged sequence
     JournalHead acknowledged;     // {acknowledged sequence, own hash there}
     JournalHead head;
-    std::int64_t catalogue_version = 0;  // of the catalogue that the agent holds
-    std::vector<JournalHead> starts;     // links of starts after the acknowledged one, the newest first
-    bool more_usage = false;             // rows of before the head are still to come
+    std::int64_t catalogue_version = 0;        // of the catalogue that the agent holds
+    std::vector<JournalHead> starts;           // links of starts after the acknowledged one, the newest first
+    bool more_usage = false;                   // rows of before the head are still to come
+    std::optional<std::int64_t> lease_number;  // of the newest lease that the agent took up
 };
 
 struct Recall {

@@ -172,6 +172,25 @@ TEST_CASE_METHOD(Lab, "a need whose answer was lost is not leased twice, and its
     CHECK(granted(lease_of(*repeated), "render") == 4);
 }
 
+TEST_CASE_METHOD(Lab, "a lease whose answer was lost is told again to who needs nothing any more") {
+    done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    free_grant("lab", "seats", 10);
+    const auto said = [this](std::int64_t number, std::int64_t need, std::int64_t lease_number) {
+        core::wire::SyncRequest asked =
+            request(one_session, number, {counters("render", 0, 0, 0), counters("seats", 0, need, 0)});
+        asked.lease_number = lease_number;
+        return sync("lab", one, asked);
+    };
+    REQUIRE(said(1, 0, 0));
+    REQUIRE(granted(lease_of(*said(2, 3, 1)), "seats") == 3);  // and isn't heard
+    const auto heard = said(3, 0, 1);
+    REQUIRE(heard);
+    REQUIRE(heard->lease);
+    CHECK(granted(lease_of(*heard), "seats") == 3);
+    CHECK(lease_of(*heard).number == 2);
+    CHECK_FALSE(said(4, 0, 2)->lease);
+}
+
 TEST_CASE_METHOD(Lab, "a lease that says nothing new is neither signed again nor sent") {
     free_grant("lab", "render", 10);
     REQUIRE(sync_one(1, {counters("render", 0, 0, 1)}));

@@ -68,12 +68,15 @@ TEST_CASE("each hello comes back from its JSON") {
 TEST_CASE("each sync comes back from its JSON") {
     Samples samples{3};
     for (int i = 0; i < 300; ++i) {
-        SyncRequest request{samples.id(),   samples.integer(0, limits::counter_max), {}, {}, samples.head(),
-                            samples.head(), samples.integer(0, limits::counter_max), {}};
+        SyncRequest request{
+            samples.id(),   samples.integer(0, limits::counter_max), {}, {},    samples.head(),
+            samples.head(), samples.integer(0, limits::counter_max), {}, false, {}};
         request.resources = samples.list<ResourceCounters>(4, [&] { return samples.counters(); });
         request.usage = samples.list<UsageRow>(5, [&] { return samples.usage_row(); });
         request.starts = samples.list<JournalHead>(3, [&] { return samples.head(); });
+        request.lease_number = samples.maybe([&] { return samples.integer(0, limits::counter_max); });
         comes_back(request, sync_request_from_json);
+        CHECK(sync_request_from_json(to_json(request))->lease_number == request.lease_number);
 
         SyncReply reply;
         reply.request_number = samples.integer(0, limits::counter_max);
