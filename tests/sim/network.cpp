@@ -111,7 +111,7 @@ void Network::next_partition(std::size_t agent) {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.partition_every), [this, agent] {
         if (!world_.faults) return;
         cut_[agent] = true;
-        world_.schedule.after(dice_.spread(1'000, 4 * core::hour_ms), [this, agent] {
+        world_.schedule.after(dice_.spread(1'000, 4 * core::hour_ms * world_.plan.slowness), [this, agent] {
             cut_[agent] = false;
             next_partition(agent);
         });
@@ -123,7 +123,7 @@ void Network::next_outage() {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.outage_every), [this] {
         if (!world_.faults) return;
         outage_ = true;
-        world_.schedule.after(dice_.spread(60'000, core::day_ms), [this] {
+        world_.schedule.after(dice_.spread(60'000, core::day_ms * world_.plan.slowness), [this] {
             outage_ = false;
             next_outage();
         });

@@ -103,10 +103,10 @@ void Plan::leave() {
         retire_after.push_back(by_itself ? after : 0);
         revoke_after.push_back(by_itself ? 0 : after);
     }
-    if (dice.chance(300) && !forgets) write_off_every = dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
+    if (dice.chance(300) && !forgets) write_off_every = slowness * dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
 }
 
-// What takes several things at once, in one world of twenty each.
+// What takes several things at once, in one world of twenty each, or a long time, in two.
 void Plan::bring_about_what_is_rare() {
     using core::hour_ms;
     using core::minute_ms;
@@ -134,9 +134,26 @@ void Plan::bring_about_what_is_rare() {
             busy_per_mille = 400;
             disk_full_every = 0;
             return;
+        case 4:
+        case 5:
+            return become_long_and_quiet();
         default:
             return;
     }
+}
+
+// Weeks in which machines are away for days, leases end, and a month's cycle begins.
+void Plan::become_long_and_quiet() {
+    Dice dice = Dice::named(seed, "long and quiet");
+    slowness = 12;
+    length_ms = dice.between(8, 30) * core::day_ms;
+    busy_per_mille = dice.spread(3, 15);
+    sync_interval_ms = dice.between(20, 60) * core::minute_ms;
+    for (std::int64_t* every :
+         {&partition_every, &outage_every, &agent_crash_every, &account_crash_every, &disk_full_every,
+          &clock_turn_every, &suspend_every, &disk_copied_every, &store_copied_every, &grant_every,
+          &mode_change_every})
+        *every *= slowness;
 }
 
 bool Plan::is_returnable(const std::string& key) const {

@@ -28,6 +28,7 @@ struct Plan {
     std::uint64_t seed;
     Canary canary;
     std::int64_t length_ms = 0;       // then faults stop
+    std::int64_t slowness = 1;        // so many times as seldom, and as long
     std::vector<std::string> agents;  // their teams, by index
     std::vector<std::string> teams;
     std::vector<core::Resource> resources;
@@ -69,6 +70,7 @@ struct Plan {
 
     void leave();  // who retires, is revoked, or given up
     void bring_about_what_is_rare();
+    void become_long_and_quiet();
 
     // Whether the enforcement of a resource ever changes; if not, it is as above all the time.
     bool modes_change() const { return mode_change_every > 0; }

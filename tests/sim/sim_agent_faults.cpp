@@ -114,7 +114,7 @@ void SimAgent::next_suspend() {
         if (!answers()) return next_suspend();
         world_.tally.fault("agent: suspended");
         suspended_ = true;
-        world_.schedule.after(dice_.spread(1'000, 8 * core::hour_ms), [this] {
+        world_.schedule.after(dice_.spread(1'000, 8 * core::hour_ms * world_.plan.slowness), [this] {
             suspended_ = false;
             next_suspend();
         });
