@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "core/mutant.hpp"
+
 namespace meterbox::account {
 
 using core::Units;
@@ -111,7 +113,8 @@ void write_off_lost(Database& database, core::UtcTime now, const std::string& te
     database.each(
         "SELECT id FROM agent WHERE team = ?1 AND state = 'active' AND written_off_at IS NULL AND "
         "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR (SELECT max(at) FROM incident) < ?2)",
-        [&](auto& row) { lost.push_back(row.string(0)); }, team, now + -policy->second);
+        [&](auto& row) { lost.push_back(row.string(0)); }, team,
+        METERBOX_MUTANT(lost_at_once) ? now : now + -policy->second);
     for (const std::string& id : lost) write_off(database, now, *find_agent(database, id), *policy->first);
 }
 

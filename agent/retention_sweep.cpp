@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/limits.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::agent {
 
@@ -127,7 +128,7 @@ core::Result<void> RetentionSweep::budget() {
         });
         if (!link) return link.error();
         const auto old = each(tables_.events.query(chunk_rows), [&](const Cursor& row) {
-            if (row.integer(0) > heard) return false;
+            if (row.integer(0) > heard && !METERBOX_MUTANT(unheard_dropped)) return false;
             last = row.integer(0);
             return true;
         });

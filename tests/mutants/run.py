@@ -43,6 +43,7 @@ MUTANTS = {
     "identity_ignored": "an event that was taken before counts again",
     "learning_ignored": "an account that was put back grants before it has heard each agent",
     "lease_not_learned": "an account that was put back takes no agent's lease for what it had granted",
+    "lost_at_once": "an agent is given up for lost as soon as another one is heard",
     "metered_unsaved": "a total that events raised is not stored with them",
     "need_met_twice": "a need whose units are on their way already is leased again",
     "older_lease": "an agent takes up a lease that isn't newer",
@@ -53,6 +54,7 @@ MUTANTS = {
     "slice_without_mark": "a session's time is metered without noting up to when",
     "stop_forgotten": "sessions are not told to stop at 0",
     "totals_added": "a total is taken for an increment",
+    "unheard_dropped": "a journal beyond its budget drops events that the account hasn't heard of",
     "unit_uncharged": "a unit that the account has heard of is not charged",
 }
 

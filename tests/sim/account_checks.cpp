@@ -35,6 +35,7 @@ void Invariants::check_account() {
     const auto fallen_before = fallen_;
     if (!view_ || view->entries > view_->entries) check_booking(*view);
     if (view_) check_numbers(*view);
+    if (view_) check_given_up(*view);
     if (view_ && moved) check_rises(*view, fallen_before);
     if (moved) check_pools(*view);
     moved_ = moved_ || moved;

@@ -106,6 +106,10 @@ void Invariants::check_acknowledged(std::size_t index) {
         if (event.acknowledged) least[event.resource] += event.amount;
     for (const agent::LedgerView& ledger : agent.ledgers()) {
         const std::string& key = ledger->resource().key;
+        if (world_.plan.journal_budget_bytes > 0) {
+            check_reported(index, *ledger, least[key]);
+            continue;
+        }
         const std::int64_t events = agent.journaled(
             "SELECT coalesce(sum(amount), 0) FROM event WHERE resource = (SELECT id FROM resource WHERE key "
             "= ?)",
@@ -125,6 +129,7 @@ void Invariants::check_acknowledged(std::size_t index) {
         SIM_REQUIRE(ever == (counts ? events + sessions : 0),
                     "I5: M is what was reported and what sessions ran: " + agent.name().id + " " + key);
     }
+    if (world_.plan.journal_budget_bytes > 0) check_dropped(index);
     if (agent.restores() > 0) return;
     const std::map<std::string, std::int64_t> ends = agent.metered_sessions();
     for (const auto& [id, session] : book.sessions) {

@@ -60,6 +60,7 @@ private:
     void check_account();
     void check_places(const AccountView& view);
     void check_numbers(const AccountView& view);
+    void check_given_up(const AccountView& view);
     void check_rises(const AccountView& view, const std::map<std::int64_t, std::int64_t>& fallen_before);
     void check_pools(const AccountView& view);
     void count_moves(const AccountView& view, const std::string& reason, const std::string& from,
@@ -78,6 +79,8 @@ private:
     void check_against_account(std::size_t index);
     void check_slots();
     void check_acknowledged(std::size_t index);
+    void check_reported(std::size_t index, const core::ResourceLedger& ledger, std::int64_t acknowledged);
+    void check_dropped(std::size_t index);
     void check_stops(std::size_t index);
     void note_modes(std::size_t index);
     void check_clock(std::size_t index);

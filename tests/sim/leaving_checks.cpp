@@ -6,6 +6,18 @@
 
 namespace meterbox::sim {
 
+// By the account itself: whoever wasn't heard for so long, and nobody else.
+void Invariants::check_given_up(const AccountView& view) {
+    if (world_.plan.lost_after_ms == 0) return;
+    for (const std::string& id : view.written_off) {
+        if (view_->written_off.contains(id) || view.revoked.contains(id)) continue;
+        const std::int64_t heard = std::max(value_of(view_->last_sync_at, id), world_begins.ms);
+        SIM_REQUIRE(world_.now().ms - heard > world_.plan.lost_after_ms,
+                    "an agent is given up after its silence alone: " + id);
+        world_.tally.saw("agent written off after its silence");
+    }
+}
+
 // The account says that an agent has retired only when it said so itself, and it says so only when it
 // takes nothing more.
 void Invariants::check_sealed(std::size_t index) {

@@ -8,7 +8,12 @@ constexpr int rolls_max = 8;  // all of them fit one message
 
 void Operator::set_up(const std::vector<AgentName>& agents) {
     agents_ = agents;
-    for (const std::string& team : world_.plan.teams) account_.command({"team", "add", team});
+    for (const std::string& team : world_.plan.teams) {
+        account_.command({"team", "add", team});
+        if (world_.plan.lost_after_ms > 0)
+            account_.command({"team", "set", team, "--lost", world_.plan.lost_policy, "--lost-after",
+                              std::to_string(world_.plan.lost_after_ms) + "ms"});
+    }
     for (std::size_t i = 0; i < world_.plan.resources.size(); ++i) {
         const core::Resource& resource = world_.plan.resources[i];
         const auto [token_flex, flex] = world_.plan.rates[i];

@@ -77,6 +77,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     leave();
     // Which usage of a disk that is gone counted, nobody knows any more.
     if (modes_change()) disk_copied_every = 0;
+    keep_little();
     for (std::size_t i = 0; i < resources.size(); ++i)
         rates.emplace_back(dice.between(1, 7), dice.between(1, 7));
     // The world begins at 8 in the morning; cycles begin from 18:15 to 05:00, by their zones.
@@ -103,7 +104,26 @@ void Plan::leave() {
         retire_after.push_back(by_itself ? after : 0);
         revoke_after.push_back(by_itself ? 0 : after);
     }
-    if (dice.chance(300) && !forgets) write_off_every = slowness * dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
+    if (dice.chance(300) && !forgets)
+        write_off_every = slowness * dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
+    // By the account itself, then; or by an operator, so that it is known who did.
+    Dice silent = Dice::named(seed, "silence");
+    if (forgets || !silent.chance(300)) return;
+    write_off_every = 0;
+    lost_after_ms = slowness * silent.spread(core::hour_ms, 12 * core::hour_ms);
+    // What was released is counted anew by whoever used it: where modes change nobody could tell how much.
+    static constexpr std::string_view policies[] = {"hold", "count", "release"};
+    lost_policy = policies[silent.number() % (modes_change() ? 2 : 3)];
+}
+
+// What was reported must be told from what counts by its usage alone, for its events are gone.
+void Plan::keep_little() {
+    Dice dice = Dice::named(seed, "budget");
+    const auto leaves = [](const std::vector<std::int64_t>& after) {
+        return std::ranges::any_of(after, [](std::int64_t ms) { return ms > 0; });
+    };
+    if (modes_change() || leaves(retire_after) || leaves(revoke_after) || !dice.chance(400)) return;
+    journal_budget_bytes = core::limits::write_ahead_log_bytes_max + dice.between(100, 1'000) * 1'024;
 }
 
 // What takes several things at once, in one world of twenty each, or a long time, in two.
@@ -149,10 +169,9 @@ void Plan::become_long_and_quiet() {
     length_ms = dice.between(8, 30) * core::day_ms;
     busy_per_mille = dice.spread(3, 15);
     sync_interval_ms = dice.between(20, 60) * core::minute_ms;
-    for (std::int64_t* every :
-         {&partition_every, &outage_every, &agent_crash_every, &account_crash_every, &disk_full_every,
-          &clock_turn_every, &suspend_every, &disk_copied_every, &store_copied_every, &grant_every,
-          &mode_change_every})
+    for (std::int64_t* every : {&partition_every, &outage_every, &agent_crash_every, &account_crash_every,
+                                &disk_full_every, &clock_turn_every, &suspend_every, &disk_copied_every,
+                                &store_copied_every, &grant_every, &mode_change_every})
         *every *= slowness;
 }
 

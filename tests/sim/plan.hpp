@@ -62,13 +62,17 @@ struct Plan {
     std::int64_t offline_horizon_ms = 0;     // until which a lease may be spent
     std::vector<std::int64_t> retire_after;  // of each agent; 0: never
     std::vector<std::int64_t> revoke_after;  // the same
-    std::int64_t write_off_every = 0;        // of whatever agent
+    std::int64_t write_off_every = 0;        // of whatever agent, by an operator
+    std::int64_t lost_after_ms = 0;          // by the account itself, after such a silence; 0: never
+    std::string lost_policy;                 // as what then
+    std::int64_t journal_budget_bytes = 0;   // of each agent; 0: without bounds
     std::int64_t rolled_per_mille = 50;      // of what the operator does: another lease key
     std::int64_t held_per_mille = 400;       // of sessions: those that hold, and don't run
     std::int64_t held_at_most = 40;
     bool no_battery = false;  // wall clocks are at 1970 after each boot
 
     void leave();  // who retires, is revoked, or given up
+    void keep_little();
     void bring_about_what_is_rare();
     void become_long_and_quiet();
 

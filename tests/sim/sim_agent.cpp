@@ -12,7 +12,11 @@ constexpr std::int64_t never_ms = core::day_ms * 365;
 const agent::SessionSettings session_settings{core::limits::heartbeat_default_ms,
                                               core::limits::checkpoint_default_ms, 100};
 constexpr std::int64_t disk_bytes = 2 * 1024 * 1024;  // as far as a reserve is concerned
-const agent::RetentionSettings retention_settings{62 * core::day_ms, 730 * core::day_ms};
+agent::RetentionSettings retention_of(const Plan& plan) {
+    agent::RetentionSettings settings{62 * core::day_ms, 730 * core::day_ms};
+    if (plan.journal_budget_bytes > 0) settings.budget_bytes = plan.journal_budget_bytes;
+    return settings;
+}
 
 std::string root_of(std::size_t index) {
     return "/simulated/agent-" + std::to_string(index) + "/";
@@ -52,9 +56,12 @@ SimAgent::Process::Process(SimAgent& agent)
             [&agent](const agent::Identity& identity) { return agent.followed(identity); },
             [this] { sessions.drain(); }, [this] { return sessions.drained(); }, [this] { meter.close(); }},
            CheapSigner::verify),
-      retention(
-          timers, time, journal, store, retention_settings,
-          [this](const agent::Forgotten&) { published(balances.publish(journal.take_publications())); }),
+      retention(timers, time, journal, store, retention_of(agent.world_.plan),
+                [this, &agent](const agent::Forgotten& forgotten) {
+                    if (forgotten.events > 0)  // none is old enough
+                        agent.world_.tally.saw("acknowledged events gone for the journal's budget");
+                    published(balances.publish(journal.take_publications()));
+                }),
       storage_watch(timers, journal, store, agent.log_) {
     const core::UtcTime now = time.utc();
     for (const auto& [key, balance] : balances.all()) {

@@ -107,6 +107,8 @@ const std::vector<std::string>& Tally::rare_paths() {
         "agent written off as count",
         "agent written off as release",
         "agent that was given up is heard again",
+        "agent written off after its silence",
+        "acknowledged events gone for the journal's budget",
         "agent retired",
         "lease of an agent that retired came back",
         "remainder handed over with its slot",
