@@ -126,7 +126,7 @@ void Plan::keep_little() {
     journal_budget_bytes = core::limits::write_ahead_log_bytes_max + dice.between(100, 1'000) * 1'024;
 }
 
-// What takes several things at once, in one world of twenty each, or a long time, in two.
+// What takes several things at once, in one world of twenty each, or a long time, in four.
 void Plan::bring_about_what_is_rare() {
     using core::hour_ms;
     using core::minute_ms;
@@ -156,6 +156,8 @@ void Plan::bring_about_what_is_rare() {
             return;
         case 4:
         case 5:
+        case 6:
+        case 7:
             return become_long_and_quiet();
         default:
             return;
