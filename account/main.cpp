@@ -7,6 +7,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "account/backup.hpp"
 #include "account/command_line.hpp"
@@ -26,6 +27,8 @@ namespace {
 using namespace meterbox;
 using account::CommandLine;
 using account::Outcome;
+
+constexpr int open_tries_max = 5;  // each waits for two seconds
 
 int print(const Outcome& outcome) {
     std::cout << outcome.out << std::flush;
@@ -89,6 +92,11 @@ std::vector<std::string> from_here(std::vector<std::string> arguments, const Com
     return arguments;
 }
 
+// None: nobody serves the store.
+std::optional<Outcome> through_service(const std::vector<std::string>& arguments, const CommandLine& line) {
+    return account::command_through_service(line.store + "/account.sock", from_here(arguments, line));
+}
+
 Outcome outcome_of(const core::Result<void>& done) {
     return done ? Outcome{account::exit_done, {}, {}} : account::from_error(done.error());
 }
@@ -109,9 +117,7 @@ int run(const std::vector<std::string>& arguments) {
 
     const bool shared = account::is_url(line.store);
     if (!line.serve && !shared) {
-        const auto outcome =
-            account::command_through_service(line.store + "/account.sock", from_here(arguments, line));
-        if (outcome) return print(*outcome);
+        if (const auto outcome = through_service(arguments, line)) return print(*outcome);
     }
     const auto config = config::load_account(line.sources);
     if (!config) return print(account::wrong_usage(config.error().detail));
@@ -119,8 +125,17 @@ int run(const std::vector<std::string>& arguments) {
     platform::system::SystemClock clock;
     platform::system::SystemRandom random;
     if (line.restore && !shared) return print(restored(line, clock));
-    const auto store = shared ? account::Store::open_database(line.store, clock, random)
-                              : account::Store::open(line.store, clock, random);
+    const auto open = [&] {
+        return shared ? account::Store::open_database(line.store, clock, random)
+                      : account::Store::open(line.store, clock, random);
+    };
+    auto store = open();
+    const auto taken = [&] { return !store && store.error().code == core::ErrorCode::unreachable; };
+    // Whoever has it open may be the service at its start, which takes commands a moment later.
+    for (int tries = 1; tries < open_tries_max && taken() && !line.serve && !shared; ++tries) {
+        if (const auto outcome = through_service(arguments, line)) return print(*outcome);
+        store = open();
+    }
     if (!store) return print(could_not_open(store.error()));
     if (line.restore) return print(outcome_of(account::begin_anew(**store, line.epoch)));
     (*store)->use(account::settings_from(*config));

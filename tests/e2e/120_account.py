@@ -13,8 +13,9 @@ import socket
 import subprocess
 import threading
 
+from over_http import wait_until
 from raw_agent import Peer, RawAgent, openssl
-from support import BIN, Account, EndToEnd, main
+from support import BIN, Account, EndToEnd, Process, main, run
 
 class TheAccount(EndToEnd):
     def tearDown(self):
@@ -147,6 +148,18 @@ class TheAccount(EndToEnd):
         self.assertEqual(done.stdout, "")
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         return done.stderr
+
+    def test_a_command_at_the_first_start_waits_until_the_service_takes_it(self):
+        for number in range(5):
+            store = f"{self.folder}/new{number}"
+            service = Process([f"{BIN}/meterbox-account", "--store", store, "serve", "--listen", "127.0.0.1:0",
+                               "--admin-listen", "127.0.0.1:0"], f"{store}.log")
+            try:
+                wait_until(lambda s=store: os.path.exists(f"{s}/account.db"), "it has opened its store")
+                run(f"{BIN}/meterbox-account", "--store", store, "team", "add", "studio")
+                self.assertIn("studio", run(f"{BIN}/meterbox-account", "--store", store, "team", "list"))
+            finally:
+                service.kill()
 
     def test_what_is_wrong_with_a_command_is_said(self):
         account = Account(f"{self.folder}/none")
