@@ -78,6 +78,13 @@ http::Limits limits_for_agents() {
     return limits;
 }
 
+// Anybody may connect, without a token even: who asks nothing keeps nobody out.
+http::Limits limits_for_admins() {
+    http::Limits limits;
+    limits.yields_idle = true;
+    return limits;
+}
+
 class Service {
 public:
     Service(Store& store, platform::system::Log& log, ServerCertificate& certificate, std::string admin_token)
@@ -94,7 +101,7 @@ public:
           admin_service_(jobs_, std::move(admin_token)),
           command_service_(jobs_),
           agents_(loop_, agent_service_, limits_for_agents()),
-          admins_(loop_, admin_service_),
+          admins_(loop_, admin_service_, limits_for_admins()),
           commands_(loop_, command_service_),
           retention_(loop_, thread_, store, log, [this](const Error& error) { lose(error); }),
           certificate_check_(loop_),

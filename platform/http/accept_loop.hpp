@@ -20,6 +20,9 @@
 
 namespace meterbox::platform::http {
 
+// How a conversation begins: whether a client can be told something before it has said anything.
+enum class Opening { in_clear, handshake };
+
 template <class Protocol>
 class AcceptLoop final : public Listener, public std::enable_shared_from_this<AcceptLoop<Protocol>> {
 public:
@@ -29,11 +32,13 @@ public:
     using Converse = std::function<void(const std::shared_ptr<ServerCore>&, Socket, bool refused)>;
 
     // kept: lives as long as clients may connect.
-    AcceptLoop(ServerCore& core, Acceptor acceptor, std::shared_ptr<void> kept, Converse converse)
+    AcceptLoop(ServerCore& core, Acceptor acceptor, std::shared_ptr<void> kept, Opening opening,
+               Converse converse)
         : core_(core),
           acceptor_(std::move(acceptor)),
           timer_(core.context()),
           kept_(std::move(kept)),
+          opening_(opening),
           converse_(std::move(converse)) {}
 
     void accept() {
@@ -75,8 +80,10 @@ private:
         });
     }
 
-    // Too many even to wait for their request: told at once, without a promise that it arrives.
+    // Too many even to wait for their request: told at once, without a promise that it arrives; in the middle
+    // of a handshake it would only be taken for a broken one.
     void turn_away(Socket& socket) {
+        if (opening_ == Opening::handshake) return;
         std::string text;
         const Response response = problem({core::ErrorCode::too_many, "too many connections", {}, {}});
         append_answer(text, {true, false, false}, response.status, response.content_type, response.body,
@@ -88,15 +95,16 @@ private:
     Acceptor acceptor_;
     boost::asio::steady_timer timer_;
     std::shared_ptr<void> kept_;
+    Opening opening_;
     Converse converse_;
     bool stopped_ = false;
 };
 
 template <class Protocol>
 void listen(ServerCore& core, typename AcceptLoop<Protocol>::Acceptor acceptor, std::shared_ptr<void> kept,
-            typename AcceptLoop<Protocol>::Converse converse) {
+            Opening opening, typename AcceptLoop<Protocol>::Converse converse) {
     const auto loop = std::make_shared<AcceptLoop<Protocol>>(core, std::move(acceptor), std::move(kept),
-                                                             std::move(converse));
+                                                             opening, std::move(converse));
     core.add(loop);
     loop->accept();
 }

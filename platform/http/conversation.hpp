@@ -51,6 +51,9 @@ public:
     void take_no_more();      // answers what it owes, and closes
     bool is_settled() const;  // all that was owed is sent
     bool is_idle() const;     // between requests
+    bool is_greeting() const {
+        return phase_ == Phase::open && given_until_ms_ != never;
+    }  // before the first
     std::int64_t last_active_ms() const { return last_active_ms_; }
     void wake();  // calls advance() soon
     void drop();  // at once; what is unsent is lost

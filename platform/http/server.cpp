@@ -63,14 +63,14 @@ core::Result<void> Server::listen_unix(const std::string& path, const std::strin
     auto file = std::make_shared<UnixListeningSocket>(std::move(*socket));
     AcceptLoop<stream_protocol>::Acceptor acceptor(core_->context());
     acceptor.assign(stream_protocol(), file->release_descriptor());
-    listen<stream_protocol>(*core_, std::move(acceptor), file, converse<stream_protocol>);
+    listen<stream_protocol>(*core_, std::move(acceptor), file, Opening::in_clear, converse<stream_protocol>);
     return {};
 }
 
 core::Result<void> Server::listen_tcp(const std::string& host, std::uint16_t port) {
     auto acceptor = open_tcp(*core_, host, port);
     if (!acceptor) return acceptor.error();
-    listen<tcp>(*core_, std::move(*acceptor), nullptr, converse<tcp>);
+    listen<tcp>(*core_, std::move(*acceptor), nullptr, Opening::in_clear, converse<tcp>);
     return {};
 }
 

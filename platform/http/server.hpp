@@ -23,7 +23,7 @@ class Conversation;
 class ServerCore;
 
 struct Limits {
-    std::size_t connections_max = core::limits::connections_default;  // more: 429, and closed
+    std::size_t connections_max = core::limits::connections_default;  // more: 429 if it can be, and closed
     std::size_t header_bytes_max = core::limits::header_bytes_max;    // more: 431, and closed
     std::size_t body_bytes_max = core::limits::body_bytes_max;        // more: 413
     std::size_t dropped_body_bytes_max = core::limits::dropped_body_bytes_max;
@@ -31,7 +31,8 @@ struct Limits {
     std::size_t unsent_bytes_max = core::limits::unsent_bytes_max;              // more: left unread
     std::size_t held_bytes_max = core::limits::held_bytes_max;  // of bodies not answered yet, of a connection
     std::size_t all_held_bytes_max = core::limits::all_held_bytes_max;  // of all; more: left unread
-    bool yields_idle = false;  // too many connections: the one that was idle longest goes, before a 429
+    // Too many connections: the one that was idle, or in its handshake, longest goes, before a 429.
+    bool yields_idle = false;
     std::int64_t request_timeout_ms = core::limits::request_timeout_ms;  // then 400, and closed
     std::int64_t idle_timeout_ms = core::limits::idle_timeout_ms;
     std::int64_t write_timeout_ms = core::limits::write_timeout_ms;

@@ -94,11 +94,13 @@ ServerCore::Admission ServerCore::admission() {
     return refused_ < core::limits::refused_connections_max ? Admission::refused : Admission::turned_away;
 }
 
-// A client that is kept open for its next request opens another one then.
+// A client that is kept open for its next request opens another one then; and who connects and says nothing,
+// not even a handshake, keeps nobody out.
 bool ServerCore::yield_idle() {
     std::shared_ptr<Conversation> idlest;
     for (const auto& conversation : conversations_) {
-        if (!conversation->is_idle() || conversation->is_refused()) continue;
+        const bool asks_nothing = conversation->is_idle() || conversation->is_greeting();
+        if (!asks_nothing || conversation->is_refused()) continue;
         if (!idlest || conversation->last_active_ms() < idlest->last_active_ms()) idlest = conversation;
     }
     if (!idlest) return false;

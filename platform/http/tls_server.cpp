@@ -187,7 +187,7 @@ core::Result<void> listen_tls(Server& server, const std::string& host, std::uint
         core->admit(connection);
         connection->handshake(on_failure);
     };
-    listen<tcp>(server.core(), std::move(*acceptor), nullptr, converse);
+    listen<tcp>(server.core(), std::move(*acceptor), nullptr, Opening::handshake, converse);
     return {};
 }
 

@@ -204,6 +204,56 @@ TEST_CASE("a client that doesn't finish its handshake is dropped after the reque
     loop.until([&] { return server.server.connections() == 0; });
 }
 
+TEST_CASE("connections that never finish their handshake keep nobody out") {
+    Loop loop;
+    TlsWorld world;
+    http::Limits limits;
+    limits.connections_max = 3;
+    limits.yields_idle = true;
+    TlsHttpServer server(loop, world, ClientAuth::optional, limits);
+    std::vector<tcp::socket> silent;
+    const auto connect_silent = [&] { silent.push_back(TlsClient::connected(loop, server.server.port())); };
+    const auto ended = [&](tcp::socket& socket) {
+        char byte = 0;
+        Outcome outcome;
+        asio::async_read(socket, asio::buffer(&byte, 1), outcome.handler());
+        loop.until_done(outcome);
+        return outcome.error == asio::error::eof;
+    };
+    for (int i = 0; i < 3; ++i) connect_silent();
+    loop.until([&] { return server.server.connections() == 3; });
+    TlsClient client(loop, world.client(), server.server.port());
+    REQUIRE(client.handshake());
+    CHECK(ended(silent[0]));
+    client.send(get("/a"));
+    CHECK(ends_with_answer(client.until("/a "), "/a "));
+    CHECK(server.server.connections() == 3);
+    connect_silent();
+    CHECK(ended(silent[1]));
+    client.send(get("/b"));
+    CHECK(ends_with_answer(client.until("/b "), "/b "));
+}
+
+TEST_CASE("over TLS a connection far over the limit is closed, without a word in clear") {
+    Loop loop;
+    TlsWorld world;
+    http::Limits limits;
+    limits.connections_max = 1;
+    TlsHttpServer server(loop, world, ClientAuth::optional, limits);
+    std::vector<tcp::socket> silent;
+    const std::size_t kept = 1 + core::limits::refused_connections_max;
+    for (std::size_t i = 0; i < kept; ++i) silent.push_back(TlsClient::connected(loop, server.server.port()));
+    loop.until([&] { return server.server.connections() == kept; });
+    tcp::socket more = TlsClient::connected(loop, server.server.port());
+    char byte = 0;
+    Outcome outcome;
+    asio::async_read(more, asio::buffer(&byte, 1), outcome.handler());
+    loop.until_done(outcome);
+    CHECK(outcome.error == asio::error::eof);
+    CHECK(outcome.count == 0);
+    CHECK(server.server.connections() == kept);
+}
+
 TEST_CASE("a client that is gone without a word takes its connection with it") {
     Loop loop;
     TlsWorld world;
