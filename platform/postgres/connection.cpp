@@ -68,6 +68,9 @@ constexpr int unheard_max = 100;  // sent and not answered: answers must fit int
 // one.
 constexpr const char* serve_alone = "SELECT pg_try_advisory_lock(1835163235, 2)";
 constexpr const char* serve_too = "SELECT pg_advisory_lock_shared(1835163235, 2)";
+// Until the transaction's end. A row's lock alone goes to whoever asks first after it was let go, which may
+// be the one who had it, again and again; this one goes to who has waited longest.
+constexpr const char* stand_in_line = "SELECT pg_advisory_xact_lock(1835163235, 3); ";
 constexpr const char* alone_no_more = "SELECT pg_advisory_unlock(1835163235, 2)";
 
 void ignore_notice(void*, const PGresult*) {}
@@ -165,7 +168,7 @@ Result<void> Connection::begin_with(const std::string& sql) {
 }
 
 Result<void> Connection::begin() {
-    return begin_with("BEGIN; " + options_.turn);
+    return begin_with("BEGIN; " + std::string(stand_in_line) + options_.turn);
 }
 
 Result<void> Connection::begin_unordered() {

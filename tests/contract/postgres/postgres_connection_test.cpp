@@ -221,6 +221,30 @@ TEST_CASE_METHOD(Server, "who reads doesn't see what others commit meanwhile, an
     CHECK(reader->number("SELECT last FROM account").value() == 5);
 }
 
+TEST_CASE_METHOD(Server, "who has waited for a turn has it before who had the last one has the next") {
+    const auto first = connect();
+    const auto look = connect();
+    REQUIRE(first->begin());
+    std::thread second([this] {
+        const auto connection = connect();
+        if (!connection->begin()) return;
+        if (connection->execute("UPDATE account SET last = 7")) (void)connection->commit();
+    });
+    const auto waits = [&] {
+        return look
+            ->number(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database "
+                "WHERE datname = current_database())")
+            .value();
+    };
+    while (waits() == 0) std::this_thread::yield();
+    CHECK(first->commit());
+    CHECK(first->begin());
+    CHECK(first->number("SELECT last FROM account").value() == 7);
+    CHECK(first->commit());
+    second.join();
+}
+
 TEST_CASE_METHOD(Server, "only who serves alone begins with what the first one does") {
     int firsts = 0;
     const auto count = [&]() -> core::Result<void> {
