@@ -3,6 +3,7 @@
 
 #include "account/agents.hpp"
 #include "account/learning.hpp"
+#include "core/resource.hpp"
 
 namespace meterbox::account {
 
@@ -29,7 +30,7 @@ private:
             "= "
             "a.agent AND handed_over.incarnation = a.incarnation AND handed_over.resource = a.resource) "
             "FROM agent_resource AS a JOIN agent ON agent.id = a.agent "
-            "JOIN resource ON resource.key = a.resource WHERE agent.team = ?",
+            "JOIN resource ON resource.key = a.resource WHERE agent.team = ? AND resource.kind <> ?",
             [&](auto& row) {
                 const std::int64_t completed = row.integer(2) / row.integer(5);
                 if (completed == row.integer(4) + row.integer(6)) return;
@@ -37,7 +38,7 @@ private:
                      std::to_string(completed) + " units, but used " + std::to_string(row.integer(6)) +
                      " and " + std::to_string(row.integer(4)) + " in overage");
             },
-            team_);
+            team_, core::name_of(core::Kind::returnable));  // that is held: nothing of it is metered in units
         look_at_fences();
         for (const Evidence& evidence : list_evidence(database_, team_)) {
             find("agent " + evidence.agent + ": refused " + std::to_string(evidence.times) +

@@ -46,6 +46,10 @@ Outcome no_such_team(const std::string& team) {
     return failed("no team " + team + ": make it with `meterbox-account team add " + team + "`");
 }
 
+std::string as_of_line(core::UtcTime now) {
+    return "as of " + core::format_rfc3339(now) + "\n";
+}
+
 Outcome no_such_resource(const std::string& key) {
     return failed("no resource " + key + ": `meterbox-account resource list` shows those there are");
 }

@@ -120,6 +120,9 @@ boost::json::object agents_json(Store& store, const std::string& team);
 bool is_name(const std::string& text);
 Outcome wrong_name();
 
+// The last line of a text that shows what changes.
+std::string as_of_line(core::UtcTime now);
+
 bool team_exists(Store& store, const std::string& team);
 Outcome no_such_team(const std::string& team);
 Outcome no_such_resource(const std::string& key);

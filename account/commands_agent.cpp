@@ -104,7 +104,7 @@ boost::json::object agents_json(Store& store, const std::string& team) {
         if (agent.last_sync_at) json["last_sync_at"] = core::format_rfc3339(*agent.last_sync_at);
         list.push_back(std::move(json));
     }
-    boost::json::object json;
+    boost::json::object json{{"as_of", core::format_rfc3339(store.now())}};
     json["agents"] = std::move(list);
     return json;
 }
@@ -123,7 +123,7 @@ Outcome agent_list(Store& store, const std::string& team, bool json) {
                    units_text(agent.at("in_doubt")),
                    agent.at("refused_syncs").as_bool() ? "has refused syncs: see audit" : ""});
     }
-    return {exit_done, table.text(), {}};
+    return {exit_done, table.text() + as_of_line(store.now()), {}};
 }
 
 }  // namespace meterbox::account

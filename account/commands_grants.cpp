@@ -96,8 +96,9 @@ Outcome grant_list(Store& store, const std::string& team, bool json) {
             list.push_back(to_json(grant, store.now()));
         },
         team);
-    if (!json) return {exit_done, table.text(), {}};
-    return {exit_done, boost::json::serialize(boost::json::object{{"grants", list}}) + "\n", {}};
+    if (!json) return {exit_done, table.text() + as_of_line(store.now()), {}};
+    const boost::json::object object{{"as_of", core::format_rfc3339(store.now())}, {"grants", list}};
+    return {exit_done, boost::json::serialize(object) + "\n", {}};
 }
 
 Outcome grant_end(Store& store, const std::string& team, const std::string& name, bool json) {

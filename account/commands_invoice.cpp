@@ -27,7 +27,9 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
         made = make_invoice(database, options.team, zone->first_instant(*date), final_after, store.now());
     }
     if (!made) return from_error(made.error());
-    if (json) return {exit_done, boost::json::serialize(invoice_to_json(options.team, *made)) + "\n", {}};
+    if (json)
+        return {
+            exit_done, boost::json::serialize(invoice_to_json(options.team, *made, store.now())) + "\n", {}};
 
     Table table({"RESOURCE", "UNITS", "LATE", "UNIT PRICE", "AMOUNT", "REASON"});
     for (const InvoiceLine& line : made->lines) {
@@ -40,7 +42,7 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
                              (made->final ? "final" : "open") + "\n";
     return {exit_done,
             head + table.text() + "total " + std::to_string(made->total()) + " " +
-                made->currency.value_or("") + " in minor units\n",
+                made->currency.value_or("") + " in minor units\n" + as_of_line(store.now()),
             {}};
 }
 
@@ -51,8 +53,8 @@ core::Result<boost::json::object> invoices_json(Store& store, const std::string&
     const auto invoices = list_invoices(store.database(), team, final_after, store.now());
     if (!invoices) return invoices.error();
     boost::json::array list;
-    for (const Invoice& invoice : *invoices) list.push_back(invoice_to_json(team, invoice));
-    boost::json::object json;
+    for (const Invoice& invoice : *invoices) list.push_back(invoice_to_json(team, invoice, store.now()));
+    boost::json::object json{{"as_of", core::format_rfc3339(store.now())}};
     json["invoices"] = std::move(list);
     return json;
 }

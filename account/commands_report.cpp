@@ -90,7 +90,7 @@ Outcome balance(Store& store, const std::string& team, bool json) {
                    card.refreshes_at ? core::format_rfc3339(*card.refreshes_at) : "-",
                    card.ends_at ? core::format_rfc3339(*card.ends_at) : "-"});
     }
-    return {exit_done, table.text(), {}};
+    return {exit_done, table.text() + as_of_line(store.now()), {}};
 }
 
 Outcome usage(Store& store, const UsageOptions& options, bool json) {
@@ -125,7 +125,7 @@ Outcome usage(Store& store, const UsageOptions& options, bool json) {
                    row.subject.empty() ? "-" : row.subject, amount_text(row.usage, measure),
                    std::to_string(row.units.value())});
     }
-    return {exit_done, table.text(), {}};
+    return {exit_done, table.text() + as_of_line(store.now()), {}};
 }
 
 LongCommand audit_team(const std::string& team, bool json) {

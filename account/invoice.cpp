@@ -157,7 +157,7 @@ core::Result<std::vector<Invoice>> list_invoices(Database& database, const std::
     return invoices;
 }
 
-boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice) {
+boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice, core::UtcTime as_of) {
     boost::json::array lines;
     for (const InvoiceLine& line : invoice.lines) {
         boost::json::object json{{"resource", line.resource},     {"units", line.units},
@@ -167,6 +167,7 @@ boost::json::object invoice_to_json(const std::string& team, const Invoice& invo
         lines.push_back(std::move(json));
     }
     boost::json::object json{{"team", team},
+                             {"as_of", core::format_rfc3339(as_of)},
                              {"from", core::format_rfc3339(invoice.cycle.from)},
                              {"to", core::format_rfc3339(invoice.cycle.to)},
                              {"zone", invoice.zone},

@@ -58,6 +58,6 @@ std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team,
 [[nodiscard]] core::Result<std::vector<Invoice>> list_invoices(Database& database, const std::string& team,
                                                                std::int64_t final_after_ms,
                                                                core::UtcTime now);
-boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice);
+boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice, core::UtcTime as_of);
 
 }  // namespace meterbox::account

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <span>
 
 #include "core/account_limits.hpp"
 
@@ -16,6 +17,25 @@ namespace {
 // What agents say is added up as far as it goes: a sum beyond every figure is shown as the largest.
 void add(std::int64_t& sum, std::int64_t figure) {
     if (__builtin_add_overflow(sum, figure, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
+
+// To each row its part up to and with it, cut to whole units, less what those before it have; where nothing
+// was used, all of them to the first.
+void share_out(std::span<UsageRow> rows, std::int64_t units) {
+    __extension__ using Wide = __int128;
+    Wide total = 0;
+    for (const UsageRow& row : rows) total += row.usage.value();
+    int cut = 0;  // sums beyond every figure lose their last bits
+    while ((total >> cut) > std::numeric_limits<std::int64_t>::max()) ++cut;
+    Wide used = 0;
+    std::int64_t given = 0;
+    for (UsageRow& row : rows) {
+        used += row.usage.value();
+        const auto due =
+            total == 0 ? units : static_cast<std::int64_t>(units * (used >> cut) / (total >> cut));
+        row.units = core::Units{due - given};
+        given = due;
+    }
 }
 
 }  // namespace
@@ -126,23 +146,25 @@ bool UsageReport::add_units(Database& database) {
 
 std::vector<UsageRow> UsageReport::rows() const {
     std::vector<UsageRow> rows;
-    const auto put = [&rows](const Key& key, const std::string& subject, std::int64_t usage,
-                             std::int64_t units) {
-        const auto& [start, resource, agent] = key;
-        rows.push_back({{start}, resource, agent, subject, core::Amount{usage}, core::Units{units}});
-    };
     auto units = units_.begin();
-    const Key* last = nullptr;
-    for (const auto& [place, usage] : sums_) {
-        const auto& [key, subject] = place;
-        const bool first = last == nullptr || *last != key;
-        last = &key;
-        for (; units != units_.end() && units->first < key; ++units) put(units->first, "", 0, units->second);
-        const bool here = first && units != units_.end() && units->first == key;
-        put(key, subject, usage, here ? units->second : 0);
-        if (here) ++units;
+    const auto put_without_usage = [&] {
+        const auto& [start, resource, agent] = units->first;
+        rows.push_back({{start}, resource, agent, "", core::Amount{0}, core::Units{units->second}});
+        ++units;
+    };
+    for (auto sum = sums_.begin(); sum != sums_.end();) {
+        const Key& key = sum->first.first;
+        while (units != units_.end() && units->first < key) put_without_usage();
+        const auto& [start, resource, agent] = key;
+        const std::size_t first = rows.size();
+        for (; sum != sums_.end() && sum->first.first == key; ++sum)
+            rows.push_back(
+                {{start}, resource, agent, sum->first.second, core::Amount{sum->second}, core::Units{0}});
+        if (units == units_.end() || units->first != key) continue;
+        share_out(std::span(rows).subspan(first), units->second);
+        ++units;
     }
-    for (; units != units_.end(); ++units) put(units->first, "", 0, units->second);
+    while (units != units_.end()) put_without_usage();
     return rows;
 }
 

@@ -1,6 +1,7 @@
 // A team's usage and completed units, by UTC hour, day or month, added up piece by piece, so that a long
-// report keeps nobody waiting. What is added up while it goes on may be in it. Units belong to no subject:
-// they stand in the first row of their resource, agent and time, so that the column adds up.
+// report keeps nobody waiting. What is added up while it goes on may be in it. Units are of no
+// subject: those of a time, resource and agent are shared out by the usage of its rows, so that the column
+// adds up.
 #pragma once
 
 #include <boost/json/fwd.hpp>

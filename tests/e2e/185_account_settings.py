@@ -54,6 +54,17 @@ class Settings(EndToEnd):
         self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
         self.assertIn("--set: this store is served by", done.stderr)
 
+    def test_a_message_is_one_line_of_text_whatever_was_in_the_arguments(self):
+        for argv in ([f"{BIN}/meterbox-account", "--store", f"{self.folder}/s", "team", "show", b"a\nb\x1b[31m\xff"],
+                     [f"{BIN}/meterbox-account", "--store", f"{self.folder}/s", "team", "show", "a\nb\x1b[31m"],
+                     [f"{BIN}/meterboxd", "--set", b"a\nb\x1b[31m\xff=1"], [f"{BIN}/meterboxd", b"a\nb\x1b\xff"],
+                     [f"{BIN}/meterbox", b"a\nb\x1b[31m\xff"]):
+            done = subprocess.run(argv, capture_output=True, timeout=30, check=False)
+            self.assertIn(done.returncode, (1, 2), argv)
+            said = done.stderr.decode("utf-8")
+            self.assertEqual(said.count("\n"), 1, said)
+            self.assertTrue(said.rstrip("\n").isprintable(), said)
+
     def test_a_hangup_reads_the_log_s_settings_again_and_a_broken_file_changes_nothing(self):
         account = self.account()
 

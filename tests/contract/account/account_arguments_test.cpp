@@ -49,7 +49,7 @@ TEST_CASE_METHOD(Lab, "a number that isn't whole, or larger than any, is told so
         }
     }
     for (const char* option : {"--price", "--rate-flex", "--rate-token-flex"}) {
-        const Words words{"resource", "add", "r",      "--kind", "exhaustible", "--measure",
+        const Words words{"resource", "add",    "r", "--kind", "exhaustible", "--measure",
                           "count",    "--unit", "1", option,   "1.5"};
         CHECK(refusal(words).starts_with(std::string(option) + " 1.5: a whole number is needed"));
     }

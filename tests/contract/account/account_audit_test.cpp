@@ -99,6 +99,32 @@ TEST_CASE_METHOD(Lab, "units whose hours weren't reported yet are a finding, not
     CHECK(audit().findings.size() == 1);
 }
 
+TEST_CASE_METHOD(Lab, "what is held of an ended grant, beyond what is leased, is no finding") {
+    done({"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    free_grant("lab", "seat", 5);
+    core::wire::SyncRequest said;
+    said.session = session("lab", one);
+    said.request_number = 1;
+    auto seats = counters("seat", 0, 5, 0);
+    said.resources = {seats};
+    REQUIRE(sync("lab", one, said));
+    seats = counters("seat", 0, 0, 0);
+    seats.held = core::Units{5};
+    said.request_number = 2;
+    said.resources = {seats};
+    REQUIRE(sync("lab", one, said));
+    done({"grant", "end", "lab", "g2"});
+    seats.need = core::Units{5};
+    seats.overage_units = core::Units{5};
+    seats.tranches = {{"t2", core::Units{0}, core::Units{5}, {}}};
+    said.request_number = 3;
+    said.resources = {seats};
+    REQUIRE(sync("lab", one, said));
+    REQUIRE(database().number("SELECT overage_units FROM agent_resource WHERE resource = 'seat'") == 5);
+    CHECK(audit().differences == std::vector<std::string>{});
+    CHECK(audit().findings == std::vector<std::string>{});
+}
+
 TEST_CASE_METHOD(AccountFixture, "an audit in pieces is of one state, whatever is committed between them") {
     team_with("lab", "render");
     free_grant("lab", "render", 1'000);

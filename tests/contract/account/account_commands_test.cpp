@@ -195,7 +195,7 @@ TEST_CASE_METHOD(Lab, "the balance has a card for each resource") {
     CHECK(done({"balance", "lab"}).find("render") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Lab, "usage is added up by hour, day and month, with units once, and its end is exclusive") {
+TEST_CASE_METHOD(Lab, "usage is added up by hour, day and month, with its units, and its end is exclusive") {
     free_grant("lab", "render", 100);
     const std::string one = agent("lab");
     const std::int64_t hour = core::hour_of(core::UtcTime{1'700'000'000'000}).number;  // 2023-11-14T22
@@ -225,20 +225,22 @@ TEST_CASE_METHOD(Lab, "usage is added up by hour, day and month, with units once
     CHECK(hours[0].at("agent").as_string() == std::string_view(one));
     CHECK(hours[0].at("subject") == "a");
     CHECK(hours[0].at("usage") == 600);
-    CHECK(hours[0].at("units") == 1);
-    CHECK(hours[1].at("units") == 0);
+    CHECK(hours[0].at("units") == 0);
+    CHECK(hours[1].at("units") == 1);  // it was completed by the later subject
     CHECK(rows("2023-11-14T22:00:00Z", "2023-11-15T00:00:00Z", "hour").size() == 3);
 
     const auto days = rows("2023-11-14", "2023-11-16", "day");
     REQUIRE(days.size() == 3);
     CHECK(days[0].at("usage") == 2'500);
-    CHECK(days[0].at("units") == 3);
+    CHECK(days[0].at("units") == 2);
+    CHECK(days[1].at("units") == 1);
     CHECK(days[2].at("from") == "2023-11-15T00:00:00Z");
     const auto months = rows("2023-11-01", "2023-12-01", "month");
     REQUIRE(months.size() == 2);
     CHECK(months[0].at("from") == "2023-11-01T00:00:00Z");
     CHECK(months[0].at("usage") == 5'500);
-    CHECK(months[0].at("units") == 6);
+    CHECK(months[0].at("units") == 5);
+    CHECK(months[1].at("units") == 1);
     CHECK(rows("2024-01-01", "2024-02-01", "month").empty());
 }
 
@@ -285,6 +287,16 @@ TEST_CASE_METHOD(Lab, "an agent's leased units are those of the card: what has e
     is_the_card_s(83);
     clock.advance(core::hour_ms);
     is_the_card_s(43);
+}
+
+TEST_CASE_METHOD(Lab, "whatever shows a state says as of when it is") {
+    const std::string now = core::format_rfc3339(clock.wall_now());
+    for (const Words& words : {Words{"balance", "lab"}, Words{"usage", "lab"}, Words{"invoice", "lab"},
+                               Words{"grant", "list", "lab"}, Words{"agent", "list", "lab"}}) {
+        INFO(words.front());
+        CHECK(json(words).at("as_of").as_string() == std::string_view(now));
+        CHECK(done(words).ends_with("\nas of " + now + "\n"));
+    }
 }
 
 TEST_CASE_METHOD(Lab, "help and version are answered, and the CA is printed as PEM") {

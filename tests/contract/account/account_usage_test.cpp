@@ -50,7 +50,7 @@ struct Usage : AdminPort {
 
 }  // namespace
 
-TEST_CASE_METHOD(Usage, "usage is added up by UTC hour, day and month, and units stand beside it once") {
+TEST_CASE_METHOD(Usage, "usage is added up by UTC hour, day and month, and its units are shared out by it") {
     used(one, "2026-07-20T10:00:00Z", "render", "a", 15);
     used(one, "2026-07-20T10:00:00Z", "render", "b", 10);
     used(one, "2026-07-20T23:00:00Z", "render", "a", 4);
@@ -59,17 +59,36 @@ TEST_CASE_METHOD(Usage, "usage is added up by UTC hour, day and month, and units
     units(one, "2026-07-20T10:00:00Z", 2);
     units(one, "2026-07-21T00:00:00Z", 1);
     units(one, "2026-07-22T00:00:00Z", 5);  // usage of that hour hasn't been heard of yet
-    CHECK(rows("by=hour") == boost::json::array{row("2026-07-20T10:00:00Z", "render", one, "a", 15, 2),
-                                                row("2026-07-20T10:00:00Z", "render", one, "b", 10, 0),
+    CHECK(rows("by=hour") == boost::json::array{row("2026-07-20T10:00:00Z", "render", one, "a", 15, 1),
+                                                row("2026-07-20T10:00:00Z", "render", one, "b", 10, 1),
                                                 row("2026-07-20T23:00:00Z", "render", one, "a", 4, 0),
                                                 row("2026-07-21T00:00:00Z", "render", one, "a", 1, 1),
                                                 row("2026-07-22T00:00:00Z", "render", one, "", 0, 5),
                                                 row("2026-08-01T00:00:00Z", "render", one, "a", 7, 0)});
     CHECK(rows("by=day").size() == 5);
-    CHECK(rows("by=day").at(0) == row("2026-07-20T00:00:00Z", "render", one, "a", 19, 2));
-    CHECK(rows("by=month") == boost::json::array{row("2026-07-01T00:00:00Z", "render", one, "a", 20, 8),
-                                                 row("2026-07-01T00:00:00Z", "render", one, "b", 10, 0),
+    CHECK(rows("by=day").at(0) == row("2026-07-20T00:00:00Z", "render", one, "a", 19, 1));
+    CHECK(rows("by=month") == boost::json::array{row("2026-07-01T00:00:00Z", "render", one, "a", 20, 5),
+                                                 row("2026-07-01T00:00:00Z", "render", one, "b", 10, 3),
                                                  row("2026-08-01T00:00:00Z", "render", one, "a", 7, 0)});
+}
+
+TEST_CASE_METHOD(Usage, "each subject gets its part of the units, and together they have all of them") {
+    const std::int64_t most = std::int64_t{1} << 62;
+    used(one, "2026-07-20T10:00:00Z", "render", "a", 0);
+    used(one, "2026-07-20T10:00:00Z", "render", "b", 7);
+    used(one, "2026-07-20T10:00:00Z", "render", "c", 7);
+    used(one, "2026-07-20T10:00:00Z", "render", "d", 16);
+    units(one, "2026-07-20T10:00:00Z", 10);
+    used(one, "2026-07-21T10:00:00Z", "render", "a", most);
+    used(one, "2026-07-21T10:00:00Z", "render", "b", most);
+    units(one, "2026-07-21T10:00:00Z", std::int64_t{1} << 40);
+    used(one, "2026-07-22T10:00:00Z", "render", "a", 0);
+    used(one, "2026-07-22T10:00:00Z", "render", "b", 0);
+    units(one, "2026-07-22T10:00:00Z", 3);
+    std::vector<std::int64_t> shares;
+    for (const auto& found : rows("by=day")) shares.push_back(found.at("units").as_int64());
+    const std::int64_t half = std::int64_t{1} << 39;
+    CHECK(shares == std::vector<std::int64_t>{0, 2, 2, 6, half, half, 3, 0});
 }
 
 TEST_CASE_METHOD(Usage, "of what is returnable the most that was held at once is shown, not a sum") {
