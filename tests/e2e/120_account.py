@@ -114,7 +114,9 @@ class TheAccount(EndToEnd):
             self.assertEqual(status, 200)
             self.assertEqual(balance["cards"][0]["available_units"], 10)
             self.assertEqual(get("/v1/teams/studio/usage?by=hour", token)[1]["rows"], [])
-            self.assertEqual(get("/v1/teams/studio/agents", token), (200, {"agents": []}))
+            status, agents = get("/v1/teams/studio/agents", token)
+            self.assertEqual((status, agents["agents"]), (200, []))
+            self.assertIn("as_of", agents)
         self.assertEqual(self.name_of(get("/v1/teams/studio/usage?by=week", mine)), (422, "invalid"))
         self.assertEqual(self.name_of(get("/v1/teams/nobody/cards", all_teams)), (404, "not-found"))
         invoices = get("/v1/teams/studio/invoices", mine)[1]["invoices"]
