@@ -1,152 +1,27 @@
 #include "platform/store/store_thread.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <condition_variable>
+#include <chrono>
 #include <deque>
-#include <functional>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
 #include "platform/store/pace.hpp"
+#include "platform/store/store_worker.hpp"
 
 namespace meterbox::platform::store {
-namespace {
-
 using core::Result;
-using SteadyClock = std::chrono::steady_clock;
 
-using Group = std::vector<std::unique_ptr<CommitJob>>;
-using Reads = std::vector<std::unique_ptr<ReadJob>>;
+namespace {
 
 constexpr std::chrono::milliseconds usual_slice{core::limits::read_slice_ms};
 constexpr std::chrono::hours endless_slice{1};  // in place nothing may depend on how long it takes
-
-// What the store thread does in one go: a group's commit, or reads, or a slice of idle work.
-struct Task {
-    Group group;
-    Reads reads;
-    std::unique_ptr<IdleWork> idle;
-    // What came of it.
-    Result<void> committed;
-    std::int64_t commit_us = 0;
-    std::int64_t sync_us = 0;  // the last part of it
-    std::size_t reads_run = 0;
-    bool idle_has_more = false;
-};
-
-std::int64_t microseconds(SteadyClock::duration duration) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-}
-std::int64_t now_us() {
-    return microseconds(SteadyClock::now().time_since_epoch());
-}
-
-void run(Task& task, Transactions& transactions, std::chrono::milliseconds slice) {
-    if (!task.group.empty()) {
-        const std::int64_t start = now_us();
-        std::int64_t applied = start;
-        task.committed = transactions.begin();
-        if (task.committed) {
-            for (const auto& job : task.group) job->apply();
-            applied = now_us();
-            task.committed = transactions.commit();
-        }
-        if (!task.committed) transactions.rollback();
-        const std::int64_t end = now_us();
-        task.commit_us = end - start;
-        task.sync_us = end - applied;
-    }
-    const Slice reading(slice);
-    while (task.reads_run < task.reads.size() && (task.reads_run == 0 || !reading.over()))
-        task.reads[task.reads_run++]->run();
-    if (task.idle) task.idle_has_more = task.idle->run(Slice(slice));
-}
-
-// Signals are the loop's: a thread inherits the mask of the one that makes it.
-std::thread thread_without_signals(std::function<void()> body) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(std::move(body));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_setname_np(thread.native_handle(), "store");
-    return thread;
-}
-
-// The hand-over between the two threads: one task at a time goes there and comes back. Whoever has
-// the task has the database; the mutex orders what one thread did before what the other does.
-class Worker {
-public:
-    Worker(Transactions& transactions, std::function<void()> on_done)
-        : transactions_(transactions), on_done_(std::move(on_done)) {
-        thread_ = thread_without_signals([this] { work(); });
-    }
-    ~Worker() {
-        {
-            const std::lock_guard lock(mutex_);
-            phase_ = Phase::ended;
-        }
-        changed_.notify_all();
-        thread_.join();
-    }
-
-    void start(Task task) {
-        {
-            const std::lock_guard lock(mutex_);
-            METERBOX_ASSERT(phase_ == Phase::idle);
-            task_ = std::move(task);
-            phase_ = Phase::given;
-        }
-        changed_.notify_one();
-    }
-    // The task that is done, if it is; with wait, once it is.
-    std::optional<Task> take(bool wait) {
-        std::unique_lock lock(mutex_);
-        if (wait) changed_.wait(lock, [this] { return phase_ == Phase::done; });
-        if (phase_ != Phase::done) return std::nullopt;
-        phase_ = Phase::idle;
-        return std::move(task_);
-    }
-
-private:
-    enum class Phase { idle, given, done, ended };
-
-    void work() noexcept {
-        std::unique_lock lock(mutex_);
-        for (;;) {
-            changed_.wait(lock, [this] { return phase_ == Phase::given || phase_ == Phase::ended; });
-            if (phase_ == Phase::ended) return;
-            lock.unlock();
-            run(task_, transactions_, usual_slice);
-            lock.lock();
-            phase_ = Phase::done;
-            lock.unlock();
-            changed_.notify_all();
-            on_done_();
-            lock.lock();
-        }
-    }
-
-    Transactions& transactions_;
-    std::function<void()> on_done_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    Task task_;
-    Phase phase_ = Phase::idle;
-    std::thread thread_;
-};
 
 }  // namespace
 
@@ -160,7 +35,7 @@ public:
     void start() {
         open_ = true;
         if (placement_ == Placement::in_place) return;
-        worker_.emplace(transactions_, [this, weak = weak_from_this()] {
+        worker_.emplace(transactions_, usual_slice, [this, weak = weak_from_this()] {
             boost::asio::post(loop_, [weak] {
                 if (const auto state = weak.lock()) state->collect();
             });

@@ -1,0 +1,69 @@
+// Hello: sessions, whom it is refused, and what it books.
+#include "lab.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+using core::Units;
+
+TEST_CASE_METHOD(Lab, "a new session gets a lease of its own, and the old one's syncs are refused") {
+    free_grant("lab", "render", 10);
+    const core::Lease old = lease_of(*sync_one(1, {counters("render", 0, 0, 1)}));
+    const std::string next = session("lab", one);
+    CHECK(sync_one(2, {counters("render", 0, 0, 0)}).error().code == core::ErrorCode::not_found);
+    const auto reply = sync("lab", one, request(next, 1, {counters("render", 0, 0, 0)}));
+    const core::Lease lease = lease_of(*reply);
+    CHECK(lease.number == 2);
+    CHECK(lease.session_nonce != old.session_nonce);
+    CHECK(granted(lease, "render") == granted(old, "render"));
+}
+
+TEST_CASE_METHOD(Lab, "a repeated hello gives the same session") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    const auto first = hello("lab", said);
+    const auto second = hello("lab", said);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(first->session == second->session);
+    CHECK(first->verdict == core::wire::Verdict::ok);
+    CHECK(first->catalogue.size() == 1);
+}
+
+TEST_CASE_METHOD(Lab, "hello is refused for another agent's id") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    const std::string two = agent("lab");
+    const auto other = in_transaction(
+        [&] { return account::hello(exchange(), agent_row("lab", two), said, "new-session"); });
+    CHECK(other.error().code == core::ErrorCode::forbidden);
+}
+
+TEST_CASE_METHOD(Lab, "a hello of a protocol that is too new is told to upgrade") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.protocol_min = 2;
+    said.protocol_max = 3;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    CHECK(hello("lab", said)->verdict == core::wire::Verdict::upgrade);
+}
+
+TEST_CASE_METHOD(Lab, "hello books units by the hours in which they were completed, as sync does") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    REQUIRE(sync_one(1, {counters("render", 0, 3, 0)}));
+    clock.advance(2 * core::hour_ms);
+    free_grant("lab", "render", 10);
+    clock.advance(core::hour_ms);
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    const std::int64_t hour = core::hour_of(clock.wall_now()).number;
+    said.resources = {counters("render", 3'000, 0, 0, {used("t1", 3, hour)})};
+    clock.advance(core::hour_ms);
+    REQUIRE(hello("lab", said));
+    REQUIRE(card().tiers.size() == 2);
+    CHECK(card().tiers[0].tier == core::Tier::free);
+    CHECK(card().tiers[0].available_units == Units{7});
+    CHECK(audit().ok());
+}
