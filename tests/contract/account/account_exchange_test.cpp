@@ -1,58 +1,14 @@
-// Hello and sync against a real store: leases, sizes, exactly-once charging, refusals.
+// Sync against a real store: leases and their sizes, charging exactly once.
 #include "account/audit.hpp"
 #include "account/catalogue.hpp"
 #include "account/lease_keys.hpp"
-#include "account/pool.hpp"
-#include "account/team_cards.hpp"
 #include "core/json_reader.hpp"
-#include "fixture.hpp"
+#include "lab.hpp"
 #include "platform/tls/jws.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
 using core::Units;
-using core::wire::SyncRequest;
-using core::wire::TrancheCounters;
-
-namespace {
-
-SyncRequest request(const std::string& session, std::int64_t number,
-                    std::vector<core::wire::ResourceCounters> resources) {
-    SyncRequest made;
-    made.session = session;
-    made.request_number = number;
-    made.resources = std::move(resources);
-    return made;
-}
-
-TrancheCounters used(const std::string& tranche, std::int64_t units, std::int64_t hour = 472'222) {
-    TrancheCounters said{tranche, Units{units}, Units{0}, {}};
-    if (units > 0) said.hours.push_back({{hour}, Units{units}});
-    return said;
-}
-
-struct Lab : AccountFixture {
-    Lab() {
-        team_with("lab", "render");
-        one = agent("lab");
-        one_session = session("lab", one);
-    }
-    core::Result<core::wire::SyncReply> sync_one(std::int64_t number,
-                                                 std::vector<core::wire::ResourceCounters> resources) {
-        return sync("lab", one, request(one_session, number, std::move(resources)));
-    }
-    account::AuditReport audit() { return account::audit(database(), "lab"); }
-    core::Card card() {
-        account::Pool pool(database(), "lab");
-        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
-                                   clock.wall_now())
-            .front();
-    }
-    std::string one;
-    std::string one_session;
-};
-
-}  // namespace
 
 TEST_CASE_METHOD(Lab, "a lease names the account, the agent, its key and the session it answers") {
     free_grant("lab", "render", 10);
@@ -203,132 +159,6 @@ TEST_CASE_METHOD(Lab, "a lease that says nothing new is neither signed again nor
     clock.advance(1);  // more than a third of its time has passed
     const auto late = sync_one(4, {counters("render", 0, 0, 0)});
     CHECK(lease_of(*late).number == 2);
-}
-
-TEST_CASE_METHOD(Lab, "a new session gets a lease of its own, and the old one's syncs are refused") {
-    free_grant("lab", "render", 10);
-    const core::Lease old = lease_of(*sync_one(1, {counters("render", 0, 0, 1)}));
-    const std::string next = session("lab", one);
-    CHECK(sync_one(2, {counters("render", 0, 0, 0)}).error().code == core::ErrorCode::not_found);
-    const auto reply = sync("lab", one, request(next, 1, {counters("render", 0, 0, 0)}));
-    const core::Lease lease = lease_of(*reply);
-    CHECK(lease.number == 2);
-    CHECK(lease.session_nonce != old.session_nonce);
-    CHECK(granted(lease, "render") == granted(old, "render"));
-}
-
-TEST_CASE_METHOD(Lab, "a repeated hello gives the same session") {
-    core::wire::HelloRequest said;
-    said.agent = one;
-    said.nonce = "00112233445566778899aabbccddeeff";
-    const auto first = hello("lab", said);
-    const auto second = hello("lab", said);
-    REQUIRE(first);
-    REQUIRE(second);
-    CHECK(first->session == second->session);
-    CHECK(first->verdict == core::wire::Verdict::ok);
-    CHECK(first->catalogue.size() == 1);
-}
-
-TEST_CASE_METHOD(Lab, "hello is refused for another agent's id") {
-    core::wire::HelloRequest said;
-    said.agent = one;
-    said.nonce = "00112233445566778899aabbccddeeff";
-    const std::string two = agent("lab");
-    const auto other = in_transaction(
-        [&] { return account::hello(exchange(), agent_row("lab", two), said, "new-session"); });
-    CHECK(other.error().code == core::ErrorCode::forbidden);
-}
-
-TEST_CASE_METHOD(Lab, "a hello of a protocol that is too new is told to upgrade") {
-    core::wire::HelloRequest said;
-    said.agent = one;
-    said.protocol_min = 2;
-    said.protocol_max = 3;
-    said.nonce = "00112233445566778899aabbccddeeff";
-    CHECK(hello("lab", said)->verdict == core::wire::Verdict::upgrade);
-}
-
-TEST_CASE_METHOD(Lab, "counters that no honest agent sends are refused whole, and kept as evidence") {
-    free_grant("lab", "render", 10);
-    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
-    REQUIRE(sync_one(2, {counters("render", 2'000, 0, 0, {used("t1", 2)})}));
-    const auto refused = [&](core::wire::ResourceCounters said) {
-        const auto reply = sync_one(3, {std::move(said)});
-        REQUIRE_FALSE(reply);
-        return reply.error().code;
-    };
-    using core::ErrorCode;
-    CHECK(refused(counters("render", 5'000, 0, 0, {used("t1", 5)})) == ErrorCode::conflict);  // above G
-    CHECK(refused(counters("render", 2'000, 0, 0, {used("t1", 1)})) == ErrorCode::conflict);  // U fell
-    CHECK(refused(counters("render", 1'999, 0, 0)) == ErrorCode::conflict);                   // M fell
-    CHECK(refused(counters("render", 9'000, 0, 0, {used("t2", 1)})) ==
-          ErrorCode::conflict);  // no such tranche
-    auto wrong_remainder = counters("render", 2'500, 0, 0);
-    wrong_remainder.remainder = core::Amount{400};
-    CHECK(refused(wrong_remainder) == ErrorCode::conflict);
-    auto too_many_hours = counters("render", 3'000, 0, 0, {used("t1", 3)});
-    too_many_hours.tranches[0].hours.push_back({{472'223}, Units{1}});
-    CHECK(refused(too_many_hours) == ErrorCode::conflict);
-    auto returned = counters("render", 2'000, 0, 0, {used("t1", 2)});
-    returned.tranches[0].returned = Units{3};
-    CHECK(refused(returned) == ErrorCode::conflict);
-
-    CHECK(card().charged_units == Units{2});
-    CHECK(audit().ok());
-    CHECK(audit().findings.size() == 7);
-    const std::string list = done({"agent", "list", "lab"});
-    CHECK(list.find("refused syncs") != std::string::npos);
-    REQUIRE(sync_one(4, {counters("render", 3'000, 0, 0, {used("t1", 3)})}));
-}
-
-TEST_CASE_METHOD(Lab, "hello books units by the hours in which they were completed, as sync does") {
-    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
-    REQUIRE(sync_one(1, {counters("render", 0, 3, 0)}));
-    clock.advance(2 * core::hour_ms);
-    free_grant("lab", "render", 10);
-    clock.advance(core::hour_ms);
-    core::wire::HelloRequest said;
-    said.agent = one;
-    said.nonce = "00112233445566778899aabbccddeeff";
-    const std::int64_t hour = core::hour_of(clock.wall_now()).number;
-    said.resources = {counters("render", 3'000, 0, 0, {used("t1", 3, hour)})};
-    clock.advance(core::hour_ms);
-    REQUIRE(hello("lab", said));
-    REQUIRE(card().tiers.size() == 2);
-    CHECK(card().tiers[0].tier == core::Tier::free);
-    CHECK(card().tiers[0].available_units == Units{7});
-    CHECK(audit().ok());
-}
-
-TEST_CASE_METHOD(Lab, "another agent's and another team's tranches can't be touched") {
-    free_grant("lab", "render", 10);
-    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
-    const std::string two = agent("lab");
-    const auto same_team =
-        sync("lab", two, request(session("lab", two), 1, {counters("render", 1'000, 0, 0, {used("t1", 1)})}));
-    CHECK(same_team.error().code == core::ErrorCode::conflict);
-    done({"team", "add", "other"});
-    const std::string three = agent("other");
-    const auto other_team =
-        sync("other", three,
-             request(session("other", three), 1, {counters("render", 1'000, 0, 0, {used("t1", 1)})}));
-    CHECK(other_team.error().code == core::ErrorCode::conflict);
-    CHECK(card().charged_units == Units{0});
-}
-
-TEST_CASE_METHOD(Lab, "what doesn't exist or stands twice in a message is invalid") {
-    free_grant("lab", "render", 10);
-    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
-    CHECK(sync_one(2, {counters("nothing", 0, 0, 0)}).error().code == core::ErrorCode::invalid);
-    CHECK(sync_one(2, {counters("render", 0, 0, 0), counters("render", 0, 0, 0)}).error().code ==
-          core::ErrorCode::invalid);
-    const auto twice = counters("render", 1'000, 0, 0, {used("t1", 1), used("t1", 1)});
-    CHECK(sync_one(2, {twice}).error().code == core::ErrorCode::invalid);
-    SyncRequest said = request(one_session, 2, {});
-    said.usage.push_back({"nothing", {1}, "", core::Amount{1}});
-    CHECK(sync("lab", one, said).error().code == core::ErrorCode::invalid);
-    CHECK(card().charged_units == Units{0});
 }
 
 TEST_CASE_METHOD(Lab, "open payg is leased up to its exposure and topped up when half of it is used") {
