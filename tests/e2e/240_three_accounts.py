@@ -17,31 +17,16 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 
 from over_http import wait_until
-from pooled_agent import PooledAgent
-from postgres import SKIPPED, Cluster, binaries
+from pooled_agent import PROCESSES, PooledAccounts, PooledAgent
+from postgres import SKIPPED, binaries
 from raw_agent import Peer
 from support import BIN, Account, EndToEnd, main, run, tail
 
-PROCESSES = 3
 AGENTS = 8
 ROUNDS = int(os.environ.get("METERBOX_ROUNDS", "40"))  # of each agent
 
 
-class ThreeAccounts(EndToEnd):
-    def run(self, result=None):
-        with Cluster() as self.cluster:
-            return super().run(result)
-
-    def tearDown(self):
-        while Peer.all:
-            Peer.all.pop().connection.close()
-
-    def processes(self, count=PROCESSES):
-        url = self.cluster.url()
-        accounts = [Account(f"{self.folder}/acc{i}", url) for i in range(count)]
-        self.programs += accounts
-        return [account.start() for account in accounts]
-
+class ThreeAccounts(PooledAccounts):
     def sum_of(self, agents, what):
         return sum(sum(getattr(agent, what).values()) for agent in agents)
 

@@ -18,12 +18,11 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 
-from pooled_agent import PooledAgent
-from postgres import SKIPPED, Cluster, binaries
+from pooled_agent import PROCESSES, PooledAccounts, PooledAgent
+from postgres import SKIPPED, binaries
 from raw_agent import Peer
 from support import Account, EndToEnd, main
 
-PROCESSES = 3
 AGENTS = 12
 RESOURCES = 8
 OPERATIONS = int(os.environ.get("METERBOX_OPERATIONS", "2500"))
@@ -92,21 +91,9 @@ class RandomAgent(PooledAgent):
                 "need": self.needs.get(key, 0), "wanted": 0, "rate": 0, "idle": False, "overage": 0}
 
 
-class RandomOperations(EndToEnd):
-    def run(self, result=None):
-        with Cluster() as self.cluster:
-            return super().run(result)
-
-    def tearDown(self):
-        while Peer.all:
-            Peer.all.pop().connection.close()
-
+class RandomOperations(PooledAccounts):
     def begin(self):
-        url = self.cluster.url()
-        self.accounts = [Account(f"{self.folder}/acc{i}", url) for i in range(PROCESSES)]
-        self.programs += self.accounts
-        for account in self.accounts:
-            account.start()
+        self.accounts = self.processes()
         first = self.accounts[0]
         first.command("team", "add", "studio")
         self.bought, self.given_back, self.grants = {}, {}, {}

@@ -5,8 +5,15 @@ import http.client
 import json
 import os
 import random
+import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+
+from postgres import Cluster
 from raw_agent import Peer, RawAgent
+from support import Account, EndToEnd
+
+PROCESSES = 3
 
 
 class PooledAgent(RawAgent):
@@ -77,3 +84,21 @@ class PooledAgent(RawAgent):
                 name = tranche["tranche"]
                 self.resource_of[name] = resource["key"]
                 self.granted[name] = max(self.granted.get(name, 0), tranche["G"])
+
+
+class PooledAccounts(EndToEnd):
+    """A scenario with processes of the account on one PostgreSQL of its own."""
+
+    def run(self, result=None):
+        with Cluster() as self.cluster:
+            return super().run(result)
+
+    def tearDown(self):
+        while Peer.all:
+            Peer.all.pop().connection.close()
+
+    def processes(self, count=PROCESSES):
+        url = self.cluster.url()
+        accounts = [Account(f"{self.folder}/acc{i}", url) for i in range(count)]
+        self.programs += accounts
+        return [account.start() for account in accounts]
