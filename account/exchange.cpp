@@ -47,6 +47,40 @@ void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& requ
                           request.session);
 }
 
+// What is known of the counters of an agent that names what this account has forgotten; none: it names
+// nothing of that.
+std::optional<KnownPart> part_of_forgotten(Database& database, const Agent& agent,
+                                           const SyncRequest& request) {
+    if (!agent.learning) return std::nullopt;
+    Pool pool(database, agent.team);
+    KnownPart known = known_part(database, pool, agent, request.resources);
+    if (known.whole) return std::nullopt;
+    return known;
+}
+
+// Once it has told all, it goes on as another incarnation, for its lease can't be honoured: it hears of that
+// when it says hello.
+void leave_behind(Database& database, Ledger& ledger, Pool& pool, Agent agent, const SyncRequest& request) {
+    begin_incarnation(database, ledger, pool, agent, {agent.incarnation, request.head, request.starts},
+                      request.head.sequence);
+    database.run("DELETE FROM session WHERE agent = ?", agent.id);
+    database.run("UPDATE agent SET session = NULL WHERE id = ?", agent.id);
+}
+
+// What all answers say.
+SyncReply answer(const Exchange& exchange, const Agent& agent, const SyncRequest& request, Pool& pool,
+                 const Catalogue& catalogue) {
+    SyncReply reply;
+    reply.request_number = request.request_number;
+    reply.acknowledged = {agent.acknowledged, agent.acknowledged_hash};
+    reply.server_time = exchange.now;
+    reply.cards = team_cards(exchange.database, pool, catalogue, exchange.settings, exchange.now);
+    reply.catalogue_version = catalogue.version;
+    reply.learning = pool.learning();
+    if (request.catalogue_version != catalogue.version) reply.catalogue = catalogue.resources;
+    return reply;
+}
+
 void settle_after_learning(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue) {
     if (pool.learning()) return;
     for (const core::Resource& resource : catalogue.resources)
@@ -77,18 +111,25 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
     if (!closed) return closed.error();
     write_off_lost(database, exchange.now, agent.team);
-    if (later) heard(database, agent);  // in a session that was opened since
+    const auto forgotten = part_of_forgotten(database, agent, request);
+    if (later && !forgotten) heard(database, agent);  // in a session that was opened since
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);
     Pool pool(database, agent.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
-    const CounterMessage message{request.resources, request.usage, later};
+    const CounterMessage message{forgotten ? forgotten->counters : request.resources, request.usage, later};
     if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
         return taken.error();
     }
     note_unsettled_usage(database, agent, request.usage, !request.more_usage, later);
     pool.expire_ended(ledger);
     if (later) acknowledge(exchange, agent, request);
+    if (forgotten) {
+        SyncReply reply = answer(exchange, agent, request, pool, catalogue);
+        reply.next_sync_ms = core::second_ms;
+        if (later && !request.more_usage) leave_behind(database, ledger, pool, agent, request);
+        return reply;
+    }
     settle_after_learning(database, ledger, pool, catalogue);
     Custody(database, ledger, pool).settle();
     Tickets tickets(database, agent, exchange.now);
@@ -110,22 +151,15 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         issue_lease(database, exchange.signer, agent, std::move(contents), exchange.settings, exchange.now);
     if (!lease) return lease.error();
 
-    SyncReply reply;
-    reply.request_number = request.request_number;
-    reply.acknowledged = {agent.acknowledged, agent.acknowledged_hash};
-    reply.server_time = exchange.now;
+    Recalled recalled = recall(database, pool, catalogue, agent, exchange.settings, tickets,
+                               request.resources, exchange.now, agents);
+    SyncReply reply = answer(exchange, agent, request, pool, catalogue);
     // Also one in force that an earlier answer carried: that answer was lost, or may have been.
     if (lease->is_new || !later || asks_for_units(request) || missed_lease(agent, request))
         reply.lease = std::move(lease->jws);
-    Recalled recalled = recall(database, pool, catalogue, agent, exchange.settings, tickets,
-                               request.resources, exchange.now, agents);
     reply.recall = std::move(recalled.units);
     reply.wait_ticket = tickets.name_of_own();
     if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;
-    reply.cards = team_cards(database, pool, catalogue, exchange.settings, exchange.now);
-    reply.catalogue_version = catalogue.version;
-    reply.learning = pool.learning();
-    if (request.catalogue_version != catalogue.version) reply.catalogue = catalogue.resources;
     return reply;
 }
 

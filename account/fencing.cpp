@@ -91,8 +91,8 @@ void acknowledge_journal(Database& database, Agent& agent, const JournalHead& he
         agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged, agent.starts_after, agent.id);
 }
 
-void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent,
-                       const core::wire::HelloRequest& said, std::int64_t shared) {
+void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
+                       std::int64_t shared) {
     hold_leased(database, ledger, pool, agent, "fence");
     Custody custody(database, ledger, pool);
     custody.take_over(agent);

@@ -31,10 +31,15 @@ void acknowledge_journal(Database& database, Agent& agent, const core::wire::Jou
                          const core::wire::JournalHead& acknowledged,
                          const std::vector<core::wire::JournalHead>& starts, bool whole_usage);
 
-// Ends the agent's incarnation and begins the next, for the journal that says this hello, whose last link
+struct SaidJournal {
+    std::int64_t incarnation;
+    const core::wire::JournalHead& head;
+    const std::vector<core::wire::JournalHead>& starts;
+};
+// Ends the agent's incarnation and begins the next, for the journal that says this, whose last link
 // in common with the known one is `shared`: what is leased is in doubt, the last remainders are in
 // custody, what it showed last stays.
-void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent,
-                       const core::wire::HelloRequest& said, std::int64_t shared);
+void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
+                       std::int64_t shared);
 
 }  // namespace meterbox::account

@@ -56,14 +56,13 @@ public:
         const JournalJudgement judged = judge_journal(known_journal(database_, agent_), said_);
         if (judged.verdict == JournalVerdict::parted) return fence(judged.shared);
         if (judged.verdict == JournalVerdict::behind) return behind();
-        if (agent_.written_off_at && (is_forgotten() || !heard_again())) return begin(judged.shared);
-        if (agent_.learning &&
-            !knows_all(database_, pool(), agent_, said_.resources, lease_ ? &*lease_ : nullptr)) {
-            take_returned(database_, ledger_, pool(), agent_, said_.resources);
-            return begin(judged.shared);
-        }
+        const bool given_up = agent_.written_off_at.has_value();
+        if (given_up && (is_forgotten() || !heard_again())) return begin(judged.shared);
         if (has_fallen()) return fence(judged.shared);
-        return go_on();
+        if (!agent_.learning && !given_up) return go_on(said_.resources);
+        const KnownPart known = known_part(database_, pool(), agent_, said_.resources);
+        if (given_up && !known.whole) return begin_after(known.counters);
+        return go_on(known.counters);  // its sync says more, and ends the incarnation
     }
 
 private:
@@ -198,7 +197,8 @@ private:
         return begin(shared);
     }
     Result<HelloReply> begin(std::int64_t shared) {
-        begin_incarnation(database_, ledger_, pool(), agent_, said_, shared);
+        begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
+                          shared);
         return answer_fenced(open_session(), where_it_counts());
     }
 
@@ -207,14 +207,24 @@ private:
         return take_back(database_, ledger_, pool(), agent_);
     }
 
-    Result<HelloReply> go_on() {
+    // Its journal goes on: the counters count, up to its newest link.
+    Result<void> take(const std::vector<core::wire::ResourceCounters>& counters) {
         static const std::vector<core::wire::UsageRow> no_usage;
-        const CounterMessage message{said_.resources, no_usage, true};
+        const CounterMessage message{counters, no_usage, true};
         if (const auto taken = take_counters(database_, ledger_, pool(), catalogue_, agent_, message); !taken)
             return taken.error();
         if (said_.head.sequence >= agent_.acknowledged)
             acknowledge_journal(database_, agent_, said_.head, {}, said_.starts, false);
+        return {};
+    }
+    Result<HelloReply> go_on(const std::vector<core::wire::ResourceCounters>& counters) {
+        if (const auto taken = take(counters); !taken) return taken.error();
         return answer(going_on(), open_session());
+    }
+    // What is known of its word counts; the rest of its units waits in custody.
+    Result<HelloReply> begin_after(const std::vector<core::wire::ResourceCounters>& known) {
+        if (const auto taken = take(known); !taken) return taken.error();
+        return begin(agent_.acknowledged);
     }
 
     Verdict going_on() { return pool().learning() ? Verdict::learning : Verdict::ok; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "account/known.hpp"
 #include "account/lease_keys.hpp"
 #include "core/mutant.hpp"
 
@@ -125,41 +126,57 @@ void learn_from(Database& database, Ledger& ledger, Pool& pool, Agent& agent, co
     }
 }
 
-bool knows_all(Database& database, Pool& pool, const Agent& agent,
-               const std::vector<core::wire::ResourceCounters>& said, const core::Lease* lease) {
-    for (const core::wire::ResourceCounters& counters : said) {
-        for (const core::wire::TrancheCounters& named : counters.tranches) {
-            const Tranche* const tranche = tranche_of(pool, named.tranche, counters.resource);
-            if (!tranche) return false;
-            if (named.used + named.returned > granted_to(database, agent, *tranche)) return false;
-        }
+namespace {
+
+// The hours of a tranche of whose units no more than so many can be known: the earliest.
+std::vector<core::wire::HourUnits> hours_within(Database& database, const Agent& agent, std::int64_t tranche,
+                                                std::vector<core::wire::HourUnits> hours, Units room) {
+    std::ranges::sort(hours, {}, &core::wire::HourUnits::hour);
+    for (auto& [hour, units] : hours) {
+        const Units seen{database.number(
+            "SELECT units FROM unit_hour WHERE agent = ? AND incarnation = ? AND hour = ? AND tranche = ?",
+            agent.id, agent.incarnation, hour, tranche)};
+        const Units more = std::clamp(units - seen, Units{}, room);
+        units = seen + more;
+        room -= more;
     }
-    if (!lease || lease->incarnation != agent.incarnation) return true;
-    for (const core::LeaseResource& resource : lease->resources)
-        for (const core::LeaseTranche& leased : resource.tranches)
-            if (leased.granted > Units{} && !tranche_of(pool, leased.tranche, resource.key)) return false;
-    return true;
+    return hours;
 }
 
-void take_returned(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
-                   const std::vector<core::wire::ResourceCounters>& said) {
-    const Holder holder{agent.id, agent.incarnation};
-    for (const core::wire::ResourceCounters& counters : said) {
-        for (const core::wire::TrancheCounters& named : counters.tranches) {
-            Tranche* const tranche = tranche_of(pool, named.tranche, counters.resource);
-            if (!tranche) continue;
-            const Units most{database.number(
-                "SELECT min(?, granted - used) - returned FROM holding WHERE agent = ? AND incarnation = ? "
-                "AND tranche = ?",
-                named.returned, agent.id, agent.incarnation, tranche->id)};
-            if (most <= Units{}) continue;
-            ledger.move(*tranche, Place::leased, free_place(*tranche, ledger.now()), most, "return", &holder);
-            database.run(
-                "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche "
-                "= ?",
-                most, agent.id, agent.incarnation, tranche->id);
+// As far as that was granted, by what is known. What was used comes first: what was given back and isn't
+// known to have been granted is free anyway.
+core::wire::TrancheCounters known_part(Database& database, const Agent& agent, const Tranche& tranche,
+                                       const core::wire::TrancheCounters& said) {
+    const KnownHolding known = known_holding(database, agent.id, agent.incarnation, tranche.id);
+    const Holding& seen = known.holding;
+    core::wire::TrancheCounters part = said;
+    part.used = std::min(said.used, seen.granted - seen.returned);
+    part.returned = std::min(said.returned, seen.granted - part.used);
+    if (part.used < said.used)
+        part.hours = hours_within(database, agent, tranche.id, said.hours, part.used - Units{known.in_hours});
+    return part;
+}
+
+}  // namespace
+
+KnownPart known_part(Database& database, Pool& pool, const Agent& agent,
+                     const std::vector<core::wire::ResourceCounters>& said) {
+    KnownPart known;
+    for (core::wire::ResourceCounters counters : said) {
+        const auto named = std::exchange(counters.tranches, {});
+        for (const core::wire::TrancheCounters& tranche : named) {
+            const Tranche* const there = tranche_of(pool, tranche.tranche, counters.resource);
+            core::wire::TrancheCounters part;
+            if (there) counters.tranches.push_back(part = known_part(database, agent, *there, tranche));
+            known.whole =
+                known.whole && there && part.used == tranche.used && part.returned == tranche.returned;
+            // No more than its usage, whatever it says.
+            counters.overage_units = std::min(counters.overage_units + (tranche.used - part.used),
+                                              Units{counters.metered.value()});
         }
+        known.counters.push_back(std::move(counters));
     }
+    return known;
 }
 
 std::vector<Incident> list_incidents(Database& database, const std::string& team) {

@@ -34,14 +34,14 @@ std::optional<core::Lease> own_lease(Database& database, const LeaseSigner& sign
 bool is_newer(Database& database, const Agent& agent, const core::Lease& lease);
 // What the lease grants was granted.
 void learn_from(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const core::Lease& lease);
-// Whether all tranches that the agent names are known, and what it used of them was granted. A grant that
-// came after the backup isn't.
-bool knows_all(Database& database, Pool& pool, const Agent& agent,
-               const std::vector<core::wire::ResourceCounters>& said, const core::Lease* lease);
-// What the agent gave back after the backup, of tranches that are known: others may hold it by now, so it
-// mustn't be held in doubt when this incarnation of the agent ends.
-void take_returned(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
-                   const std::vector<core::wire::ResourceCounters>& said);
+// What an agent says, as far as this account knows of it. Units that took slots of a grant that came after
+// the backup, or of more than can be known to be granted, are units without a slot.
+struct KnownPart {
+    std::vector<core::wire::ResourceCounters> counters;
+    bool whole = true;  // all that it names is known
+};
+KnownPart known_part(Database& database, Pool& pool, const Agent& agent,
+                     const std::vector<core::wire::ResourceCounters>& said);
 
 // While it learned, units were booked where they took slots. Of a tranche that is overdrawn for it, charges
 // go to earlier tiers, where the account that was lost had booked them.

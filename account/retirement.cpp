@@ -7,6 +7,7 @@
 #include "account/custody.hpp"
 #include "account/fencing.hpp"
 #include "account/known.hpp"
+#include "account/learning.hpp"
 
 namespace meterbox::account {
 
@@ -76,7 +77,11 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
     Ledger ledger(database, exchange.now);
     Pool pool(database, agent.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
-    const CounterMessage message{request.resources, request.usage, true};
+    // What a grant that is forgotten gave it waits for units in custody, and the rest of its lease comes
+    // back.
+    const KnownPart known =
+        agent.learning ? known_part(database, pool, agent, request.resources) : KnownPart{request.resources};
+    const CounterMessage message{known.counters, request.usage, true};
     if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
         return taken.error();
     }

@@ -75,6 +75,31 @@ class RestoredAccount(EndToEnd):
         self.assertEqual(card["remainder"], 200)
         self.assertIn("restored from a backup of before it enrolled", self.findings(account))
 
+    def test_a_grant_made_after_the_backup_is_forgotten_and_no_usage_is(self):
+        account, one = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(one.report("render", "a", duration_ms=30_000).status, 200)
+        self.charged(account, 30)
+        backup = f"{self.folder}/backup"
+        account.command("backup", backup)
+        account.command("grant", "add", "studio", "--resource", "render", "--tier", "flex", "--amount", "50")
+        self.assertEqual(one.report("render", "b", duration_ms=90_400).status, 200)
+        self.charged(account, 120)
+        account.process.stop()
+        account.command("restore", backup)
+        account.start()
+        one.cli("sync")
+        card = self.charged(account, 100)  # all that the team has bought, as far as the account knows
+        self.assertEqual(card["overage_units"], 20)
+        self.assertEqual(card["remainder"], 400)
+        wait_until(lambda: "fenced" in self.findings(account), "the agent goes on without the forgotten grant")
+        self.assertIn(", 0 units of it are in doubt", self.findings(account))
+        account.command("grant", "add", "studio", "--resource", "render", "--tier", "flex", "--amount", "50")
+        one.cli("sync")
+        card = self.charged(account, 120)
+        self.assertEqual(card["overage_units"], 0)
+        usage = account.json("usage", "studio", "--by", "month")["rows"]
+        self.assertEqual([sum(row[what] for row in usage) for what in ("usage", "units")], [120_400, 120])
+
     def test_a_store_put_back_by_hand_is_found_out(self):
         account, agent = self.one_agent(unit="1s", amount=100)
         self.assertEqual(agent.report("render", "a", duration_ms=3000).status, 200)

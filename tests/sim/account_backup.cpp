@@ -1,5 +1,7 @@
 // The account's store, put back from a copy: as an operator restores a backup, or by hand.
+#include "account/known.hpp"
 #include "account/learning.hpp"
+#include "account/tranche.hpp"
 #include "tests/sim/sim_account.hpp"
 
 namespace meterbox::sim {
@@ -40,6 +42,31 @@ void SimAccount::begin_to_serve() {
     require(!database.failed() && process_->transactions->commit().has_value(),
             "the account begins to serve");
     restored_epoch_ = 0;
+}
+
+// An agent that named what an account that was put back has forgotten goes on as another incarnation; but
+// what it has used counts, and is charged as far as it is known to have been granted.
+void SimAccount::check_left_behind(const account::Agent& before, const core::wire::SyncRequest& said) {
+    if (!before.learning ||
+        account::find_agent(store().database(), before.id)->incarnation == before.incarnation)
+        return;
+    account::Database& database = store().database();
+    for (const core::wire::ResourceCounters& counters : said.resources) {
+        const std::string what = before.id + " " + counters.resource;
+        require(account::known_usage(database, before, counters.resource).metered == counters.metered,
+                "I17: what an agent says that isn't whole counts: " + what);
+        for (const core::wire::TrancheCounters& tranche : counters.tranches) {
+            const std::int64_t id = account::tranche_from(tranche.tranche).value_or(0);
+            if (tranche.used > core::Units{} &&
+                database.number("SELECT count(*) FROM tranche WHERE id = ?", id) == 0)
+                world_.tally.saw("units of a grant that the account had forgotten");
+            const account::Holding holding =
+                account::known_holding(database, before.id, before.incarnation, id).holding;
+            require(holding.used == tranche.used || holding.used + holding.returned == holding.granted,
+                    "R5: what an agent proves to have used is charged, and not in doubt: " + what + " " +
+                        tranche.tranche);
+        }
+    }
 }
 
 }  // namespace meterbox::sim

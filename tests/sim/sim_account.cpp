@@ -227,6 +227,7 @@ platform::Answer SimAccount::answer(const std::string& path, const std::string& 
                 if (tranche.used > core::Units{}) tranche.used += core::Units{1};
     }
     const auto reply = account::sync(exchange, agent, *request);
+    if (reply) check_left_behind(agent, *request);
     return answer_of(reply);
 }
 

@@ -92,6 +92,7 @@ private:
     void next_copy();
     void put_back(const MemoryDisk::Image& image, bool by_hand);
     void begin_to_serve();
+    void check_left_behind(const account::Agent& before, const core::wire::SyncRequest& said);
     void fall();
     void begin_crashes();
     void crash_soon();

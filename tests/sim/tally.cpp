@@ -97,6 +97,7 @@ const std::vector<std::string>& Tally::rare_paths() {
         "lease key followed",
         "units learned from an agent's lease",
         "team learned",
+        "units of a grant that the account had forgotten",
         "store put back by hand found out",
         "agent fenced again, waits for the operator",
         "session ended late, for what it ran",

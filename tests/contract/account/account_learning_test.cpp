@@ -7,6 +7,7 @@
 #include "account/catalogue.hpp"
 #include "account/learning.hpp"
 #include "account/pool.hpp"
+#include "account/retirement.hpp"
 #include "account/team_cards.hpp"
 #include "fixture.hpp"
 
@@ -26,6 +27,7 @@ struct Speaker {
     std::int64_t link = 1;
     std::int64_t used = 0;
     std::int64_t returned = 0;  // of t1
+    std::int64_t later = 0;     // used of t2, beside t1
     std::string session;
     std::string lease;  // as it was signed
     std::int64_t requests = 0;
@@ -36,7 +38,8 @@ struct Speaker {
         std::vector<core::wire::TrancheCounters> tranches;
         if (used > 0) tranches.push_back({tranche, Units{used}, Units{0}, {{{472'222}, Units{used}}}});
         if (returned > 0) tranches.push_back({"t1", Units{0}, Units{returned}, {}});
-        return {counters("render", used * 1'000, need, 0, tranches)};
+        if (later > 0) tranches.push_back({"t2", Units{later}, Units{0}, {{{472'222}, Units{later}}}});
+        return {counters("render", (used + later) * 1'000, need, 0, tranches)};
     }
 };
 
@@ -80,7 +83,17 @@ struct Lab : AccountFixture {
         of.acknowledged = reply->acknowledged.sequence;
         learning = reply->learning;
         if (reply->lease) of.lease = *reply->lease;
-        return granted(*core::lease_from_json(of.lease), "render");
+        return of.lease.empty() ? 0 : granted(*core::lease_from_json(of.lease), "render");
+    }
+    // It names what the account has forgotten: it tells all, and hears that it is another incarnation.
+    void leave_behind(Speaker& of) {
+        CHECK(say_hello(of) == Verdict::learning);
+        say_sync(of, 4);
+        CHECK(learning);
+        CHECK(agent_row("lab", of.id).session.empty());
+        CHECK(say_hello(of) == Verdict::fenced);
+        CHECK_FALSE(agent_row("lab", of.id).fenced_at);
+        CHECK(of.incarnation == 2);
     }
     void use(Speaker& of, std::int64_t units) {
         of.used += units;
@@ -207,9 +220,95 @@ TEST_CASE_METHOD(Lab, "units of a grant that came after the backup count as usag
     close();
     REQUIRE(account::restore(folder(), backup, clock));
     reopen();
+    leave_behind(one);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "what an agent used is charged, and of a forgotten grant it waits for units",
+                 "[folder]") {
+    CHECK(say_sync(one, 20) == 20);
+    use(one, 3);
+    say_sync(one, 0);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    free_grant("lab", "render", 50);
+    use(one, 16);
+    CHECK(say_sync(one, 8) == 27);
+    one.later = 5;
+    ++one.link;
+    say_sync(one, 0);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    leave_behind(one);
+    CHECK(number("SELECT charged FROM tranche WHERE id = 1") == 19);
+    CHECK(number("SELECT sum(units) FROM unit_hour") == 19);
+    CHECK(number("SELECT in_doubt FROM tranche WHERE id = 1") == 1);  // it may be in use still
+    CHECK(number("SELECT overage_units FROM team_resource") == 5);
+    CHECK(number("SELECT metered FROM agent_resource WHERE incarnation = 1 AND metered = 24000") == 24'000);
+    CHECK(number("SELECT acknowledged FROM incarnation") == one.link);
+    const std::int64_t incarnation = one.incarnation;
+    one.incarnation = 1;  // the answer was lost, and it went on
+    ++one.link;
+    one.lease.clear();
     CHECK(say_hello(one) == Verdict::fenced);
-    CHECK(one.incarnation == 2);
-    CHECK_FALSE(agent_row("lab", one.id).fenced_at);
+    CHECK(one.incarnation == incarnation);
+    one.used = one.later = 0;  // all of it counts in its incarnation of before
+    say_sync(one, 0);
+    CHECK(say_hello(two) == Verdict::learning);
+    say_sync(two, 0);
+    CHECK(card().charged_units == Units{19});
+    free_grant("lab", "render", 50);
+    say_sync(two, 0);
+    CHECK(card().charged_units == Units{24});
+    CHECK(number("SELECT overage_units FROM team_resource") == 0);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "an agent that retires while the account learns leaves nothing in doubt", "[folder]") {
+    CHECK(say_sync(one, 6) == 6);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    use(one, 4);
+    one.later = 3;  // of a grant that nobody knows of
+    ++one.link;
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    CHECK(say_hello(one) == Verdict::learning);
+    core::wire::RetireRequest last;
+    last.session = one.session;
+    last.resources = one.said(0);
+    last.head = {one.link, "link " + std::to_string(one.link)};
+    const auto reply = in_transaction(
+        [&] { return account::retire(exchange(), agent_row("lab", one.id), last, "receipt"); });
+    REQUIRE(reply);
+    CHECK(reply->receipt == "receipt");
+    CHECK(number("SELECT charged FROM tranche") == 4);
+    CHECK(number("SELECT leased + in_doubt FROM tranche") == 0);
+    CHECK(number("SELECT overage_units FROM team_resource") == 3);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "of more than it can have been granted an agent is charged what is known of it",
+                 "[folder]") {
+    CHECK(say_sync(one, 4) == 4);
+    use(one, 1);
+    say_sync(one, 0);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    CHECK(say_sync(one, 9) == 10);
+    use(one, 7);
+    say_sync(one, 0);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    one.lease.clear();  // nobody signed more than is known
+    leave_behind(one);
+    CHECK(number("SELECT charged FROM tranche") == 4);
+    CHECK(number("SELECT in_doubt FROM tranche") == 0);
+    CHECK(number("SELECT sum(units) FROM unit_hour") == 4);
+    CHECK(number("SELECT overage_units FROM team_resource") == 4);
     check_audit();
 }
 
@@ -233,7 +332,7 @@ TEST_CASE_METHOD(Lab, "units that came back after the backup are leased once, th
     CHECK(say_hello(two) == Verdict::learning);
     CHECK(say_sync(two, 0) == 18);
     CHECK(number("SELECT available FROM tranche WHERE id = 1") < 0);
-    CHECK(say_hello(one) == Verdict::fenced);
+    leave_behind(one);
     CHECK(number("SELECT in_doubt FROM tranche WHERE id = 1") == 2);  // what it holds of it still
     CHECK(number("SELECT available FROM tranche WHERE id = 1") == 0);
     check_audit();
