@@ -133,6 +133,22 @@ http::Response run_retire(Store& store, Log& log, RefusalLog& refusals, const Ca
     return answer(logged(log, known.id, reply));
 }
 
+bool is_about_counters(const Error& error) {
+    return error.pointer.starts_with("/resources/") || error.pointer.starts_with("/usage/");
+}
+
+// Numbers that no counter can have, or none at all: nothing of the message is taken, and who said it is
+// known.
+http::Response run_unreadable(Store& store, Log& log, RefusalLog& refusals, const Caller& caller,
+                              Purpose purpose, const Error& error) {
+    const Admission agent = admit(store, caller, purpose);
+    if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
+    const std::string detail = error.pointer + ": " + error.detail;
+    keep_evidence(store.database(), std::get<Agent>(agent), detail, store.now());
+    log.warn("agent.refused", {{"agent", std::get<Agent>(agent).id}, {"detail", detail}});
+    return http::problem(error);
+}
+
 // For the log: where from, and by which certificate if there is one.
 std::string name_of(const http::Peer& peer) {
     return peer.certificate_subject.empty() ? peer.address : peer.address + " " + peer.certificate_subject;
@@ -184,6 +200,18 @@ void AgentService::handle(const http::Request& request, http::Responder responde
         return responder.send(*problem);
     }
     const Caller caller = caller_of(request.peer());
+    const auto take = [&](auto message, Purpose purpose, auto run) {
+        if (!message && is_about_counters(message.error())) {
+            return jobs_.submit(std::move(responder),
+                                [this, caller, purpose, error = message.error()](Store& store) {
+                                    return run_unreadable(store, log_, refusals_, caller, purpose, error);
+                                });
+        }
+        if (!message) return responder.send(message.error());
+        jobs_.submit(std::move(responder), [this, caller, run, message = std::move(*message)](Store& store) {
+            return run(store, log_, refusals_, caller, message);
+        });
+    };
     if (path == "/v1/hello") {
         const auto spoken = wire::protocol_range_from_json(request.body());
         if (spoken && !wire::ProtocolRange{}.meets(*spoken)) {
@@ -191,34 +219,13 @@ void AgentService::handle(const http::Request& request, http::Responder responde
                 return run_upgrade(store, log_, refusals_, caller);
             });
         }
-        auto message = wire::hello_request_from_json(request.body());
-        if (!message) return responder.send(message.error());
-        return jobs_.submit(std::move(responder),
-                            [this, caller, message = std::move(*message)](Store& store) {
-                                return run_hello(store, log_, refusals_, caller, message);
-                            });
+        return take(wire::hello_request_from_json(request.body()), Purpose::exchange, run_hello);
     }
-    if (path == "/v1/sync") {
-        auto message = wire::sync_request_from_json(request.body());
-        if (!message) return responder.send(message.error());
-        return jobs_.submit(std::move(responder),
-                            [this, caller, message = std::move(*message)](Store& store) {
-                                return run_sync(store, log_, refusals_, caller, message);
-                            });
-    }
-    if (path == "/v1/renew") {
-        auto message = wire::renew_request_from_json(request.body());
-        if (!message) return responder.send(message.error());
-        return jobs_.submit(std::move(responder),
-                            [this, caller, message = std::move(*message)](Store& store) {
-                                return run_renew(store, log_, refusals_, caller, message);
-                            });
-    }
-    auto message = wire::retire_request_from_json(request.body());
-    if (!message) return responder.send(message.error());
-    jobs_.submit(std::move(responder), [this, caller, message = std::move(*message)](Store& store) {
-        return run_retire(store, log_, refusals_, caller, message);
-    });
+    if (path == "/v1/sync")
+        return take(wire::sync_request_from_json(request.body()), Purpose::exchange, run_sync);
+    if (path == "/v1/renew")
+        return take(wire::renew_request_from_json(request.body()), Purpose::renew, run_renew);
+    take(wire::retire_request_from_json(request.body()), Purpose::retire, run_retire);
 }
 
 }  // namespace meterbox::account

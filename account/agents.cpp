@@ -126,7 +126,8 @@ std::int64_t ActiveAgents::of(Database& database, const std::string& team, core:
     return counted.agents;
 }
 
-void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now) {
+void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now,
+                   Judgement judgement) {
     const auto known = database.changed_by(
         "UPDATE evidence SET last_at = ?, times = times + 1 WHERE agent = ? AND incarnation = ? AND detail = "
         "?",
@@ -136,15 +137,25 @@ void keep_evidence(Database& database, const Agent& agent, const std::string& de
         return;
     }
     database.run(
-        "INSERT INTO evidence (agent, incarnation, first_at, last_at, times, detail) VALUES (?, ?, ?, ?, 1, "
-        "?)",
-        agent.id, agent.incarnation, now, now, detail);
+        "INSERT INTO evidence (agent, incarnation, first_at, last_at, times, detail, taken) VALUES (?, ?, ?, "
+        "?, 1, ?, ?)",
+        agent.id, agent.incarnation, now, now, detail, judgement == Judgement::taken ? 1 : 0);
+}
+
+core::Error no_session(Database& database, const Agent& agent, const std::string& session,
+                       core::UtcTime now) {
+    const auto other = database.first(
+        "SELECT agent FROM session WHERE id = ? AND agent <> ?", [](auto& row) { return row.string(0); },
+        session, agent.id);
+    if (!other) return {core::ErrorCode::not_found, "no such session: say hello first", std::nullopt, {}};
+    keep_evidence(database, agent, "the session is of agent " + *other, now);
+    return {core::ErrorCode::conflict, "the session is another agent's: say hello first", std::nullopt, {}};
 }
 
 std::vector<Evidence> list_evidence(Database& database, const std::string& team) {
     std::vector<Evidence> list;
     database.each(
-        "SELECT evidence.agent, evidence.incarnation, first_at, last_at, times, detail "
+        "SELECT evidence.agent, evidence.incarnation, first_at, last_at, times, detail, taken "
         "FROM evidence JOIN agent ON agent.id = evidence.agent WHERE agent.team = ? ORDER BY evidence.id",
         [&](auto& row) {
             list.push_back({row.string(0),
@@ -152,7 +163,8 @@ std::vector<Evidence> list_evidence(Database& database, const std::string& team)
                             {row.integer(2)},
                             {row.integer(3)},
                             row.integer(4),
-                            row.string(5)});
+                            row.string(5),
+                            row.integer(6) != 0 ? Judgement::taken : Judgement::refused});
         },
         team);
     return list;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "account/database.hpp"
+#include "core/error.hpp"
 #include "core/quantity.hpp"
 #include "core/time.hpp"
 
@@ -69,8 +70,16 @@ private:
     std::map<std::string, Counted> large_;  // by team
 };
 
-// A message that was refused because no honest agent sends it. The same one again counts up.
-void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now);
+// What no honest agent says is refused. What only a wrong clock says is taken all the same.
+enum class Judgement { refused, taken };
+
+// A message, or what is strange in one. The same again counts up.
+void keep_evidence(Database& database, const Agent& agent, const std::string& detail, core::UtcTime now,
+                   Judgement judgement = Judgement::refused);
+
+// Why there is no such session for this agent: it has to say hello. Another's is evidence.
+[[nodiscard]] core::Error no_session(Database& database, const Agent& agent, const std::string& session,
+                                     core::UtcTime now);
 
 struct Evidence {
     std::string agent;
@@ -79,6 +88,7 @@ struct Evidence {
     core::UtcTime last_at;
     std::int64_t times = 0;
     std::string detail;
+    Judgement judgement = Judgement::refused;
 };
 std::vector<Evidence> list_evidence(Database& database, const std::string& team);
 

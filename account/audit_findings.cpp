@@ -41,8 +41,10 @@ private:
             team_, core::name_of(core::Kind::returnable));  // that is held: nothing of it is metered in units
         look_at_fences();
         for (const Evidence& evidence : list_evidence(database_, team_)) {
-            find("agent " + evidence.agent + ": refused " + std::to_string(evidence.times) +
-                 " times, last at " + core::format_rfc3339(evidence.last_at) + ": " + evidence.detail);
+            const bool taken = evidence.judgement == Judgement::taken;
+            find("agent " + evidence.agent + (taken ? ": taken " : ": refused ") +
+                 std::to_string(evidence.times) + " times, last at " +
+                 core::format_rfc3339(evidence.last_at) + ": " + evidence.detail);
         }
     }
 

@@ -34,6 +34,11 @@ std::optional<std::string> currency_of(const std::optional<Price>& price) {
     return price ? std::optional(price->currency) : std::nullopt;
 }
 
+// Its usage is recorded and nothing else: it isn't in M.
+int is_unmetered(const core::Resource& resource) {
+    return resource.enforcement == core::Enforcement::none ? 1 : 0;
+}
+
 void note_price(Database& database, const CatalogueEntry& entry, core::UtcTime now) {
     if (!entry.price) return;
     database.run(
@@ -65,18 +70,21 @@ void add_resource(Database& database, const CatalogueEntry& entry, core::UtcTime
     const core::Resource& resource = entry.resource;
     database.run(
         "INSERT INTO resource (key, name, kind, measure, unit_size, enforcement, rate_token_flex, "
-        "rate_flex, price, currency, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "rate_flex, price, currency, created_at, ever_unmetered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         resource.key, resource.name, core::name_of(resource.kind), core::name_of(resource.measure),
         resource.unit_size, core::name_of(resource.enforcement), entry.rate_token_flex, entry.rate_flex,
-        amount_of(entry.price), currency_of(entry.price), now);
+        amount_of(entry.price), currency_of(entry.price), now, is_unmetered(resource));
     note_price(database, entry, now);
     raise_version(database);
 }
 
 void update_resource(Database& database, const CatalogueEntry& entry, core::UtcTime now) {
-    database.run("UPDATE resource SET name = ?, enforcement = ?, price = ?, currency = ? WHERE key = ?",
-                 entry.resource.name, core::name_of(entry.resource.enforcement), amount_of(entry.price),
-                 currency_of(entry.price), entry.resource.key);
+    database.run(
+        "UPDATE resource SET name = ?, enforcement = ?, price = ?, currency = ?, ever_unmetered = CASE WHEN "
+        "? "
+        "= 1 THEN 1 ELSE ever_unmetered END WHERE key = ?",
+        entry.resource.name, core::name_of(entry.resource.enforcement), amount_of(entry.price),
+        currency_of(entry.price), is_unmetered(entry.resource), entry.resource.key);
     note_price(database, entry, now);
     raise_version(database);
 }

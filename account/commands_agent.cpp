@@ -91,7 +91,7 @@ Outcome agent_allow(Store& store, const std::string& id, bool) {
 boost::json::object agents_json(Store& store, const std::string& team) {
     std::set<std::string> contradicted;
     for (const Evidence& evidence : list_evidence(store.database(), team))
-        contradicted.insert(evidence.agent);
+        if (evidence.judgement == Judgement::refused) contradicted.insert(evidence.agent);
     boost::json::array list;
     for (const Agent& agent : list_agents(store.database(), team)) {
         boost::json::object json{{"id", agent.id},

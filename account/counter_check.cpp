@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "account/usage_check.hpp"
+
 namespace meterbox::account {
 
 using core::Error;
@@ -38,12 +40,7 @@ public:
             }
             if (const auto checked = resource(counters, pointer); !checked) return checked.error();
         }
-        for (std::size_t i = 0; i < message.usage.size(); ++i) {
-            const auto& row = message.usage[i];
-            if (find(row.resource)) continue;
-            return invalid("unknown resource " + row.resource, "/usage/" + std::to_string(i) + "/resource");
-        }
-        return {};
+        return check_usage(database_, catalogue_, agent_, message);
     }
 
     CounterChanges changes;
@@ -90,7 +87,22 @@ private:
             }
             if (const auto checked = tranche(said.resource, counters, here); !checked) return checked.error();
         }
-        return {};
+        return known->kind == core::Kind::returnable ? Result<void>{} : units(said, *known, pointer);
+    }
+
+    // I5: M = unit x (U + overage) + q. Each message has all of an agent's tranches.
+    static Result<void> units(const ResourceCounters& said, const core::Resource& known,
+                              const std::string& pointer) {
+        const std::int64_t completed = said.metered.value() / known.unit_size.value();
+        std::int64_t sum = said.overage_units.value();
+        for (const TrancheCounters& counters : said.tranches) {
+            if (sum > completed) break;  // keeps it in range, too
+            sum += counters.used.value();
+        }
+        if (sum == completed) return {};
+        return conflict(std::to_string(completed) + " units of " + said.resource + " metered, but not " +
+                            "as many used and in overage",
+                        pointer + "/overage");
     }
 
     Result<void> tranche(const std::string& resource, const TrancheCounters& said,

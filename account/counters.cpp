@@ -5,6 +5,7 @@
 
 #include "account/booking.hpp"
 #include "account/counter_check.hpp"
+#include "account/usage_check.hpp"
 #include "core/mutant.hpp"
 
 namespace meterbox::account {
@@ -88,7 +89,7 @@ public:
             "ON CONFLICT (agent, incarnation, hour, resource, subject) DO UPDATE SET amount = "
             "excluded.amount "
             "WHERE excluded.amount > usage.amount",
-            agent_.id, agent_.incarnation, row.hour, row.resource, row.subject, row.usage);
+            agent_.id, agent_.incarnation, row.hour, row.resource, kept_subject(row.subject), row.usage);
     }
 
 private:
@@ -156,6 +157,7 @@ core::Result<void> take_counters(Database& database, Ledger& ledger, Pool& pool,
         }
         return changes.error();
     }
+    note_hours_to_come(database, agent, message, ledger.now());
     Write write(database, ledger, pool, agent);
     for (const TrancheChange& change : changes->tranches) write.tranche(change);
     for (const ResourceChange& change : changes->resources) write.resource(change);

@@ -99,7 +99,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         },
         request.session, agent.id);
     if (!last_request || agent.session != request.session) {
-        return refused(ErrorCode::not_found, "no such session: say hello first");
+        return no_session(database, agent, request.session, exchange.now);
     }
     const bool later = request.request_number > *last_request || METERBOX_MUTANT(order_ignored);
     if (later && !goes_on(agent, request.head, request.acknowledged)) {

@@ -11,6 +11,7 @@
 #include "account/learning.hpp"
 #include "account/lease_keys.hpp"
 #include "core/limits.hpp"
+#include "core/text.hpp"
 
 namespace meterbox::account {
 
@@ -42,8 +43,10 @@ public:
 
     Result<HelloReply> run() {
         if (said_.agent != agent_.id) {
-            return refused(ErrorCode::forbidden,
-                           "this certificate is of agent " + agent_.id + ", not of " + said_.agent);
+            const std::string detail =
+                "this certificate is of agent " + agent_.id + ", not of " + core::printable(said_.agent);
+            keep_evidence(database_, agent_, detail, now_);
+            return refused(ErrorCode::forbidden, detail);
         }
         if (!core::wire::ProtocolRange{}.meets({said_.protocol_min, said_.protocol_max}))
             return answer(Verdict::upgrade, {});

@@ -38,7 +38,8 @@ TeamFigures figures_of(Store& store, const std::string& team) {
     database.each(
         "SELECT resource, count(*) FROM ticket WHERE team = ? GROUP BY resource",
         [&](auto& row) { figures.tickets[row.string(0)] = row.integer(1); }, team);
-    for (const Evidence& evidence : list_evidence(database, team)) figures.refused_messages += evidence.times;
+    for (const Evidence& evidence : list_evidence(database, team))
+        if (evidence.judgement == Judgement::refused) figures.refused_messages += evidence.times;
     return figures;
 }
 

@@ -68,7 +68,8 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
         return reply;
     }
     const bool in_session = !agent.session.empty() && agent.session == request.session;
-    if (!in_session || !goes_on(agent, request.head, request.acknowledged))
+    if (!in_session) return no_session(database, agent, request.session, exchange.now);
+    if (!goes_on(agent, request.head, request.acknowledged))
         return Error{ErrorCode::not_found, "no such session: say hello first", std::nullopt, {}};
     const auto closed =
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);

@@ -338,7 +338,8 @@ std::span<const platform::sql::Migration> migrations() {
                                                          {8, schema_invoices},
                                                          {9, learning_step},
                                                          {10, unsettled_usage_step},
-                                                         {11, kept_files_step}};
+                                                         {11, kept_files_step},
+                                                         {12, doubtful_usage_step}};
     return steps;
 }
 

@@ -33,4 +33,11 @@ CREATE TABLE retirement (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// What only a wrong clock says is taken (1); and whether usage of a resource was ever recorded without being
+// metered, so that there may be more of it than M: not known of what was there before.
+inline constexpr const char* doubtful_usage_step = R"sql(
+ALTER TABLE evidence ADD COLUMN taken INTEGER NOT NULL DEFAULT 0 CHECK (taken IN (0, 1));
+ALTER TABLE resource ADD COLUMN ever_unmetered INTEGER NOT NULL DEFAULT 1 CHECK (ever_unmetered IN (0, 1));
+)sql";
+
 }  // namespace meterbox::account

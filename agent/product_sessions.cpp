@@ -9,6 +9,7 @@
 #include "agent/product_routes.hpp"
 #include "core/json_reader.hpp"
 #include "core/limits.hpp"
+#include "core/text.hpp"
 
 namespace meterbox::agent {
 
@@ -71,6 +72,9 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
         return responder.send(refusal(core::ErrorCode::invalid, "subject: must not be empty", "/subject"));
     if (order.subject.size() > core::limits::subject_bytes_max)
         return responder.send(refusal(core::ErrorCode::invalid, "subject: more than 64 bytes", "/subject"));
+    if (!core::is_line(order.subject))
+        return responder.send(refusal(core::ErrorCode::invalid,
+                                      "subject: no control characters and noncharacters", "/subject"));
     const bool printable = std::all_of(order.id.begin(), order.id.end(),
                                        [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/'; });
     if (named && (order.id.empty() || order.id.size() > core::limits::session_id_bytes_max || !printable))

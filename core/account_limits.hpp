@@ -21,6 +21,9 @@ inline constexpr std::int64_t database_idle_ms = 8'000;     // of a process that
 
 inline constexpr std::int64_t epoch_max = 1'000'000;  // of what an operator may set
 
+// An hour that begins later than so much ahead was named by a clock that is wrong.
+inline constexpr std::int64_t hour_ahead_ms_max = std::int64_t{24} * 3600 * 1000;
+
 // Reports and invoices
 inline constexpr std::int64_t report_page_rows = 500;        // of usage, read at once
 inline constexpr std::size_t report_rows_max = 200'000;      // of one usage report

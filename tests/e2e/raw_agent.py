@@ -88,4 +88,5 @@ class RawAgent:
     def counters(metered=0, used=0, need=0):
         tranches = [{"tranche": "t1", "U": used, "R": 0, "hours": [{"hour": "2026-01-01T00:00:00Z", "units": used}]}]
         return {"resource": "render", "M": metered, "q": metered % 1000, "tranches": tranches if used else [],
-                "H": 0, "need": need, "wanted": 0, "rate": 0, "idle": False, "overage": 0}
+                "H": 0, "need": need, "wanted": 0, "rate": 0, "idle": False,
+                "overage": max(0, metered // 1000 - used)}

@@ -41,11 +41,14 @@ void Invariants::check_account() {
     moved_ = moved_ || moved;
     if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
     if (view_) check_line(*view);
+    if (view->hours_to_come > (view_ ? view_->hours_to_come : 0))
+        world_.tally.saw("usage of an hour that is still to come, taken");
     if (view->evidence > 0 && !world_.plan.store_put_back_by_hand) {
         std::string detail;
         for (const std::string& team : world_.plan.teams)
             for (const auto& evidence : account::list_evidence(database, team))
-                detail += evidence.agent + ": " + evidence.detail + "; ";
+                if (evidence.judgement == account::Judgement::refused)
+                    detail += evidence.agent + ": " + evidence.detail + "; ";
         throw Violation("no honest agent is suspected: " + detail);
     }
     view_ = std::move(view);

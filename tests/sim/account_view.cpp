@@ -27,7 +27,10 @@ AccountView::AccountView(account::Database& database, const AccountView& before,
     if (changed.has("handed_over")) read_handed_over(database);
     if (changed.has("ticket")) read_tickets(database);
     if (changed.has("incident")) incidents = database.number("SELECT count(*) FROM incident");
-    if (changed.has("evidence")) evidence = database.number("SELECT count(*) FROM evidence");
+    if (changed.has("evidence")) {
+        evidence = database.number("SELECT count(*) FROM evidence WHERE taken = 0");
+        hours_to_come = database.number("SELECT count(*) FROM evidence WHERE taken = 1");
+    }
     if (changed.has("ledger")) entries = database.number("SELECT coalesce(max(entry), 0) FROM ledger");
 }
 

@@ -88,8 +88,9 @@ struct AccountView {
     std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t>
         handed_over;                            // remainders, by agent, resource and incarnation
     std::map<std::int64_t, TicketRow> tickets;  // by number
-    std::int64_t evidence = 0;
-    std::int64_t entries = 0;  // of the ledger
+    std::int64_t evidence = 0;                  // of messages that were refused
+    std::int64_t hours_to_come = 0;             // named by clocks that were wrong
+    std::int64_t entries = 0;                   // of the ledger
 
     const TrancheRow* find(std::int64_t id) const;
     // Units that could be leased of it now: of a pool's, as far as its tokens go.

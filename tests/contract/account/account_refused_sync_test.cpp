@@ -66,5 +66,107 @@ TEST_CASE_METHOD(Lab, "what doesn't exist or stands twice in a message is invali
     SyncRequest said = request(one_session, 2, {});
     said.usage.push_back({"nothing", {1}, "", core::Amount{1}});
     CHECK(sync("lab", one, said).error().code == core::ErrorCode::invalid);
+    said = request(one_session, 2, {counters("render", 900, 0, 0)});
+    said.usage = {{"render", {1}, "a", core::Amount{1}}, {"render", {1}, "a", core::Amount{2}}};
+    CHECK(sync("lab", one, said).error().code == core::ErrorCode::invalid);
     CHECK(card().charged_units == Units{0});
+}
+
+TEST_CASE_METHOD(Lab, "another agent's id or session leaves evidence") {
+    const std::string two = agent("lab");
+    session("lab", two);
+    auto said = request(one_session, 1, {counters("render", 0, 0, 0)});
+    CHECK(sync("lab", two, said).error().code == core::ErrorCode::conflict);
+    core::wire::HelloRequest as_one;
+    as_one.agent = one;
+    as_one.nonce = platform::system::random_hex(random);
+    const auto refused = in_transaction([&] {
+        return account::hello(exchange(), agent_row("lab", two), as_one,
+                              platform::system::random_hex(random));
+    });
+    CHECK(refused.error().code == core::ErrorCode::forbidden);
+    const auto evidence = account::list_evidence(database(), "lab");
+    REQUIRE(evidence.size() == 2);
+    CHECK(evidence[0].agent == two);
+    CHECK(evidence[1].agent == two);
+    CHECK(audit().findings.size() == 2);
+    said.session = "of nobody";  // of a store that was put back, say: no evidence of anything
+    CHECK(sync("lab", two, said).error().code == core::ErrorCode::not_found);
+    CHECK(account::list_evidence(database(), "lab").size() == 2);
+}
+
+TEST_CASE_METHOD(Lab, "units that were metered, and are neither used nor in overage, are refused") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
+    auto too_much = counters("render", 2'000, 0, 0, {used("t1", 2)});
+    too_much.overage_units = Units{3};
+    CHECK(sync_one(2, {too_much}).error().code == core::ErrorCode::conflict);
+    auto too_little = counters("render", 5'000, 0, 0, {used("t1", 2)});
+    too_little.overage_units = Units{2};
+    CHECK(sync_one(2, {too_little}).error().code == core::ErrorCode::conflict);
+    auto used_more = counters("render", 1'000, 0, 0, {used("t1", 2)});
+    CHECK(sync_one(2, {used_more}).error().code == core::ErrorCode::conflict);
+    auto beyond_all = counters("render", 3'000, 0, 0);
+    beyond_all.overage_units = Units{std::int64_t{1} << 61};
+    CHECK(sync_one(2, {beyond_all}).error().code == core::ErrorCode::conflict);
+    CHECK(audit().findings.size() == 4);
+    CHECK(card().charged_units == Units{0});
+    CHECK(sync_one(2, {counters("render", 5'400, 0, 0, {used("t1", 2)})}));
+}
+
+namespace {
+
+struct UsageLab : Lab {
+    core::Result<core::wire::SyncReply> say(std::int64_t number, std::int64_t metered,
+                                            std::vector<core::wire::UsageRow> rows) {
+        SyncRequest said = request(one_session, number, {counters("render", metered, 0, 0)});
+        said.usage = std::move(rows);
+        return sync("lab", one, said);
+    }
+    core::UtcHour this_hour() const { return core::hour_of(clock.wall_now()); }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(UsageLab, "usage by hour of more than was metered is refused") {
+    const core::UtcHour hour = this_hour();
+    CHECK(say(1, 0, {{"render", hour, "", core::Amount{1}}}).error().code == core::ErrorCode::conflict);
+    CHECK(say(1, 900, {{"render", hour, "a", core::Amount{500}}, {"render", hour, "b", core::Amount{401}}})
+              .error()
+              .code == core::ErrorCode::conflict);
+    constexpr core::Amount most{std::int64_t{1} << 61};
+    CHECK(say(1, 900, {{"render", hour, "", most}, {"render", {hour.number - 1}, "", most}}).error().code ==
+          core::ErrorCode::conflict);
+    CHECK(database().number("SELECT sum(times) FROM evidence") == 3);
+    CHECK(say(1, 900, {{"render", hour, "a", core::Amount{500}}, {"render", hour, "b", core::Amount{400}}}));
+}
+
+TEST_CASE_METHOD(UsageLab, "usage that was recorded without being metered is taken within its bound") {
+    const core::UtcHour hour = this_hour();
+    constexpr core::Amount bound{core::limits::hour_amount_max};
+    done({"resource", "set", "render", "--enforcement", "none"});
+    CHECK(say(1, 0, {{"render", hour, "", bound}, {"render", {hour.number - 1}, "", bound}}));
+    done({"resource", "set", "render", "--enforcement", "hard"});
+    CHECK(say(2, 500, {{"render", hour, "a", core::Amount{bound.value() + 500}}}));
+    CHECK(say(3, 500, {{"render", hour, "b", core::Amount{std::int64_t{1} << 61}}}).error().code ==
+          core::ErrorCode::conflict);
+}
+
+TEST_CASE_METHOD(UsageLab, "an hour that is still to come is counted, and shown in the audit") {
+    const core::UtcHour hour = this_hour();
+    CHECK(say(1, 300, {{"render", {hour.number + 24}, "", core::Amount{300}}}));
+    CHECK(audit().findings.empty());
+    CHECK(say(2, 900, {{"render", {hour.number + 9'000}, "", core::Amount{600}}}));
+    REQUIRE(audit().findings.size() == 1);
+    CHECK(audit().findings[0].find("still to come") != std::string::npos);
+    CHECK(database().number("SELECT sum(amount) FROM usage") == 900);
+    CHECK(done({"agent", "list", "lab"}).find("refused syncs") == std::string::npos);
+}
+
+TEST_CASE_METHOD(UsageLab, "control characters of a subject are kept as something that can be shown") {
+    const core::UtcHour hour = this_hour();
+    CHECK(say(1, 900,
+              {{"render", hour, "a\nb", core::Amount{500}}, {"render", hour, "a b", core::Amount{400}}}));
+    CHECK(database().number("SELECT amount FROM usage WHERE subject = 'a\\x0ab'") == 500);
+    CHECK(database().number("SELECT amount FROM usage WHERE subject = 'a b'") == 400);
 }

@@ -20,6 +20,7 @@ struct Old : AccountFixture {
         done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
         one = agent("lab");
         said.session = session("lab", one);
+        said.resources = {counters("render", 999, 0, 0)};  // and more than that is no usage of it
     }
     void used(const char* hour, const std::string& resource, const std::string& subject, std::int64_t amount,
               std::int64_t incarnation = 1) {

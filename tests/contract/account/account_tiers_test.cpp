@@ -200,6 +200,7 @@ TEST_CASE_METHOD(
     clock.set_wall(at("2026-08-14T22:30:00Z"));  // half past midnight in Paris
     CHECK(card().at("charged_units") == 0);
     auto said = counters("render", 1'000, 0, 0);
+    said.overage_units = {};
     const auto& next = lease.resources[0].tranches.at(1);
     said.tranches = {{next.tranche, Units{1}, Units{0}, {{core::hour_of(clock.wall_now()), Units{1}}}}};
     tell(one, {said});

@@ -177,3 +177,25 @@ TEST_CASE_METHOD(Served, "an agent of another version is told what is spoken her
     set_state("revoked");
     CHECK(standing_of(ask("/v1/hello", R"({"protocol_min":7,"protocol_max":9})")) == Standing::revoked);
 }
+
+TEST_CASE_METHOD(Served, "counters that no number can be are refused, and kept as evidence") {
+    REQUIRE(hello().status == 200);
+    const auto sync = [&](const std::string& used) {
+        return ask("/v1/sync",
+                   R"({"session":"s","request_number":1,"resources":[{"resource":"render","M":0,"q":0,)"
+                   R"("tranches":[{"tranche":"t1","U":)" +
+                       used +
+                       R"(,"R":0,"hours":[]}],"H":0,"need":0,"wanted":0,"rate":0,"idle":false,)"
+                       R"("overage":0}],"usage":[]})");
+    };
+    CHECK(sync("9223372036854775807").status == 400);
+    CHECK(sync("-1").status == 400);
+    CHECK(ask("/v1/sync", "no JSON").status == 400);
+    const auto evidence = account::list_evidence(database(), "lab");
+    REQUIRE(evidence.size() == 1);
+    CHECK(evidence[0].agent == agent);
+    CHECK(evidence[0].times == 2);
+    CHECK(evidence[0].detail.find("/resources/0/tranches/0/U") == 0);
+    set_state("revoked");
+    CHECK(standing_of(sync("-1")) == Standing::revoked);
+}

@@ -146,7 +146,7 @@ private:
     std::unique_ptr<account::Store> store_;
 };
 
-// What one agent says of one resource.
+// What one agent says of one resource of units of 1 000: what took no slot is overage.
 inline core::wire::ResourceCounters counters(const std::string& resource, std::int64_t metered,
                                              std::int64_t need, std::int64_t wanted,
                                              std::vector<core::wire::TrancheCounters> tranches = {}) {
@@ -157,6 +157,9 @@ inline core::wire::ResourceCounters counters(const std::string& resource, std::i
     said.need = core::Units{need};
     said.wanted = core::Units{wanted};
     said.tranches = std::move(tranches);
+    core::Units rest{metered / 1'000};
+    for (const core::wire::TrancheCounters& tranche : said.tranches) rest -= tranche.used;
+    said.overage_units = std::max(core::Units{}, rest);
     return said;
 }
 

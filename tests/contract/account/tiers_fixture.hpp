@@ -109,6 +109,7 @@ inline std::int64_t of_tier(const core::Lease& lease, const std::string& resourc
 inline core::wire::ResourceCounters used_up(const core::Lease& lease, const std::string& resource,
                                             std::int64_t used, core::UtcTime now) {
     core::wire::ResourceCounters said = counters(resource, used * 1'000, 0, 0);
+    said.overage_units = {};
     for (const core::LeaseResource& part : lease.resources) {
         if (part.key != resource) continue;
         for (const core::LeaseTranche& tranche : part.tranches) {
