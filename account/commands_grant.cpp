@@ -3,6 +3,7 @@
 
 #include "account/catalogue.hpp"
 #include "account/commands.hpp"
+#include "account/custody.hpp"
 #include "account/cycles.hpp"
 #include "account/ledger.hpp"
 #include "account/pool.hpp"
@@ -188,6 +189,7 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
     if (grant.anchor.empty()) make_tranche(database, ledger, grant, grant.starts_at, grant.ends_at);
     Pool pool(database, options.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return from_error(begun.error());
+    Custody(database, ledger, pool).settle();
     const std::string id = grant_name(grant.id);
     if (!json) return {exit_done, id + "\n", {}};
     return {exit_done, boost::json::serialize(boost::json::object{{"id", id}}) + "\n", {}};

@@ -20,7 +20,8 @@ public:
     void take_over(const Agent& from);
     // So many leased units of the agent come along, for what was taken over. The tranche is valid.
     void take_slots(const Agent& from, Tranche& tranche, core::Units units);
-    // Units that are complete take slots, as far as there are any; slots that nothing waits for go back.
+    // Units that are complete take slots, as far as there are any; slots that nothing waits for go back. With
+    // each sync, grant, and look at the cards: of a team whose agents have all gone nobody syncs.
     void settle();
 
 private:

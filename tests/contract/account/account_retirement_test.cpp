@@ -157,6 +157,44 @@ TEST_CASE_METHOD(Lab, "overage that is handed over is charged as soon as there a
     check_audit();
 }
 
+TEST_CASE_METHOD(Lab, "overage of whoever has gone takes units of a new grant, though nobody syncs") {
+    REQUIRE(say_last_word(last_word(12'000, 0)));
+    CHECK(card().overage_units == Units{2});
+    free_grant("lab", "render", 1);
+    CHECK(card().charged_units == Units{11});
+    CHECK(card().overage_units == Units{1});
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    CHECK(card().charged_units == Units{12});
+    CHECK(card().overage_units == Units{0});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab,
+                 "overage of whoever has gone takes units of a grant that has begun when somebody looks") {
+    REQUIRE(say_last_word(last_word(12'000, 0)));
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5", "--starts",
+          core::format_rfc3339(clock.wall_now() + core::hour_ms)});
+    CHECK(card().overage_units == Units{2});
+    done({"balance", "lab"});
+    CHECK(card().overage_units == Units{2});
+    clock.advance(2 * core::hour_ms);
+    done({"balance", "lab"});
+    CHECK(card().charged_units == Units{12});
+    CHECK(card().overage_units == Units{0});
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "overage of whoever has gone takes units of each new cycle when somebody looks") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "3", "--refresh",
+          "cycle"});
+    REQUIRE(say_last_word(last_word(17'000, 0)));
+    CHECK(card().overage_units == Units{4});
+    clock.advance(40 * core::day_ms);
+    done({"balance", "lab"});
+    CHECK(card().overage_units == Units{1});
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "who retires leaves the line, and a slot that it doesn't hold isn't handed over") {
     REQUIRE(say_sync(0, 0, 20));
     CHECK(database().number("SELECT count(*) FROM ticket") == 1);
