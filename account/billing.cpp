@@ -1,6 +1,7 @@
 // The tables team and invoice.
 #include "account/billing.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "account/cycles.hpp"
@@ -128,6 +129,18 @@ core::Result<void> close_due_cycles(Database& database, const std::string& team,
     if (open_until > now.ms - final_after_ms) return {};
     if (is_learning(database, team)) return {};  // what is unleased, to be drawn from, isn't known
     return Closing(database, team, final_after_ms, now).run();
+}
+
+core::Result<void> correct_when_learned(Database& database, const std::string& team, core::UtcTime now) {
+    if (is_learning(database, team)) return {};
+    const Billing billing = billing_of(database, team);
+    auto cycle = billing.holding(billing.open_until ? std::min(*billing.open_until + -1, now) : now);
+    while (cycle && cycle->from <= now) {
+        correct_draw_order(database, team, *cycle, now);
+        cycle = billing.holding(cycle->to);
+    }
+    if (!cycle) return cycle.error();
+    return {};
 }
 
 }  // namespace meterbox::account

@@ -44,4 +44,9 @@ std::vector<ClosedCycle> all_closed(Database& database, const std::string& team)
 [[nodiscard]] core::Result<void> close_due_cycles(Database& database, const std::string& team,
                                                   std::int64_t final_after_ms, core::UtcTime now);
 
+// While a team learns, units are booked where they took slots. Once it has, those of cycles that aren't
+// closed go where they would have been booked: to earlier tiers. Learning still: nothing yet.
+[[nodiscard]] core::Result<void> correct_when_learned(Database& database, const std::string& team,
+                                                      core::UtcTime now);
+
 }  // namespace meterbox::account

@@ -45,6 +45,12 @@ std::string units_text(const boost::json::value& by_resource) {
     return text.empty() ? "-" : text;
 }
 
+// Who was given up was perhaps the last whose word an account that learns awaited.
+core::Result<void> correct_after(Store& store, const Agent& given_up) {
+    if (!given_up.learning) return {};
+    return correct_when_learned(store.database(), given_up.team, store.now());
+}
+
 // What is charged from now on is not on an invoice that should be final by now.
 core::Result<void> close_due(Store& store, const std::string& team) {
     return close_due_cycles(store.database(), team, store.settings().invoice_final_after_ms, store.now());
@@ -66,6 +72,7 @@ Outcome agent_revoke(Store& store, const std::string& id, bool) {
     Custody custody(database, ledger, pool);  // it won't be heard again
     custody.take_over(*agent);
     custody.settle();
+    if (const auto corrected = correct_after(store, *agent); !corrected) return from_error(corrected.error());
     return {exit_done, "", {}};
 }
 
@@ -77,6 +84,7 @@ Outcome agent_write_off(Store& store, const std::string& id, const std::string& 
     if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
     if (const auto closed = close_due(store, agent->team); !closed) return from_error(closed.error());
     write_off(store.database(), store.now(), *agent, *policy);
+    if (const auto corrected = correct_after(store, *agent); !corrected) return from_error(corrected.error());
     return {exit_done, "", {}};
 }
 

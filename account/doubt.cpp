@@ -104,18 +104,24 @@ void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPo
 
 // Of whom a store that was put back hasn't heard since its copy was made, it can't say how long they are
 // silent.
-void write_off_lost(Database& database, core::UtcTime now, const std::string& team) {
+bool write_off_lost(Database& database, core::UtcTime now, const std::string& team) {
     const auto policy = database.first(
         "SELECT lost, lost_after_ms FROM team WHERE key = ? AND lost_after_ms IS NOT NULL",
         [](auto& row) { return std::pair(lost_policy_from(row.string(0)), row.integer(1)); }, team);
-    if (!policy) return;
+    if (!policy) return false;
     std::vector<std::string> lost;
     database.each(
         "SELECT id FROM agent WHERE team = ?1 AND state = 'active' AND written_off_at IS NULL AND "
         "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR (SELECT max(at) FROM incident) < ?2)",
         [&](auto& row) { lost.push_back(row.string(0)); }, team,
         METERBOX_MUTANT(lost_at_once) ? now : now + -policy->second);
-    for (const std::string& id : lost) write_off(database, now, *find_agent(database, id), *policy->first);
+    bool awaited = false;
+    for (const std::string& id : lost) {
+        const Agent agent = *find_agent(database, id);
+        awaited = awaited || agent.learning;
+        write_off(database, now, agent, *policy->first);
+    }
+    return awaited;
 }
 
 bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {

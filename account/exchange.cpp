@@ -110,7 +110,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     const auto closed =
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
     if (!closed) return closed.error();
-    write_off_lost(database, exchange.now, agent.team);
+    const bool learned = write_off_lost(database, exchange.now, agent.team) || agent.learning;
     const auto forgotten = part_of_forgotten(database, agent, request);
     if (later && !forgotten) heard(database, agent);  // in a session that was opened since
     const Catalogue catalogue = load_catalogue(database);
@@ -131,6 +131,11 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         return reply;
     }
     settle_after_learning(database, ledger, pool, catalogue);
+    if (learned) {
+        const auto corrected = correct_when_learned(database, agent.team, exchange.now);
+        if (!corrected) return corrected.error();
+        pool.load();
+    }
     Custody(database, ledger, pool).settle();
     Tickets tickets(database, agent, exchange.now);
     ActiveAgents counted_now;

@@ -37,6 +37,9 @@ public:
     // An operator ends a grant: nothing more is leased of it. What is leased already, leases name no more.
     void end_grant(Ledger& ledger, std::int64_t grant);
 
+    // Anew, after another has moved its units.
+    void load();
+
     // Whether the team ever had a grant of the resource.
     bool had_grants(const std::string& resource);
 
@@ -47,7 +50,6 @@ public:
 private:
     Tranche* known(std::int64_t id);
     void expire_where(Ledger& ledger, const std::function<bool(const Tranche&)>& over);
-    void load();
     void add(Tranche tranche, std::optional<std::int64_t> pool);
     std::shared_ptr<Tranche> pool_of_tokens(std::int64_t id);
 

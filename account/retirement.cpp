@@ -102,6 +102,10 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
     database.run("DELETE FROM ticket WHERE agent = ?", agent.id);
     custody.settle();
     pool.expire_ended(ledger);
+    if (agent.learning) {
+        const auto corrected = correct_when_learned(database, agent.team, exchange.now);
+        if (!corrected) return corrected.error();
+    }
     database.run("INSERT INTO retirement (agent, receipt, at) VALUES (?, ?, ?)", agent.id, new_receipt,
                  exchange.now);
     reply.receipt = new_receipt;

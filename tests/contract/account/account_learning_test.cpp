@@ -440,6 +440,45 @@ TEST_CASE_METHOD(Lab, "a unit that was booked to an earlier tier is booked there
     CHECK(number("SELECT charged FROM tranche WHERE id = 1") == 2);
 }
 
+TEST_CASE_METHOD(Lab, "once the account has learned its open invoice is in draw order", "[folder]") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    CHECK(say_sync(one, 4) > 4);  // and pay as you go rides last
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    one.later = 3;  // what was free had been used up, and came back since
+    ++one.link;
+    const auto restored = [&] {
+        close();
+        REQUIRE(account::restore(folder(), backup, clock));
+        reopen();
+        CHECK(say_hello(one) == Verdict::learning);
+        say_sync(one, 0);
+        CHECK(number("SELECT charged FROM tranche WHERE id = 2") == 3);  // what is unleased isn't known yet
+    };
+    const auto in_order = [&] {
+        CHECK(number("SELECT charged FROM tranche WHERE id = 2") == 0);
+        CHECK(number("SELECT charged FROM tranche WHERE id = 1") == 3);
+        check_audit();
+    };
+    SECTION("by the word of the last") {
+        restored();
+        CHECK(say_hello(two) == Verdict::learning);
+        say_sync(two, 0);
+        CHECK_FALSE(learning);
+        in_order();
+    }
+    SECTION("the last is written off") {
+        restored();
+        done({"agent", "write-off", two.id, "--as", "hold"});
+        in_order();
+    }
+    SECTION("the last is revoked") {
+        restored();
+        done({"agent", "revoke", two.id});
+        in_order();
+    }
+}
+
 TEST_CASE_METHOD(Lab, "tranches made after a restore have numbers that no forgotten one had", "[folder]") {
     const fs::path backup = folder().parent_path() / "backup";
     REQUIRE(account::back_up(store(), backup));
