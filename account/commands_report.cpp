@@ -25,7 +25,7 @@ core::Result<std::vector<core::Card>> cards_of(Store& store, const std::string& 
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     pool.expire_ended(ledger);
     Custody(store.database(), ledger, pool).settle();  // a grant may have begun since anybody looked
-    auto cards = team_cards(store.database(), pool, load_catalogue(store.database()), store.settings(), now);
+    auto cards = team_cards(pool, load_catalogue(store.database()), store.settings(), now);
     set_exhausts_at(store.database(), team, cards, now);
     return cards;
 }

@@ -27,8 +27,13 @@ Error conflict(std::string detail, const std::string& pointer) {
 // One message against what was seen before. Reads, and writes nothing.
 class Check {
 public:
-    Check(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent, bool later)
-        : database_(database), pool_(pool), catalogue_(catalogue), agent_(agent), later_(later) {}
+    Check(Database& database, Pool& pool, const Catalogue& catalogue, Known& known, bool later)
+        : database_(database),
+          pool_(pool),
+          catalogue_(catalogue),
+          known_(known),
+          agent_(known.agent()),
+          later_(later) {}
 
     Result<void> run(const CounterMessage& message) {
         std::set<std::string> named;
@@ -63,7 +68,7 @@ private:
         change.overage_units = said.overage_units;
         change.rate_per_hour = said.rate_per_hour;
         change.held = said.held;
-        change.seen = known_usage(database_, agent_, said.resource);
+        change.seen = known_.usage(said.resource);
         const std::string what = "metered usage of " + said.resource;
         const auto grown =
             join_total(change.seen.metered.value(), said.metered.value(), later_, what.c_str());
@@ -112,7 +117,7 @@ private:
         if (!tranche || tranche->resource != resource) {
             return conflict("tranche " + said.tranche + " of " + resource + " isn't this team's", pointer);
         }
-        const KnownHolding known = known_holding(database_, agent_.id, agent_.incarnation, *id);
+        const KnownHolding& known = known_.holding(*id);
         TrancheChange change{*id, resource, known.holding, {}, {}};
         const auto growth = join(change.seen, said.used, said.returned, later_);
         if (!growth) return conflict("tranche " + said.tranche + ": " + growth.error().detail, pointer);
@@ -150,6 +155,7 @@ private:
     Database& database_;
     Pool& pool_;
     const Catalogue& catalogue_;
+    Known& known_;
     const Agent& agent_;
     bool later_;
 };
@@ -157,8 +163,8 @@ private:
 }  // namespace
 
 Result<CounterChanges> check_counters(Database& database, Pool& pool, const Catalogue& catalogue,
-                                      const Agent& agent, const CounterMessage& message) {
-    Check check(database, pool, catalogue, agent, message.later);
+                                      Known& known, const CounterMessage& message) {
+    Check check(database, pool, catalogue, known, message.later);
     if (const auto checked = check.run(message); !checked) return checked.error();
     return std::move(check.changes);
 }

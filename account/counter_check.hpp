@@ -48,7 +48,7 @@ struct CounterChanges {
 
 // invalid, conflict: as take_counters. Loads into the pool what the message names and has ended.
 [[nodiscard]] core::Result<CounterChanges> check_counters(Database& database, Pool& pool,
-                                                          const Catalogue& catalogue, const Agent& agent,
+                                                          const Catalogue& catalogue, Known& known,
                                                           const CounterMessage& message);
 
 }  // namespace meterbox::account

@@ -29,12 +29,13 @@ std::vector<Completed> completed_of(const TrancheChange& change) {
 
 class Write {
 public:
-    Write(Database& database, Ledger& ledger, Pool& pool, const Agent& agent)
+    Write(Database& database, Ledger& ledger, Pool& pool, Known& known)
         : database_(database),
           ledger_(ledger),
           pool_(pool),
-          agent_(agent),
-          holder_{agent.id, agent.incarnation} {}
+          known_(known),
+          agent_(known.agent()),
+          holder_{agent_.id, agent_.incarnation} {}
 
     void tranche(const TrancheChange& change) {
         std::int64_t by_hour = 0;
@@ -49,23 +50,16 @@ public:
         Tranche& slots = *pool_.find(change.tranche);
         ledger_.move(slots, Place::leased, free_place(slots, ledger_.now()), change.growth.returned, "return",
                      &holder_);
-        database_.run(
-            "UPDATE holding SET used = used + ?, returned = returned + ?, in_hours = in_hours + ? "
-            "WHERE agent = ? AND incarnation = ? AND tranche = ?",
-            change.growth.used, change.growth.returned, by_hour, agent_.id, agent_.incarnation,
-            change.tranche);
+        known_.take(change.tranche, change.growth, by_hour);
     }
 
     void resource(const ResourceChange& change) {
-        database_.run(
-            "INSERT INTO agent_resource (agent, incarnation, resource, metered, remainder, overage_units, "
-            "rate_per_hour, active_at, held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10) ON CONFLICT "
-            "(agent, incarnation, resource) DO UPDATE SET held = excluded.held, "
-            "metered = excluded.metered, remainder = excluded.remainder, "
-            "overage_units = excluded.overage_units, rate_per_hour = excluded.rate_per_hour, "
-            "active_at = CASE WHEN ?9 = 1 THEN excluded.active_at ELSE agent_resource.active_at END",
-            agent_.id, agent_.incarnation, change.resource, change.metered, change.remainder,
-            change.overage_units, change.rate_per_hour, ledger_.now(), change.active ? 1 : 0, change.held);
+        // One that was never heard of begins as active.
+        const core::UtcTime active_at =
+            change.active || !change.seen.any ? ledger_.now() : change.seen.active_at;
+        known_.take(change.resource,
+                    {true, change.metered, change.remainder, change.overage_units, change.held, active_at},
+                    change.rate_per_hour);
         const core::Amount remainder = change.remainder - change.seen.remainder;
         const Units overage = change.overage_units - change.seen.overage_units;
         const Units held = change.held - change.seen.held;
@@ -76,10 +70,7 @@ public:
                 "VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
                 agent_.team, change.resource);
         }
-        database_.run(
-            "UPDATE team_resource SET remainder = remainder + ?, overage_units = overage_units + ?, "
-            "held = held + ? WHERE team = ? AND resource = ?",
-            remainder, overage, held, agent_.team, change.resource);
+        pool_.add_to_totals(change.resource, remainder, overage, held);
     }
 
     void usage(const core::wire::UsageRow& row) {
@@ -142,6 +133,7 @@ private:
     Database& database_;
     Ledger& ledger_;
     Pool& pool_;
+    Known& known_;
     const Agent& agent_;
     Holder holder_;
 };
@@ -149,16 +141,16 @@ private:
 }  // namespace
 
 core::Result<void> take_counters(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,
-                                 const Agent& agent, const CounterMessage& message) {
-    const auto changes = check_counters(database, pool, catalogue, agent, message);
+                                 Known& known, const CounterMessage& message) {
+    const auto changes = check_counters(database, pool, catalogue, known, message);
     if (!changes) {
         if (changes.error().code == core::ErrorCode::conflict) {
-            keep_evidence(database, agent, changes.error().detail, ledger.now());
+            keep_evidence(database, known.agent(), changes.error().detail, ledger.now());
         }
         return changes.error();
     }
-    note_hours_to_come(database, agent, message, ledger.now());
-    Write write(database, ledger, pool, agent);
+    note_hours_to_come(database, known.agent(), message, ledger.now());
+    Write write(database, ledger, pool, known);
     for (const TrancheChange& change : changes->tranches) write.tranche(change);
     for (const ResourceChange& change : changes->resources) write.resource(change);
     for (const core::wire::UsageRow& row : message.usage) write.usage(row);

@@ -8,6 +8,7 @@
 #include "account/agents.hpp"
 #include "account/catalogue.hpp"
 #include "account/database.hpp"
+#include "account/known.hpp"
 #include "account/ledger.hpp"
 #include "account/pool.hpp"
 #include "core/error.hpp"
@@ -24,7 +25,7 @@ struct CounterMessage {
 // invalid: names what doesn't exist, or twice the same. conflict: what no honest agent says; it
 // was kept as evidence.
 [[nodiscard]] core::Result<void> take_counters(Database& database, Ledger& ledger, Pool& pool,
-                                               const Catalogue& catalogue, const Agent& agent,
+                                               const Catalogue& catalogue, Known& known,
                                                const CounterMessage& message);
 
 }  // namespace meterbox::account

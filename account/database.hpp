@@ -4,6 +4,7 @@
 // Used by one thread at a time. Not a place for SQL: that stands where it is used.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,6 +82,16 @@ public:
             .value_or(0);
     }
 
+    // What was read of a table holds while this stays the same: nobody has written to it since, and it is the
+    // same transaction, of which nothing was undone.
+    struct Moment {
+        std::int64_t turn = 0;
+        std::int64_t undone = 0;
+        std::int64_t writes = 0;
+        friend bool operator==(const Moment&, const Moment&) = default;
+    };
+    Moment moment_of(const std::string& table);
+
     bool failed() const { return error_.has_value(); }
     const core::Error& error() const { return *error_; }  // requires failed()
     void forgive() { error_.reset(); }                    // before the next job
@@ -106,9 +117,16 @@ private:
     platform::sql::Statement* prepared(std::string_view sql);
     void fail(const core::Error& error);
 
+    struct Kept {
+        std::unique_ptr<platform::sql::Statement> statement;
+        std::int64_t* changes = nullptr;  // what it adds to each time: writes to a table, or what was undone
+    };
+    std::int64_t* changed_by_running(std::string_view sql);
+
     platform::sql::Connection& connection_;
-    std::unordered_map<std::string_view, std::unique_ptr<platform::sql::Statement>>
-        statements_;  // keys are literals
+    std::unordered_map<std::string_view, Kept> statements_;  // keys are literals
+    std::map<std::string, std::int64_t> writes_;             // by table
+    std::int64_t undone_ = 0;
     std::optional<core::Error> error_;
 };
 

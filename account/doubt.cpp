@@ -104,17 +104,18 @@ void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPo
 
 // Of whom a store that was put back hasn't heard since its copy was made, it can't say how long they are
 // silent.
-bool write_off_lost(Database& database, core::UtcTime now, const std::string& team) {
+bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
     const auto policy = database.first(
         "SELECT lost, lost_after_ms FROM team WHERE key = ? AND lost_after_ms IS NOT NULL",
-        [](auto& row) { return std::pair(lost_policy_from(row.string(0)), row.integer(1)); }, team);
+        [](auto& row) { return std::pair(lost_policy_from(row.string(0)), row.integer(1)); }, heard.team);
     if (!policy) return false;
     std::vector<std::string> lost;
     database.each(
         "SELECT id FROM agent WHERE team = ?1 AND state = 'active' AND written_off_at IS NULL AND "
-        "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR (SELECT max(at) FROM incident) < ?2)",
-        [&](auto& row) { lost.push_back(row.string(0)); }, team,
-        METERBOX_MUTANT(lost_at_once) ? now : now + -policy->second);
+        "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR (SELECT max(at) FROM incident) < ?2) "
+        "AND id <> ?3",
+        [&](auto& row) { lost.push_back(row.string(0)); }, heard.team,
+        METERBOX_MUTANT(lost_at_once) ? now : now + -policy->second, heard.id);
     bool awaited = false;
     for (const std::string& id : lost) {
         const Agent agent = *find_agent(database, id);

@@ -25,9 +25,9 @@ void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
 // when it says hello.
 void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
 
-// Those of the team that were not heard of for as long as it has set, as it has set. True: an account that
-// learns awaited the word of one of them.
-bool write_off_lost(Database& database, core::UtcTime now, const std::string& team);
+// Those of the team of an agent that is heard of now that were not heard of for as long as it has set, as it has
+// set. True: an account that learns awaited the word of one of them.
+bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard);
 
 // The agent is heard of again, with its lease: what is held of it, or was counted, is leased as before, and
 // its own word settles it. False: some of it was released, so that the lease can't be honoured any more.

@@ -40,7 +40,12 @@ bool missed_lease(const Agent& agent, const SyncRequest& request) {
     return request.lease_number && *request.lease_number < agent.lease_number;
 }
 
+void note_heard(const Exchange& exchange, const Agent& agent) {
+    exchange.database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
+}
+
 void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& request) {
+    agent.last_sync_at = exchange.now;
     acknowledge_journal(exchange.database, agent, request.head, request.acknowledged, request.starts,
                         !request.more_usage);
     exchange.database.run("UPDATE session SET last_request = ? WHERE id = ?", request.request_number,
@@ -74,7 +79,7 @@ SyncReply answer(const Exchange& exchange, const Agent& agent, const SyncRequest
     reply.request_number = request.request_number;
     reply.acknowledged = {agent.acknowledged, agent.acknowledged_hash};
     reply.server_time = exchange.now;
-    reply.cards = team_cards(exchange.database, pool, catalogue, exchange.settings, exchange.now);
+    reply.cards = team_cards(pool, catalogue, exchange.settings, exchange.now);
     reply.catalogue_version = catalogue.version;
     reply.learning = pool.learning();
     if (request.catalogue_version != catalogue.version) reply.catalogue = catalogue.resources;
@@ -106,24 +111,27 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         return refused(ErrorCode::not_found, "the journal isn't the one of this session: say hello first");
     }
 
-    database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
     const auto closed =
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
     if (!closed) return closed.error();
-    const bool learned = write_off_lost(database, exchange.now, agent.team) || agent.learning;
+    const bool learned = write_off_lost(database, exchange.now, agent) || agent.learning;
     const auto forgotten = part_of_forgotten(database, agent, request);
     if (later && !forgotten) heard(database, agent);  // in a session that was opened since
     const Catalogue catalogue = load_catalogue(database);
     Ledger ledger(database, exchange.now);
-    Pool pool(database, agent.team);
+    KeptPool own;
+    KeptPool& kept = exchange.pool ? *exchange.pool : own;
+    Pool& pool = kept.of(database, agent.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     const CounterMessage message{forgotten ? forgotten->counters : request.resources, request.usage, later};
-    if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
+    Known known(database, agent);
+    if (const auto taken = take_counters(database, ledger, pool, catalogue, known, message); !taken) {
+        note_heard(exchange, agent);
         return taken.error();
     }
     note_unsettled_usage(database, agent, request.usage, !request.more_usage, later);
     pool.expire_ended(ledger);
-    if (later) acknowledge(exchange, agent, request);
+    later ? acknowledge(exchange, agent, request) : note_heard(exchange, agent);
     if (forgotten) {
         SyncReply reply = answer(exchange, agent, request, pool, catalogue);
         reply.next_sync_ms = core::second_ms;
@@ -142,13 +150,12 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     const auto agents =
         (exchange.active ? *exchange.active : counted_now).of(database, agent.team, exchange.now);
     if (later) {
-        grant(database, ledger, pool, catalogue, agent, exchange.settings, tickets, request.resources,
-              agents);
+        grant(ledger, pool, catalogue, known, exchange.settings, tickets, request.resources, agents);
     }
     if (later && !pool.learning())
-        lease_next_cycle(database, ledger, pool, catalogue, agent, exchange.settings, agents);
+        lease_next_cycle(ledger, pool, catalogue, known, exchange.settings, agents);
 
-    core::Lease contents = describe_lease(database, pool, catalogue, agent, exchange.settings, exchange.now);
+    core::Lease contents = describe_lease(database, pool, catalogue, known, exchange.settings, exchange.now);
     auto boundaries = next_boundaries(database, agent.team, exchange.now);
     if (!boundaries) return boundaries.error();
     contents.cycle_boundaries = std::move(*boundaries);
@@ -156,8 +163,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         issue_lease(database, exchange.signer, agent, std::move(contents), exchange.settings, exchange.now);
     if (!lease) return lease.error();
 
-    Recalled recalled = recall(database, pool, catalogue, agent, exchange.settings, tickets,
-                               request.resources, exchange.now, agents);
+    Recalled recalled =
+        recall(pool, catalogue, known, exchange.settings, tickets, request.resources, exchange.now, agents);
     SyncReply reply = answer(exchange, agent, request, pool, catalogue);
     // Also one in force that an earlier answer carried: that answer was lost, or may have been.
     if (lease->is_new || !later || asks_for_units(request) || missed_lease(agent, request))
@@ -165,6 +172,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     reply.recall = std::move(recalled.units);
     reply.wait_ticket = tickets.name_of_own();
     if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;
+    kept.done();
     return reply;
 }
 

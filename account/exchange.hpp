@@ -22,6 +22,7 @@ struct Exchange {
     const Settings& settings;
     core::UtcTime now;
     ActiveAgents* active = nullptr;  // none: they are counted each time
+    KeptPool* pool = nullptr;        // none: it is loaded each time
 };
 
 // agent: whose certificate it is. new_session: a random id, used unless this hello was heard before.

@@ -86,9 +86,10 @@ void acknowledge_journal(Database& database, Agent& agent, const JournalHead& he
     if (whole_usage) agent.usage_acknowledged = head.sequence;
     keep_starts(database, agent, starts, head.sequence);
     database.run(
-        "UPDATE agent SET acknowledged = ?, acknowledged_hash = ?, usage_acknowledged = ?, starts_after = ? "
-        "WHERE id = ?",
-        agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged, agent.starts_after, agent.id);
+        "UPDATE agent SET acknowledged = ?, acknowledged_hash = ?, usage_acknowledged = ?, starts_after = ?, "
+        "last_sync_at = ? WHERE id = ?",
+        agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged, agent.starts_after,
+        agent.last_sync_at, agent.id);
 }
 
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,

@@ -26,7 +26,8 @@ std::optional<PastIncarnation> past_incarnation(Database& database, const Agent&
 bool goes_on(const Agent& agent, const core::wire::JournalHead& head,
              const core::wire::JournalHead& acknowledged);
 
-// The counters at this link of its journal were taken: it is the newest that is known.
+// The counters at this link of its journal were taken: it is the newest that is known. As agent.last_sync_at
+// says, that was a sync.
 void acknowledge_journal(Database& database, Agent& agent, const core::wire::JournalHead& head,
                          const core::wire::JournalHead& acknowledged,
                          const std::vector<core::wire::JournalHead>& starts, bool whole_usage);

@@ -214,7 +214,8 @@ private:
     Result<void> take(const std::vector<core::wire::ResourceCounters>& counters) {
         static const std::vector<core::wire::UsageRow> no_usage;
         const CounterMessage message{counters, no_usage, true};
-        if (const auto taken = take_counters(database_, ledger_, pool(), catalogue_, agent_, message); !taken)
+        Known known(database_, agent_);
+        if (const auto taken = take_counters(database_, ledger_, pool(), catalogue_, known, message); !taken)
             return taken.error();
         if (said_.head.sequence >= agent_.acknowledged)
             acknowledge_journal(database_, agent_, said_.head, {}, said_.starts, false);

@@ -1,7 +1,9 @@
-// What is known of an agent's counters, row by row. Each question stands here once, in the same words for all
-// who ask, so that a database that is far away is asked once.
+// What is known of an agent's counters, row by row: read here, and written here by whoever grants and takes
+// counters. Each question stands here once, in the same words for all who ask, so that a database that is far
+// away is asked once.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "account/agents.hpp"
@@ -30,5 +32,30 @@ struct KnownUsage {
     core::UtcTime active_at;  // it last used some of it, or needed some
 };
 KnownUsage known_usage(Database& database, const Agent& agent, const std::string& resource);
+
+// The same for one job, in which nobody else writes of this agent's counters: asked once, and remembered as
+// it is written. The agent's incarnation stays as it is meanwhile.
+class Known {
+public:
+    Known(Database& database, const Agent& agent) : database_(database), agent_(agent) {}
+
+    const Agent& agent() const { return agent_; }
+    // References hold until this ends.
+    const KnownHolding& holding(std::int64_t tranche);
+    core::Units left(std::int64_t tranche) { return holding(tranche).holding.left(); }
+    const KnownUsage& usage(const std::string& resource);
+
+    // More units of a tranche. since: when their first slot can be taken.
+    void lease(std::int64_t tranche, core::Units units, core::UtcTime since);
+    // in_hours: of what was used, as much is said by hour.
+    void take(std::int64_t tranche, const Growth& growth, std::int64_t in_hours);
+    void take(const std::string& resource, const KnownUsage& said, core::Amount rate_per_hour);
+
+private:
+    Database& database_;
+    const Agent& agent_;
+    std::map<std::int64_t, KnownHolding> holdings_;
+    std::map<std::string, KnownUsage> usages_;
+};
 
 }  // namespace meterbox::account

@@ -25,17 +25,12 @@ namespace {
 // One resource of one agent: what there is, what it holds, what it gets.
 class Granting {
 public:
-    Granting(Database& database, Ledger& ledger, const Agent& agent, const Settings& settings,
-             Tickets& tickets, std::span<Tranche> tranches)
-        : database_(database),
-          ledger_(ledger),
-          agent_(agent),
-          settings_(settings),
-          tickets_(tickets),
-          tranches_(tranches) {
+    Granting(Ledger& ledger, Known& known, const Settings& settings, Tickets& tickets,
+             std::span<Tranche> tranches)
+        : ledger_(ledger), known_(known), settings_(settings), tickets_(tickets), tranches_(tranches) {
         for (const Tranche& tranche : tranches_) {
             Units left;
-            if (tranche.valid_at(ledger.now())) left = known_left(database, agent, tranche.id);
+            if (tranche.valid_at(ledger.now())) left = known.left(tranche.id);
             left_.push_back(left);
             if (!tranche.valid_at(ledger.now())) continue;
             open_ = open_ || tranche.open();
@@ -47,7 +42,7 @@ public:
 
     void run(const core::Resource& resource, const core::wire::ResourceCounters* asked, std::int64_t agents) {
         const bool asks = asked && (asked->need.value() > 0 || asked->wanted.value() > 0);
-        const KnownUsage activity = known_usage(database_, agent_, resource.key);
+        const KnownUsage& activity = known_.usage(resource.key);
         const Line line = tickets_.line(resource.key);
 
         Demand demand;
@@ -103,19 +98,13 @@ private:
 
     void give(Tranche& tranche, Place from, Units units) {
         if (units.value() == 0) return;
-        const Holder holder{agent_.id, agent_.incarnation};
+        const Holder holder{known_.agent().id, known_.agent().incarnation};
         ledger_.move(tranche, from, Place::leased, units, "lease", &holder);
-        database_.run(
-            "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
-            "VALUES (?, ?, ?, ?, 0, 0, 0, ?) "
-            "ON CONFLICT (agent, incarnation, tranche) DO UPDATE SET granted = holding.granted + "
-            "excluded.granted",
-            agent_.id, agent_.incarnation, tranche.id, units, ledger_.now());
+        known_.lease(tranche.id, units, ledger_.now());
     }
 
-    Database& database_;
     Ledger& ledger_;
-    const Agent& agent_;
+    Known& known_;
     const Settings& settings_;
     Tickets& tickets_;
     std::span<Tranche> tranches_;
@@ -127,9 +116,8 @@ private:
 
 }  // namespace
 
-void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-           const Settings& settings, Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked,
-           std::int64_t agents) {
+void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known, const Settings& settings,
+           Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked, std::int64_t agents) {
     if (pool.learning()) return;
     for (const core::Resource& resource : catalogue.resources) {
         const auto tranches = pool.of(resource.key);
@@ -137,7 +125,7 @@ void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& cata
         const auto mentioned =
             std::ranges::find(asked, resource.key, &core::wire::ResourceCounters::resource);
         const auto* said = mentioned == asked.end() ? nullptr : &*mentioned;
-        Granting granting(database, ledger, agent, settings, tickets, tranches);
+        Granting granting(ledger, known, settings, tickets, tranches);
         if (has_reserve(resource)) {
             granting.run(resource, said, agents);
         } else if (said) {
@@ -146,8 +134,9 @@ void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& cata
     }
 }
 
-core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
+core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, Known& known,
                            const Settings& settings, core::UtcTime now) {
+    const Agent& agent = known.agent();
     core::Lease lease;
     lease.team = agent.team;
     lease.agent = agent.id;
@@ -180,8 +169,7 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
         for (const Tranche& tranche : pool.of(resource.key)) {
             if (tranche.ended_at(now)) continue;
             const bool valid = tranche.valid_at(now);  // else of the next cycle
-            const Units granted =
-                known_holding(database, agent.id, agent.incarnation, tranche.id).holding.granted;
+            const Units granted = known.holding(tranche.id).holding.granted;
             // A final one also says so where it gives nothing.
             if (granted.value() == 0 && !(final && valid)) continue;
             const bool payg = tranche.tier == core::Tier::payg;

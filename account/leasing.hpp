@@ -12,6 +12,7 @@
 #include "account/agents.hpp"
 #include "account/catalogue.hpp"
 #include "account/database.hpp"
+#include "account/known.hpp"
 #include "account/ledger.hpp"
 #include "account/pool.hpp"
 #include "account/settings.hpp"
@@ -40,12 +41,11 @@ bool has_reserve(const core::Resource& resource);
 // Grants what is asked for, out of what is valid now and not set aside for older tickets; who gets less
 // than its need waits. A resource that the agent doesn't mention gets its one unit if it has none and there
 // is enough for everyone. agents: N >= 1, as ActiveAgents counts them.
-void grant(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-           const Settings& settings, Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked,
-           std::int64_t agents);
+void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known, const Settings& settings,
+           Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked, std::int64_t agents);
 
 // What the agent holds, as a lease without number and times.
-core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
+core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, Known& known,
                            const Settings& settings, core::UtcTime now);
 
 struct IssuedLease {

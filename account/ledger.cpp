@@ -63,14 +63,16 @@ Place free_place(const Tranche& tranche, core::UtcTime now) {
 
 void Ledger::enter(const Tranche& tranche, Place from, Place to, Units units, std::string_view reason,
                    const Holder* holder) {
-    if (!begun_) database_.run("UPDATE account SET last_transaction = last_transaction + 1");
-    begun_ = true;
-    database_.run(
+    // Entries that are made together have one number: that of the first of them, or a larger one.
+    constexpr const char* first =
         "INSERT INTO ledger (transaction_, at, tranche, from_, to_, units, agent, incarnation, reason) "
-        "VALUES ((SELECT last_transaction FROM account), ?, ?, ?, ?, ?, ?, ?, ?)",
-        now_, tranche.id, name_of(from), name_of(to), units,
-        holder ? std::optional<std::string>(holder->agent) : std::nullopt,
-        holder ? std::optional<std::int64_t>(holder->incarnation) : std::nullopt, reason);
+        "VALUES ((SELECT coalesce(max(entry), 0) + 1 FROM ledger), ?, ?, ?, ?, ?, ?, ?, ?)";
+    constexpr const char* more =
+        "INSERT INTO ledger (transaction_, at, tranche, from_, to_, units, agent, incarnation, reason) "
+        "VALUES ((SELECT transaction_ FROM ledger ORDER BY entry DESC LIMIT 1), ?, ?, ?, ?, ?, ?, ?, ?)";
+    database_.run(std::exchange(begun_, true) ? more : first, now_, tranche.id, name_of(from), name_of(to),
+                  units, holder ? std::optional<std::string>(holder->agent) : std::nullopt,
+                  holder ? std::optional<std::int64_t>(holder->incarnation) : std::nullopt, reason);
 }
 
 void Ledger::purchase(const Tranche& tranche) {

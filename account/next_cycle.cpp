@@ -26,8 +26,8 @@ Units units_of_next_cycle(const Tranche& next, Units left, Units held, std::int6
     return std::min(std::max(Units{}, next.available), std::max(Units{}, std::min(left, share) - held));
 }
 
-void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,
-                      const Agent& agent, const Settings& settings, std::int64_t agents) {
+void lease_next_cycle(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known,
+                      const Settings& settings, std::int64_t agents) {
     const core::UtcTime now = ledger.now();
     for (const core::Resource& resource : catalogue.resources) {
         if (resource.kind == core::Kind::returnable || resource.enforcement == core::Enforcement::none)
@@ -37,19 +37,14 @@ void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Cata
             const bool in_reach = next.starts_at > now && next.starts_at < now + settings.offline_horizon_ms;
             const Tranche* present = in_reach ? present_of(tranches, next, now) : nullptr;
             if (!present || next.ended) continue;
-            const Units units = units_of_next_cycle(next, known_left(database, agent, present->id),
-                                                    known_left(database, agent, next.id), agents);
+            const Units units =
+                units_of_next_cycle(next, known.left(present->id), known.left(next.id), agents);
             if (units.value() == 0) continue;
-            const Holder holder{agent.id, agent.incarnation};
+            const Holder holder{known.agent().id, known.agent().incarnation};
             ledger.move(next, next.open() ? Place::purchase : Place::available, Place::leased, units,
                         "next cycle", &holder);
             // Its first slot can't be taken before it begins.
-            database.run(
-                "INSERT INTO holding (agent, incarnation, tranche, granted, used, returned, in_hours, since) "
-                "VALUES (?, ?, ?, ?, 0, 0, 0, ?) "
-                "ON CONFLICT (agent, incarnation, tranche) DO UPDATE SET granted = holding.granted + "
-                "excluded.granted",
-                agent.id, agent.incarnation, next.id, units, next.starts_at);
+            known.lease(next.id, units, next.starts_at);
         }
     }
 }

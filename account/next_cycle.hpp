@@ -6,6 +6,7 @@
 #include "account/agents.hpp"
 #include "account/catalogue.hpp"
 #include "account/database.hpp"
+#include "account/known.hpp"
 #include "account/ledger.hpp"
 #include "account/pool.hpp"
 #include "account/settings.hpp"
@@ -13,8 +14,8 @@
 namespace meterbox::account {
 
 // After everything else was leased. What begins only after the lease's end gives nothing yet.
-void lease_next_cycle(Database& database, Ledger& ledger, Pool& pool, const Catalogue& catalogue,
-                      const Agent& agent, const Settings& settings, std::int64_t agents);
+void lease_next_cycle(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known,
+                      const Settings& settings, std::int64_t agents);
 
 // How many to lease of the next tranche: `left` of the present one and `held` of the next one are the
 // agent's, `agents` (N >= 1) share it.

@@ -143,6 +143,62 @@ void Pool::expire_where(Ledger& ledger, const std::function<bool(const Tranche&)
     }
 }
 
+const PoolTotals& Pool::totals(const std::string& resource) {
+    const Database::Moment now = database_.moment_of("team_resource");
+    if (now != totals_at_) totals_.clear();
+    totals_at_ = now;
+    const auto known = totals_.find(resource);
+    if (known != totals_.end()) return known->second;
+    const auto found = database_.first(
+        "SELECT remainder, overage_units, held FROM team_resource WHERE team = ? AND resource = ?",
+        [](auto& row) {
+            return PoolTotals{core::Amount{row.integer(0)}, core::Units{row.integer(1)},
+                              core::Units{row.integer(2)}};
+        },
+        team_, resource);
+    return totals_[resource] = found.value_or(PoolTotals{});
+}
+
+void Pool::add_to_totals(const std::string& resource, core::Amount remainder, core::Units overage,
+                         core::Units held) {
+    PoolTotals sum = totals(resource);
+    sum.remainder += remainder;
+    sum.overage_units += overage;
+    sum.held += held;
+    database_.run(
+        "UPDATE team_resource SET remainder = remainder + ?, overage_units = overage_units + ?, "
+        "held = held + ? WHERE team = ? AND resource = ?",
+        remainder, overage, held, team_, resource);
+    totals_[resource] = sum;
+    totals_at_ = database_.moment_of("team_resource");
+}
+
+Pool& KeptPool::of(Database& database, const std::string& team) {
+    if (pool_ && pool_->team() == team && done_at_ == now_in(database)) {
+        pool_->learning_ = is_learning(database, team);
+    } else {
+        pool_.emplace(database, team);
+    }
+    done_at_.reset();
+    return *pool_;
+}
+
+// One that also has what ended isn't as it would be loaded.
+void KeptPool::done() {
+    if (!pool_->has_ended()) done_at_ = now_in(pool_->database_);
+}
+
+KeptPool::Moments KeptPool::now_in(Database& database) {
+    return {database.moment_of("tranche"), database.moment_of("grant_")};
+}
+
+bool Pool::has_ended() const {
+    const auto ended = [](const Tranche& tranche) { return tranche.ended; };
+    return std::ranges::any_of(pools_, [&](const auto& pool) { return ended(*pool.second); }) ||
+           std::ranges::any_of(by_resource_,
+                               [&](const auto& list) { return std::ranges::any_of(list.second, ended); });
+}
+
 bool Pool::had_grants(const std::string& resource) {
     return database_.number(
                "SELECT EXISTS (SELECT 1 FROM tranche WHERE team = ? AND ended IN (0, 1) AND resource = ?)",

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "account/cards.hpp"
 #include "account/database.hpp"
 #include "account/ledger.hpp"
 #include "account/tranche.hpp"
@@ -43,13 +44,20 @@ public:
     // Whether the team ever had a grant of the resource.
     bool had_grants(const std::string& resource);
 
+    // What its agents have left over of a resource, all together.
+    const PoolTotals& totals(const std::string& resource);
+    void add_to_totals(const std::string& resource, core::Amount remainder, core::Units overage,
+                       core::Units held);
+
     const std::string& team() const { return team_; }
     // What is unleased isn't known: nothing is granted, booked or settled out of it (I16).
     bool learning() const { return learning_; }
 
 private:
+    friend class KeptPool;
     Tranche* known(std::int64_t id);
     void expire_where(Ledger& ledger, const std::function<bool(const Tranche&)>& over);
+    bool has_ended() const;
     void add(Tranche tranche, std::optional<std::int64_t> pool);
     std::shared_ptr<Tranche> pool_of_tokens(std::int64_t id);
 
@@ -58,6 +66,27 @@ private:
     bool learning_ = false;
     std::map<std::string, std::vector<Tranche>> by_resource_;
     std::map<std::int64_t, std::shared_ptr<Tranche>> pools_;  // of tokens
+    std::map<std::string, PoolTotals> totals_;
+    Database::Moment totals_at_;
+};
+
+// The pool of the team that was served last, as that left it: many agents of one team sync in one
+// transaction.
+class KeptPool {
+public:
+    // Loaded, unless it is the kept one and nobody has written to its tables since done().
+    Pool& of(Database& database, const std::string& team);
+    void done();
+
+private:
+    struct Moments {
+        Database::Moment tranches, grants;
+        friend bool operator==(const Moments&, const Moments&) = default;
+    };
+    static Moments now_in(Database& database);
+
+    std::optional<Pool> pool_;
+    std::optional<Moments> done_at_;
 };
 
 }  // namespace meterbox::account

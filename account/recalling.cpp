@@ -19,23 +19,21 @@ struct Held {
     Units available;  // A
 };
 
-Held held_by(Database& database, Pool& pool, const Agent& agent, const std::string& resource,
-             core::UtcTime now) {
+Held held_by(Pool& pool, Known& known, const std::string& resource, core::UtcTime now) {
     Held held;
     for (const Tranche& tranche : pool.of(resource)) {
         if (!tranche.valid_at(now) || tranche.open()) continue;
         held.available += std::max(Units{}, tranche.available);
-        held.by_agent += known_left(database, agent, tranche.id);
+        held.by_agent += known.left(tranche.id);
     }
     return held;
 }
 
 }  // namespace
 
-Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-                const Settings& settings, const Tickets& tickets,
-                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now,
-                std::int64_t agents) {
+Recalled recall(Pool& pool, const Catalogue& catalogue, Known& known, const Settings& settings,
+                const Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked,
+                core::UtcTime now, std::int64_t agents) {
     Recalled recalled;
     recalled.soon = tickets.name_of_own().has_value();
     if (pool.learning()) return recalled;
@@ -44,8 +42,8 @@ Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, cons
         if (resource == catalogue.resources.end() || !has_reserve(*resource)) continue;
         const Line line = tickets.line(counters.resource);
         if (line.own && line.older.value() == 0) continue;  // it is the first of those who wait
-        const KnownUsage activity = known_usage(database, agent, counters.resource);
-        const Held held = held_by(database, pool, agent, counters.resource, now);
+        const KnownUsage& activity = known.usage(counters.resource);
+        const Held held = held_by(pool, known, counters.resource, now);
         const Units begun = units_begun(activity.remainder + counters.running, resource->unit_size);
         const bool idle = now - activity.active_at >= settings.idle_ms;
         const Units units = units_to_recall(held.by_agent - begun - counters.need, idle,

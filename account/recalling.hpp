@@ -8,6 +8,7 @@
 #include "account/agents.hpp"
 #include "account/catalogue.hpp"
 #include "account/database.hpp"
+#include "account/known.hpp"
 #include "account/pool.hpp"
 #include "account/settings.hpp"
 #include "account/tickets.hpp"
@@ -21,9 +22,8 @@ struct Recalled {
 };
 
 // asked: what the agent said in this request, after it was granted.
-Recalled recall(Database& database, Pool& pool, const Catalogue& catalogue, const Agent& agent,
-                const Settings& settings, const Tickets& tickets,
-                const std::vector<core::wire::ResourceCounters>& asked, core::UtcTime now,
-                std::int64_t agents);
+Recalled recall(Pool& pool, const Catalogue& catalogue, Known& known, const Settings& settings,
+                const Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked,
+                core::UtcTime now, std::int64_t agents);
 
 }  // namespace meterbox::account

@@ -80,15 +80,16 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     // What a grant that is forgotten gave it waits for units in custody, and the rest of its lease comes
     // back.
-    const KnownPart known =
+    const KnownPart part =
         agent.learning ? known_part(database, pool, agent, request.resources) : KnownPart{request.resources};
-    const CounterMessage message{known.counters, request.usage, true};
-    if (const auto taken = take_counters(database, ledger, pool, catalogue, agent, message); !taken) {
+    const CounterMessage message{part.counters, request.usage, true};
+    Known known(database, agent);
+    if (const auto taken = take_counters(database, ledger, pool, catalogue, known, message); !taken) {
         return taken.error();
     }
+    agent.last_sync_at = exchange.now;
     acknowledge_journal(database, agent, request.head, request.acknowledged, request.starts,
                         !request.more_usage);
-    database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
     if (request.more_usage) return reply;
 
     Custody custody(database, ledger, pool);

@@ -325,6 +325,9 @@ ALTER TABLE agent_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (hel
 ALTER TABLE team_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0);
 )sql";
 
+// The ledger's own entries number what was made together: a row that every job writes is one too many.
+constexpr const char* ledger_numbers_step = "ALTER TABLE account DROP COLUMN last_transaction;";
+
 }  // namespace
 
 std::span<const platform::sql::Migration> migrations() {
@@ -339,7 +342,8 @@ std::span<const platform::sql::Migration> migrations() {
                                                          {9, learning_step},
                                                          {10, unsettled_usage_step},
                                                          {11, kept_files_step},
-                                                         {12, doubtful_usage_step}};
+                                                         {12, doubtful_usage_step},
+                                                         {13, ledger_numbers_step}};
     return steps;
 }
 

@@ -93,7 +93,7 @@ Result<void> Store::take_authority() {
 // what the first one made.
 Result<void> Store::make_account() {
     database_.run(
-        "INSERT INTO account (one, id, epoch, catalogue_version, last_transaction) VALUES (1, ?, 1, 1, 0) "
+        "INSERT INTO account (one, id, epoch, catalogue_version) VALUES (1, ?, 1, 1) "
         "ON CONFLICT DO NOTHING",
         "acc-" + platform::system::random_hex(random_, 8));
     if (const auto taken = take_authority(); !taken) return taken;

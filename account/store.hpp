@@ -10,6 +10,7 @@
 #include "account/agents.hpp"
 #include "account/database.hpp"
 #include "account/keys.hpp"
+#include "account/pool.hpp"
 #include "account/settings.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
@@ -43,6 +44,7 @@ public:
     const Settings& settings() const { return settings_; }
     void use(const Settings& settings) { settings_ = settings; }
     ActiveAgents& active_agents() { return active_agents_; }
+    KeptPool& kept_pool() { return kept_pool_; }
     platform::system::Random& random() { return random_; }
     core::UtcTime opened_at() const { return opened_at_; }
     core::UtcTime now() const { return clock_.wall_now(); }
@@ -63,16 +65,26 @@ private:
     LeaseKeySigner signer_;
     Settings settings_;
     ActiveAgents active_agents_;
+    KeptPool kept_pool_;
     platform::system::Clock& clock_;
     platform::system::Random& random_;
     core::UtcTime opened_at_;
 };
 
 // Runs a job that may be refused in a transaction's own savepoint: if a statement of it failed, it is
-// undone and the error given; what others did in the same transaction stays.
+// undone and the error given; what others did in the same transaction stays. In one that is all or nothing
+// there is no savepoint: the commit fails then, and the jobs are run again.
 template <class Job>
 auto in_savepoint(Database& database, Job&& job) -> decltype(job()) {
     database.forgive();
+    if (database.connection().all_or_nothing()) {
+        auto outcome = job();
+        database.connection().send();
+        if (!database.failed()) return outcome;
+        const core::Error error = database.error();
+        database.forgive();
+        return decltype(job())(error);
+    }
     database.run("SAVEPOINT job");
     auto outcome = job();
     if (!database.failed()) {

@@ -11,7 +11,7 @@
 
 namespace meterbox::account {
 
-std::vector<core::Card> team_cards(Database& database, Pool& pool, const Catalogue& catalogue,
-                                   const Settings& settings, core::UtcTime now);
+std::vector<core::Card> team_cards(Pool& pool, const Catalogue& catalogue, const Settings& settings,
+                                   core::UtcTime now);
 
 }  // namespace meterbox::account

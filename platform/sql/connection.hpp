@@ -44,6 +44,20 @@ public:
     [[nodiscard]] virtual core::Result<void> commit() = 0;
     virtual void rollback() noexcept = 0;
 
+    // Whether this transaction's jobs have no savepoints of their own: where one costs more than to do them
+    // all again, once in a while. What fails in one of them is then told by the commit, and none of them is
+    // stored.
+    virtual bool all_or_nothing() const { return false; }
+    // After a commit that failed: the same jobs may be run once more, and the next transaction tells them
+    // apart.
+    virtual bool may_repeat() const { return false; }
+    // In a transaction, before anything is asked: who will ask, so that what each asked when it was here last
+    // may be asked for all at once. And whose questions come now; empty: nobody's in particular.
+    virtual void expect(std::string_view) {}
+    virtual void asked_by(std::string_view) {}
+    // What nobody has asked the answer of is on its way, and doesn't wait for more.
+    virtual void send() {}
+
     // Outside of transactions: up to end_reading() what other processes commit isn't seen. Where there are no
     // others there is nothing to do.
     [[nodiscard]] virtual core::Result<void> begin_reading() { return {}; }
@@ -58,8 +72,17 @@ public:
     // Whether nobody else serves; then none can begin to while this connection lasts.
     [[nodiscard]] virtual core::Result<bool> keep_from_serving() { return true; }
 
+    // How many transactions were begun or undone: what was read before another one may hold no more.
+    std::int64_t turns() const { return turns_; }
+
     virtual std::int64_t changes() const = 0;     // rows of the last INSERT, UPDATE or DELETE
     virtual StorageFault last_fault() const = 0;  // of the last call that failed
+
+protected:
+    void next_turn() { ++turns_; }
+
+private:
+    std::int64_t turns_ = 0;
 };
 
 }  // namespace meterbox::platform::sql

@@ -18,9 +18,11 @@ public:
     }
     core::Result<void> commit() override {
         auto committed = connection_.commit();
-        if (!committed && leaves_unknown(connection_.last_fault())) lost_ = committed.error();
+        const bool final = !committed && !connection_.may_repeat();
+        if (final && leaves_unknown(connection_.last_fault())) lost_ = committed.error();
         return committed;
     }
+    bool may_repeat() const override { return connection_.may_repeat(); }
     void rollback() noexcept override { connection_.rollback(); }
 
 private:

@@ -207,6 +207,7 @@ Result<std::int64_t> Connection::number(std::string_view sql) {
 
 Result<void> Connection::begin() {
     METERBOX_ASSERT(!in_transaction());
+    next_turn();
     transaction_fault_ = StorageFault::none;
     auto begun = run_plain(begin_, "can't begin in");
     begun_ = begun.has_value();
@@ -228,6 +229,7 @@ Result<void> Connection::commit() {
 
 void Connection::rollback() noexcept {
     begun_ = false;
+    next_turn();
     // SQLite rolls back by itself after most faults.
     if (!in_transaction()) return;
     sqlite3_step(rollback_);

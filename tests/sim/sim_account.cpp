@@ -205,7 +205,8 @@ platform::Answer SimAccount::answer(const std::string& path, const std::string& 
     const account::Agent& agent = std::get<account::Agent>(admission);
     account::Settings settings = store.settings();
     settings.offline_horizon_ms = world_.plan.offline_horizon_ms;
-    const account::Exchange exchange{store.database(), signer_, settings, store.now()};
+    const account::Exchange exchange{store.database(), signer_, settings,
+                                     store.now(),      nullptr, &store.kept_pool()};
     if (path == "/v1/hello") {
         const auto request = core::wire::hello_request_from_json(body);
         if (!request) return problem(request.error());

@@ -97,8 +97,7 @@ struct Lab : AccountFixture {
     account::Agent row() { return agent_row("lab", disk.agent); }
     core::Card card() {
         account::Pool pool(database(), "lab");
-        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
-                                   clock.wall_now())
+        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
             .front();
     }
     void check_audit() {

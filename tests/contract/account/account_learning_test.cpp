@@ -108,8 +108,7 @@ struct Lab : AccountFixture {
     std::int64_t number(const char* sql) { return database().number(sql); }
     core::Card card() {
         account::Pool pool(database(), "lab");
-        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
-                                   clock.wall_now())
+        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
             .front();
     }
     std::vector<std::string> check_audit() {

@@ -57,8 +57,7 @@ struct Lab : AccountFixture {
     }
     core::Card card() {
         account::Pool pool(database(), "lab");
-        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
-                                   clock.wall_now())
+        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
             .front();
     }
     void check_audit() {

@@ -134,7 +134,9 @@ public:
         return in_transaction([&] { return account::sync(exchange(), agent_row(team, agent), request); });
     }
 
-    account::Exchange exchange() { return {database(), signer, settings, clock.wall_now()}; }
+    account::Exchange exchange() {
+        return {database(), signer, settings, clock.wall_now(), nullptr, &store_->kept_pool()};
+    }
 
     FakeClock clock;
     SeededRandom random;

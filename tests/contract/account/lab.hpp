@@ -42,8 +42,7 @@ struct Lab : AccountFixture {
     account::AuditReport audit() { return account::audit(database(), "lab"); }
     core::Card card() {
         account::Pool pool(database(), "lab");
-        return account::team_cards(database(), pool, account::load_catalogue(database()), settings,
-                                   clock.wall_now())
+        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
             .front();
     }
     std::string one;
