@@ -106,8 +106,8 @@ http::Response run_sync(Store& store, Log& log, RefusalLog& refusals, const Call
     const Admission agent = admit(store, caller, Purpose::exchange);
     if (const auto* refused = std::get_if<wire::Refusal>(&agent)) return refusal(refusals, caller, *refused);
     const Agent& known = std::get<Agent>(agent);
-    const Exchange exchange{store.database(), store.signer(), store.settings(), store.now(),
-                            &store.active_agents()};
+    const Exchange exchange{store.database(), store.signer(),         store.settings(),
+                            store.now(),      &store.active_agents(), &store.kept_pool()};
     return answer(logged(log, known.id, sync(exchange, known, request)));
 }
 
@@ -208,9 +208,12 @@ void AgentService::handle(const http::Request& request, http::Responder responde
                                 });
         }
         if (!message) return responder.send(message.error());
-        jobs_.submit(std::move(responder), [this, caller, run, message = std::move(*message)](Store& store) {
-            return run(store, log_, refusals_, caller, message);
-        });
+        jobs_.submit(
+            std::move(responder),
+            [this, caller, run, message = std::move(*message)](Store& store) {
+                return run(store, log_, refusals_, caller, message);
+            },
+            caller.fingerprint);
     };
     if (path == "/v1/hello") {
         const auto spoken = wire::protocol_range_from_json(request.body());

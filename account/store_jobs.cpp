@@ -9,11 +9,16 @@ namespace http = platform::http;
 
 class StoreJobs::Job final : public platform::store::CommitJob {
 public:
-    Job(StoreJobs& jobs, http::Responder responder, Work work)
-        : jobs_(jobs), responder_(std::move(responder)), work_(std::move(work)) {}
+    Job(StoreJobs& jobs, http::Responder responder, Work work, std::string asker)
+        : jobs_(jobs), responder_(std::move(responder)), work_(std::move(work)), asker_(std::move(asker)) {}
+
+    void announce() override {
+        if (!asker_.empty()) jobs_.store_.connection().expect(asker_);
+    }
 
     void apply() override {
         Store& store = jobs_.store_;
+        store.connection().asked_by(asker_);
         outcome_ =
             in_savepoint(store.database(), [&]() -> core::Result<http::Response> { return work_(store); });
     }
@@ -33,6 +38,7 @@ private:
     StoreJobs& jobs_;
     http::Responder responder_;
     Work work_;
+    std::string asker_;
     core::Result<http::Response> outcome_{core::Error{}};
 };
 
@@ -69,8 +75,8 @@ private:
     std::optional<http::Response> answer_;
 };
 
-void StoreJobs::submit(http::Responder responder, Work work) {
-    thread_.submit(std::make_unique<Job>(*this, std::move(responder), std::move(work)));
+void StoreJobs::submit(http::Responder responder, Work work, std::string asker) {
+    thread_.submit(std::make_unique<Job>(*this, std::move(responder), std::move(work), std::move(asker)));
 }
 
 void StoreJobs::submit_long(http::Responder responder, LongWork work) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "account/store.hpp"
 #include "platform/http/response.hpp"
@@ -21,7 +22,8 @@ public:
     StoreJobs(platform::store::StoreThread& thread, Store& store, std::function<void(core::Error)> on_lost)
         : thread_(thread), store_(store), on_lost_(std::move(on_lost)) {}
 
-    void submit(platform::http::Responder responder, Work work);
+    // asker: whose request it is, where that one asks much the same each time; empty: nobody's.
+    void submit(platform::http::Responder responder, Work work, std::string asker = {});
 
     // What only reads and takes long: called again and again, in slices between commits and outside of any
     // transaction, until it gives an answer. `over` says that the slice is. What is asked for so is

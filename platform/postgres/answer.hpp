@@ -3,9 +3,11 @@
 
 #include <charconv>
 #include <cstdint>
-#include <cstring>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "platform/postgres/library.hpp"
 
@@ -14,27 +16,27 @@ namespace meterbox::platform::postgres {
 class Answer {
 public:
     Answer() = default;
-    Answer(const Library& library, PGresult* result) : library_(&library), result_(result) {}
-    ~Answer() { clear(); }
-    Answer(Answer&& other) noexcept
-        : library_(other.library_), result_(std::exchange(other.result_, nullptr)) {}
-    Answer& operator=(Answer&& other) noexcept {
-        std::swap(library_, other.library_);
-        std::swap(result_, other.result_);
-        return *this;
+    Answer(const Library& library, PGresult* result) : library_(&library), result_(result, library.PQclear) {}
+
+    // Some of its rows, without the columns before the first: they share what the server answered.
+    Answer part(std::vector<int> rows, int first_column) const {
+        Answer some = *this;
+        some.part_ = std::move(rows);
+        some.first_column_ = first_column;
+        return some;
     }
 
-    explicit operator bool() const { return result_ != nullptr; }
-    void clear() {
-        if (result_ != nullptr) library_->PQclear(std::exchange(result_, nullptr));
+    int rows() const { return part_ ? static_cast<int>(part_->size()) : library_->PQntuples(result_.get()); }
+    std::string_view command() const { return library_->PQcmdStatus(result_.get()); }
+    std::int64_t changes() const { return number_in(library_->PQcmdTuples(result_.get())); }
+    bool is_null(int row, int column) const {
+        return library_->PQgetisnull(result_.get(), row_of(row), column + first_column_) != 0;
     }
-    int rows() const { return library_->PQntuples(result_); }
-    std::string_view command() const { return library_->PQcmdStatus(result_); }
-    std::int64_t changes() const { return number_in(library_->PQcmdTuples(result_)); }
-    bool is_null(int row, int column) const { return library_->PQgetisnull(result_, row, column) != 0; }
     std::string_view text(int row, int column) const {
-        return {library_->PQgetvalue(result_, row, column),
-                static_cast<std::size_t>(library_->PQgetlength(result_, row, column))};
+        row = row_of(row);
+        column += first_column_;
+        return {library_->PQgetvalue(result_.get(), row, column),
+                static_cast<std::size_t>(library_->PQgetlength(result_.get(), row, column))};
     }
     // As SQLite has it: nothing is 0, and what is true is 1.
     std::int64_t integer(int row, int column) const {
@@ -50,8 +52,12 @@ private:
         return number;
     }
 
+    int row_of(int row) const { return part_ ? (*part_)[static_cast<std::size_t>(row)] : row; }
+
     const Library* library_ = nullptr;
-    PGresult* result_ = nullptr;
+    std::shared_ptr<PGresult> result_;
+    std::optional<std::vector<int>> part_;
+    int first_column_ = 0;
 };
 
 }  // namespace meterbox::platform::postgres

@@ -62,7 +62,7 @@ bool readable(const Library& library, const std::string& url) {
     return true;
 }
 
-constexpr int unheard_max = 100;  // sent and not answered: answers must fit into the socket meanwhile
+constexpr int unheard_max = 1'000;  // sent and not answered: answers must fit into the socket meanwhile
 
 // Session locks, which go with the connection: shared by all that serve. Whoever has it alone is the only
 // one.
@@ -159,7 +159,9 @@ Result<void> Connection::begin_with(const std::string& sql) {
     METERBOX_ASSERT(!begun_);
     first_failure_.reset();
     first_fault_ = StorageFault::none;
+    foresight_.begin();
     writes_.forget();
+    next_turn();
     const auto begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
     begun_ = true;
     if (begun) return {};
@@ -168,6 +170,7 @@ Result<void> Connection::begin_with(const std::string& sql) {
 }
 
 Result<void> Connection::begin() {
+    telling_apart_ = std::exchange(tell_apart_, false);
     return begin_with("BEGIN; " + std::string(stand_in_line) + options_.turn);
 }
 
@@ -208,6 +211,7 @@ Result<void> Connection::commit() {
     if (done->command() == "COMMIT") return {};
     last_fault_ = first_fault_;
     METERBOX_ASSERT(first_failure_.has_value());
+    tell_apart_ = !telling_apart_ && first_fault_ == StorageFault::other;
     return *first_failure_;
 }
 
@@ -216,8 +220,13 @@ void Connection::rollback() noexcept {
     (void)nothing_unheard();
     begun_ = false;
     writes_.forget();
+    next_turn();
     if (library_.PQstatus(connection_) != CONNECTION_OK) return;
     library_.PQclear(library_.PQexec(connection_, "ROLLBACK"));
+}
+
+void Connection::send() {
+    if (unheard_ > 0) library_.PQflush(connection_);  // that it failed is told by the next answer
 }
 
 Result<void> Connection::sent_unheard(bool sent) {
@@ -235,17 +244,18 @@ Result<void> Connection::nothing_unheard() {
 
 // libpq's pipeline: a result and a null for each statement, then one for the end. After a failure the server
 // leaves out what follows it.
-Result<Answer> Connection::settle(std::string_view what) {
-    Result<Answer> last{Answer()};
+Result<std::vector<Answer>> Connection::settle_all(std::string_view what) {
+    std::vector<Answer> answers;
     std::optional<Error> failed;
     const bool synced = library_.PQpipelineSync(connection_) == 1;
     for (int i = std::exchange(unheard_, 0); i > 0; --i) {
         PGresult* const result = synced ? library_.PQgetResult(connection_) : nullptr;
         if (failed) {
             library_.PQclear(result);
+        } else if (auto answer = take(result, what)) {
+            answers.push_back(std::move(*answer));
         } else {
-            last = take(result, what);
-            if (!last) failed = last.error();
+            failed = answer.error();
         }
         if (result == nullptr) break;
         while (PGresult* const more = library_.PQgetResult(connection_)) {
@@ -257,7 +267,34 @@ Result<Answer> Connection::settle(std::string_view what) {
         library_.PQclear(library_.PQgetResult(connection_));
     if (library_.PQexitPipelineMode(connection_) != 1 && !failed) failed = failure(nullptr, what);
     if (failed) return *failed;
-    return last;
+    return answers;
+}
+
+Result<Answer> Connection::settle(std::string_view what) {
+    auto answers = settle_all(what);
+    if (!answers) return answers.error();
+    return std::move(answers->back());
+}
+
+Result<void> Connection::ask_foreseen() {
+    if (!foresight_.expects()) return {};
+    std::vector<Statement*> asked;
+    for (const auto& [statement, values] : foresight_.take_expected()) {
+        const auto can = statement->foresee(values);
+        if (!can) return can.error();
+        if (*can) asked.push_back(statement);
+    }
+    if (asked.empty()) return {};
+    if (auto heard = nothing_unheard(); !heard) return heard;
+    if (library_.PQenterPipelineMode(connection_) != 1) return failure(nullptr, "can't use");
+    for (Statement* const statement : asked) {
+        ++unheard_;
+        if (!statement->send_foreseen()) break;
+    }
+    const auto answers = settle_all("can't use");
+    if (!answers) return answers.error();
+    for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->keep_foreseen((*answers)[i]);
+    return {};
 }
 
 Result<Answer> Connection::take(PGresult* result, std::string_view what) {

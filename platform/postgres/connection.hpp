@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "platform/postgres/foresight.hpp"
 #include "platform/postgres/library.hpp"
 #include "platform/postgres/recent_answers.hpp"
 #include "platform/sql/connection.hpp"
@@ -39,6 +40,13 @@ public:
     core::Result<void> begin() override;
     core::Result<void> commit() override;
     void rollback() noexcept override;
+    bool all_or_nothing() const override { return begun_ && !telling_apart_; }
+    bool may_repeat() const override { return tell_apart_; }
+    void send() override;
+    void expect(std::string_view asker) override {
+        if (all_or_nothing()) foresight_.expect(asker);
+    }
+    void asked_by(std::string_view asker) override { foresight_.asked_by(asker); }
     core::Result<void> begin_reading() override;
     void end_reading() noexcept override;
     core::Result<void> begin_serving(const std::function<core::Result<void>()>& if_first) override;
@@ -62,6 +70,9 @@ private:
     core::Result<void> sent_unheard(bool sent);
     // The answers of all that was sent unheard; the last one's, or what went wrong first.
     core::Result<Answer> settle(std::string_view what);
+    core::Result<std::vector<Answer>> settle_all(std::string_view what);
+    // What those that are expected asked last time, in one go.
+    core::Result<void> ask_foreseen();
     core::Result<void> nothing_unheard();
 
     const Library& library_;
@@ -72,7 +83,10 @@ private:
     int statements_ = 0;  // made so far, for their names
     int unheard_ = 0;     // sent, and not answered yet
     Writes writes_;
+    Foresight foresight_;
     bool begun_ = false;
+    bool telling_apart_ = false;  // this transaction has savepoints
+    bool tell_apart_ = false;     // the next one shall
     sql::StorageFault last_fault_ = sql::StorageFault::none;
     // Why the server refuses what comes after it, until it is rolled back to where it was well.
     std::optional<core::Error> first_failure_;

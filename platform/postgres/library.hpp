@@ -27,6 +27,7 @@ namespace meterbox::platform::postgres {
     FUNCTION(PQexitPipelineMode)  \
     FUNCTION(PQpipelineSync)      \
     FUNCTION(PQsendQueryPrepared) \
+    FUNCTION(PQflush)             \
     FUNCTION(PQgetResult)         \
     FUNCTION(PQresultStatus)      \
     FUNCTION(PQresultErrorField)  \

@@ -2,23 +2,17 @@
 
 #include <endian.h>
 
+#include <algorithm>
+
 #include "core/assert.hpp"
 #include "platform/postgres/connection.hpp"
+#include "platform/postgres/foresight.hpp"
 #include "platform/postgres/parameters.hpp"
+#include "platform/postgres/types.hpp"
 
 namespace meterbox::platform::postgres {
 
 using core::Result;
-
-namespace {
-
-// Of pg_type: the same in every PostgreSQL.
-constexpr Oid type_bytea = 17;
-constexpr Oid type_int8 = 20;
-constexpr Oid type_text = 25;
-constexpr int binary = 1;
-
-}  // namespace
 
 Statement::Statement(Connection& connection, std::string_view sql, int number)
     : Statement(connection, with_numbered_parameters(sql), number) {}
@@ -30,7 +24,7 @@ Statement::Statement(Connection& connection, NumberedSql numbered, int number)
       types_(numbered.parameters),
       values_(numbered.parameters),
       lengths_(numbered.parameters),
-      formats_(numbered.parameters, binary),
+      formats_(numbered.parameters, binary_format),
       integers_(numbered.parameters),
       recent_(connection.writes_, sql_) {}
 
@@ -62,22 +56,27 @@ void Statement::bind_blob(int position, sql::Blob value) {
 }
 
 void Statement::bind_null(int position, sql::ValueType type) {
-    constexpr Oid unknown = 0;
     const Oid oid = type == sql::ValueType::integer ? type_int8
                     : type == sql::ValueType::text  ? type_text
                     : type == sql::ValueType::blob  ? type_bytea
-                                                    : unknown;
+                                                    : type_unknown;
     bind(position, nullptr, 0, oid);
 }
 
 Result<void> Statement::prepare() {
+    auto done = prepare_as(name_, sql_, types_);
+    prepared_ = done.has_value();
+    return done;
+}
+
+Result<void> Statement::prepare_as(const std::string& name, const std::string& sql,
+                                   const std::vector<Oid>& types) {
     if (auto heard = connection_.nothing_unheard(); !heard) return heard;
     const Library& library = connection_.library_;
-    auto done = connection_.take(library.PQprepare(connection_.connection_, name_.c_str(), sql_.c_str(),
-                                                   static_cast<int>(types_.size()), types_.data()),
+    auto done = connection_.take(library.PQprepare(connection_.connection_, name.c_str(), sql.c_str(),
+                                                   static_cast<int>(types.size()), types.data()),
                                  "can't use");
     if (!done) return done.error();
-    prepared_ = true;
     return {};
 }
 
@@ -135,13 +134,66 @@ RecentAnswers::Values Statement::parameters() const {
 Result<std::shared_ptr<const Answer>> Statement::answered() {
     const bool kept = connection_.begun_ && recent_.reads();
     const RecentAnswers::Values asked = kept ? parameters() : RecentAnswers::Values();
-    if (kept)
+    if (kept) {
+        if (const auto done = connection_.ask_foreseen(); !done) return done.error();
+        connection_.foresight_.note(*this, asked);
         if (auto known = recent_.find(asked)) return known;
+    }
     auto answer = run();
     if (!answer) return answer.error();
     auto shared = std::make_shared<const Answer>(std::move(*answer));
     if (kept) recent_.keep(asked, shared);
     return std::shared_ptr<const Answer>(std::move(shared));
+}
+
+Result<bool> Statement::foresee(const std::set<RecentAnswers::Values>& all) {
+    foreseen_.clear();
+    for (const RecentAnswers::Values& values : all) {
+        const bool whole = std::ranges::none_of(values, [](const auto& value) { return value == "-"; });
+        if (whole) foreseen_.push_back(values);
+    }
+    const bool many = foreseen_.size() > 1;
+    if (!prepared_ || foreseen_.empty() || (many && !can_be_many(types_))) return false;
+    if (many && !prepared_for_many_) {
+        std::vector<Oid> arrays;
+        for (const Oid type : types_) arrays.push_back(array_of(type));
+        if (const auto done = prepare_as(name_ + "m", for_many(sql_, types_), arrays); !done)
+            return done.error();
+        prepared_for_many_ = true;
+    }
+    return true;
+}
+
+bool Statement::send_foreseen() {
+    const bool many = foreseen_.size() > 1;
+    std::vector<std::string> whole;
+    for (std::size_t i = 0; i < types_.size(); ++i) {
+        std::vector<const std::string*> column;
+        for (const RecentAnswers::Values& values : foreseen_) column.push_back(&values[i]);
+        whole.push_back(many ? array_text(types_[i], column) : column.front()->substr(1));
+    }
+    std::vector<const char*> texts;
+    std::vector<int> lengths;
+    for (const std::string& text : whole) {
+        texts.push_back(text.data());
+        lengths.push_back(static_cast<int>(text.size()));
+    }
+    const std::string name = many ? name_ + "m" : name_;
+    return connection_.library_.PQsendQueryPrepared(connection_.connection_, name.c_str(),
+                                                    static_cast<int>(texts.size()), texts.data(),
+                                                    lengths.data(), formats_.data(), 0) == 1;
+}
+
+void Statement::keep_foreseen(const Answer& answer) {
+    if (foreseen_.size() == 1) {
+        recent_.keep(foreseen_.front(), std::make_shared<const Answer>(answer));
+        return;
+    }
+    std::vector<std::vector<int>> rows(foreseen_.size());
+    for (int row = 0; row < answer.rows(); ++row)
+        rows.at(static_cast<std::size_t>(answer.integer(row, 0) - 1)).push_back(row);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        recent_.keep(foreseen_[i], std::make_shared<const Answer>(answer.part(std::move(rows[i]), 1)));
 }
 
 Result<bool> Statement::next() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,13 @@ public:
     core::Result<bool> next() override;
     void reset() override;
 
+    // In a transaction, a statement that was run before: asks for all of these values at once, unheard.
+    // False: it can't be asked so.
+    [[nodiscard]] core::Result<bool> foresee(const std::set<RecentAnswers::Values>& all);
+    [[nodiscard]] bool send_foreseen();  // in a pipeline
+    // Its answer, for whoever will ask.
+    void keep_foreseen(const Answer& answer);
+
     std::int64_t integer(int column) const override { return answer_->integer(row_, column); }
     std::string_view text(int column) const override { return answer_->text(row_, column); }
     bool is_null(int column) const override { return answer_->is_null(row_, column); }
@@ -44,6 +52,8 @@ private:
     core::Result<void> prepare();
     core::Result<std::shared_ptr<const Answer>> answered();
     bool send();
+    core::Result<void> prepare_as(const std::string& name, const std::string& sql,
+                                  const std::vector<Oid>& types);
     RecentAnswers::Values parameters() const;
     void bind(int position, const void* value, std::size_t length, Oid type);
 
@@ -59,6 +69,8 @@ private:
     RecentAnswers recent_;
     std::shared_ptr<const Answer> answer_;  // while its rows are looked at
     int row_ = -1;
+    bool prepared_for_many_ = false;
+    std::vector<RecentAnswers::Values> foreseen_;  // asked, and not answered yet
 };
 
 }  // namespace meterbox::platform::postgres

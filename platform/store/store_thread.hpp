@@ -28,14 +28,19 @@ public:
     // the process.
     virtual core::Result<void> commit() = 0;
     virtual void rollback() noexcept = 0;  // harmless when the database did it itself
+    // After a commit that failed: the same jobs may be applied once more, in a transaction of their own.
+    virtual bool may_repeat() const { return false; }
 };
 
 // Something to store, with whoever waits for it.
 class CommitJob {
 public:
     virtual ~CommitJob() = default;
+    // Store side, inside the transaction, before the first job of its group is applied.
+    virtual void announce() {}
     // Store side, inside the transaction. Keeps its outcome for finish(). A job that is refused must
-    // have left no trace in the transaction: check first, then write.
+    // have left no trace in the transaction: check first, then write. Called again where
+    // Transactions::may_repeat().
     virtual void apply() = 0;
     // On the loop thread: after the commit, or after what kept it from happening (then nothing of the
     // job is stored, or nobody knows: Transactions::commit). Called exactly once.

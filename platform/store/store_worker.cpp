@@ -22,6 +22,22 @@ std::thread thread_without_signals(std::function<void()> body) {
     return thread;
 }
 
+void commit(Task& task, Transactions& transactions) {
+    const std::int64_t start = now_us();
+    std::int64_t applied = start;
+    task.committed = transactions.begin();
+    if (task.committed) {
+        for (const auto& job : task.group) job->announce();
+        for (const auto& job : task.group) job->apply();
+        applied = now_us();
+        task.committed = transactions.commit();
+    }
+    if (!task.committed) transactions.rollback();
+    const std::int64_t end = now_us();
+    task.commit_us = end - start;
+    task.sync_us = end - applied;
+}
+
 void run_reads(Task& task, std::chrono::milliseconds slice) {
     const Slice reading(slice);
     while (task.reads_run < task.reads.size() && (task.reads_run == 0 || !reading.over()))
@@ -37,18 +53,8 @@ std::int64_t now_us() {
 
 void run(Task& task, Transactions& transactions, std::chrono::milliseconds slice) {
     if (!task.group.empty()) {
-        const std::int64_t start = now_us();
-        std::int64_t applied = start;
-        task.committed = transactions.begin();
-        if (task.committed) {
-            for (const auto& job : task.group) job->apply();
-            applied = now_us();
-            task.committed = transactions.commit();
-        }
-        if (!task.committed) transactions.rollback();
-        const std::int64_t end = now_us();
-        task.commit_us = end - start;
-        task.sync_us = end - applied;
+        commit(task, transactions);
+        if (!task.committed && transactions.may_repeat()) commit(task, transactions);
     }
     if (!task.reads.empty()) run_reads(task, slice);
     if (task.idle) task.idle_has_more = task.idle->run(Slice(slice));

@@ -209,6 +209,25 @@ TEST_CASE("a failing begin or commit answers each job of its group and no other"
     CHECK(fixture.thread.waiting() == 0);
 }
 
+TEST_CASE("a group whose commit failed and may be repeated is applied once more, and answered once",
+          "[store]") {
+    Fixture fixture;
+    fixture.transactions.allow_repeat();
+    fixture.transactions.fail_call(2);
+    int applied = 0;
+    for (int number = 1; number <= 3; ++number) {
+        auto one = fixture.job(number);
+        one->on_apply = [&applied] { ++applied; };
+        fixture.thread.submit(std::move(one));
+    }
+    fixture.run();
+    CHECK(applied == 6);
+    CHECK(fixture.finished == std::vector{1, 2, 3});
+    CHECK(fixture.failed.empty());
+    CHECK(fixture.transactions.rolled_back() == 1);
+    CHECK(fixture.transactions.committed() == 1);
+}
+
 TEST_CASE("after a failure its owner hears of it before the next commit begins", "[store]") {
     Fixture fixture;
     fixture.expect_company();

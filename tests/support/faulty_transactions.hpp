@@ -11,6 +11,8 @@ public:
     explicit FaultyTransactions(platform::store::Transactions* real = nullptr) : real_(real) {}
 
     void fail_call(int number) { failing_ = number; }
+    // A commit that fails may be tried again, once.
+    void allow_repeat() { repeat_ = true; }
     int calls() const { return calls_; }
     int begun() const { return begun_; }
     int committed() const { return committed_; }
@@ -26,6 +28,7 @@ public:
         ++committed_;
         return real_ ? real_->commit() : core::Result<void>();
     }
+    bool may_repeat() const override { return repeat_ && committed_ == 0; }
     void rollback() noexcept override {
         ++rolled_back_;
         if (real_) real_->rollback();
@@ -36,6 +39,7 @@ private:
 
     platform::store::Transactions* real_;
     int failing_ = 0;
+    bool repeat_ = false;
     int calls_ = 0;
     int begun_ = 0;
     int committed_ = 0;

@@ -1,12 +1,9 @@
 // A connection to a PostgreSQL of the test's own: what the account's rules rely on.
-#include "platform/postgres/connection.hpp"
-
 #include <thread>
 
-#include "account/schema.hpp"
 #include "platform/postgres/migrations.hpp"
 #include "platform/sql/connection_transactions.hpp"
-#include "tests/contract/account/account_place.hpp"
+#include "tests/contract/postgres/server.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/seeded_random.hpp"
@@ -14,41 +11,9 @@
 using namespace meterbox;
 using namespace meterbox::platform;
 using postgres::Connection;
-
-namespace {
-
-struct Server {
-    Server() {
-        const auto connection = connect();
-        REQUIRE(connection->execute("DROP SCHEMA IF EXISTS meterbox CASCADE; CREATE SCHEMA meterbox"));
-        REQUIRE(connection->execute(
-            "CREATE TABLE account (one BIGINT PRIMARY KEY, last BIGINT CHECK (last >= 0))"));
-        REQUIRE(connection->execute("INSERT INTO account VALUES (1, 0)"));
-    }
-    std::unique_ptr<Connection> connect() const {
-        auto opened = Connection::open({place.url(), account::schema_name, account::turn_statement});
-        INFO((opened ? "" : opened.error().detail));
-        REQUIRE(opened);
-        return std::move(*opened);
-    }
-    std::int64_t last() const { return connect()->number("SELECT last FROM account").value(); }
-
-    tests::AccountPlace place;
-};
-
-std::unique_ptr<sql::Statement> made(Connection& connection, std::string_view text) {
-    auto statement = connection.kept_statement(text);
-    REQUIRE(statement);
-    return std::move(*statement);
-}
-
-template <class... Values>
-core::Result<void> run(sql::Statement& statement, const Values&... values) {
-    sql::Binding<sql::Statement>(statement).all(values...);
-    return statement.run_bound();
-}
-
-}  // namespace
+using tests::made;
+using tests::run;
+using tests::Server;
 
 TEST_CASE_METHOD(Server, "values come back as they went, at both ends of their range") {
     const auto connection = connect();
