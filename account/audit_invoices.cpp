@@ -13,10 +13,13 @@ std::optional<std::string> invoice_difference(Database& database, const std::str
     const ClosedCycle& closed = all[place];
     const std::int64_t before = place == 0 ? 0 : all[place - 1].last_entry;
     const std::string name = "invoice from " + core::format_rfc3339(closed.cycle.from) + ": ";
-    const auto lines =
-        lines_of(database, team, billing_of(database, team), closed.cycle, {before, closed.last_entry});
-    if (!lines) return name + lines.error().detail;
-    if (*lines == kept_lines(database, team, closed.cycle.from)) return "";
+    const Billing billing = billing_of(database, team);
+    const auto kept = kept_lines(database, team, closed.cycle.from);
+    for (const BeforePrice rule : {BeforePrice::first_price, BeforePrice::free}) {
+        const auto lines = lines_of(database, team, billing, closed.cycle, {before, closed.last_entry}, rule);
+        if (!lines) return name + lines.error().detail;
+        if (*lines == kept) return "";
+    }
     return name + "its lines aren't what the ledger says";
 }
 

@@ -95,4 +95,10 @@ std::optional<std::int64_t> price_at(Database& database, const std::string& reso
         [](auto& row) { return row.integer(0); }, resource, time);
 }
 
+std::optional<std::int64_t> first_price(Database& database, const std::string& resource) {
+    return database.first(
+        "SELECT price FROM price WHERE resource = ? ORDER BY since LIMIT 1",
+        [](auto& row) { return row.integer(0); }, resource);
+}
+
 }  // namespace meterbox::account

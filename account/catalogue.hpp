@@ -41,5 +41,7 @@ void update_resource(Database& database, const CatalogueEntry& entry, core::UtcT
 
 // What a unit cost at that moment, in minor units: a cycle has the price at its beginning. none: nothing yet.
 std::optional<std::int64_t> price_at(Database& database, const std::string& resource, core::UtcTime time);
+// The one that it had first: a payg grant may start before anybody set it. none: it has none.
+std::optional<std::int64_t> first_price(Database& database, const std::string& resource);
 
 }  // namespace meterbox::account

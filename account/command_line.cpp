@@ -42,6 +42,7 @@ public:
     }
 
     CommandLine parse(const std::vector<std::string>& arguments) {
+        if ((line_.done = empty_after_equals(arguments))) return line_;
         try {
             app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
         } catch (const CLI::ParseError& error) {
@@ -56,6 +57,17 @@ public:
 
 private:
     using Run = std::function<Outcome(Store&, bool)>;
+
+    // The parser would take the next word for the value of `--ends=`.
+    static std::optional<Outcome> empty_after_equals(const std::vector<std::string>& arguments) {
+        for (const std::string& argument : arguments) {
+            if (argument == "--") break;
+            const std::size_t equals = argument.find('=');
+            if (argument.starts_with("--") && equals + 1 == argument.size())
+                return wrong_usage(argument.substr(0, equals) + ": it is empty");
+        }
+        return std::nullopt;
+    }
 
     // A variable that a script didn't set would be a grant without an end, or a token for all teams.
     static std::optional<Outcome> wrong_value(const CLI::App& app) {
@@ -296,6 +308,7 @@ private:
         usage->add_option("--to", options->to, "exclusive; default now");
         usage->add_option("--by", options->by, "hour, day or month")->capture_default_str();
         usage->add_option("--resource", options->resource, "KEY, default all");
+        usage->add_option("--agent", options->agent, "its id, default all");
         usage->add_flag("--csv", options->csv, "print CSV");
         auto cycle = std::make_shared<InvoiceOptions>();
         CLI::App* invoice =

@@ -83,6 +83,7 @@ struct UsageOptions {
     std::string to;
     std::string by;
     std::string resource;  // empty: all
+    std::string agent;     // the same
     bool csv = false;
 };
 Outcome usage(Store& store, const UsageOptions& options, bool json);

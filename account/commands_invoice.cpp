@@ -27,6 +27,7 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
         made = make_invoice(database, options.team, zone->first_instant(*date), final_after, store.now());
     }
     if (!made) return from_error(made.error());
+    if (const auto problem = made->problem(); !problem.empty()) return failed(problem);
     if (json)
         return {
             exit_done, boost::json::serialize(invoice_to_json(options.team, *made, store.now())) + "\n", {}};
@@ -34,14 +35,14 @@ Outcome invoice(Store& store, const InvoiceOptions& options, bool json) {
     Table table({"RESOURCE", "UNITS", "LATE", "UNIT PRICE", "AMOUNT", "REASON"});
     for (const InvoiceLine& line : made->lines) {
         table.add({line.resource, std::to_string(line.units), std::to_string(line.late_units),
-                   std::to_string(line.unit_price), std::to_string(line.amount()),
+                   std::to_string(line.unit_price), std::to_string(*line.amount()),
                    line.reason.empty() ? "-" : line.reason});
     }
     const std::string head = "team " + options.team + ", " + core::format_rfc3339(made->cycle.from) + " to " +
                              core::format_rfc3339(made->cycle.to) + " (" + made->zone + "), " +
                              (made->final ? "final" : "open") + "\n";
     return {exit_done,
-            head + table.text() + "total " + std::to_string(made->total()) + " " +
+            head + table.text() + "total " + std::to_string(*made->total()) + " " +
                 made->currency.value_or("") + " in minor units\n" + as_of_line(store.now()),
             {}};
 }

@@ -26,7 +26,7 @@ core::Result<std::vector<core::Card>> cards_of(Store& store, const std::string& 
     pool.expire_ended(ledger);
     Custody(store.database(), ledger, pool).settle();  // a grant may have begun since anybody looked
     auto cards = team_cards(pool, load_catalogue(store.database()), store.settings(), now);
-    set_exhausts_at(store.database(), team, cards, now);
+    set_exhausts_at(store.database(), pool, cards, now);
     return cards;
 }
 
@@ -110,8 +110,15 @@ Outcome usage(Store& store, const UsageOptions& options, bool json) {
     if (!team_exists(store, options.team)) return no_such_team(options.team);
     if (!options.resource.empty() && !find_resource(store.database(), options.resource))
         return no_such_resource(options.resource);
+    if (!options.agent.empty() && !has_agent(store.database(), options.team, options.agent))
+        return failed("team " + options.team + " has no agent " + options.agent + ": see agent list " +
+                      options.team);
     if (json && options.csv) return wrong_usage("--json or --csv, not both");
-    const auto rows = team_usage(store.database(), {options.team, *from, *to, *by, options.resource, {}});
+    const auto found =
+        team_usage(store.database(), {options.team, *from, *to, *by, options.resource, options.agent,
+                                      detail_kept_from(store.now(), store.settings().keep_usage_ms)});
+    if (!found) return failed(found.error().detail);
+    const std::vector<UsageRow>& rows = *found;
     if (json)
         return {exit_done, boost::json::serialize(usage_to_json(options.team, store.now(), rows)) + "\n", {}};
     if (options.csv) return {exit_done, usage_to_csv(rows), {}};

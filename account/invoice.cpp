@@ -44,26 +44,6 @@ std::vector<Charge> charges_of(Database& database, const std::string& team, cons
     return charges;
 }
 
-// An amount that 64 bits can't hold is told as such, and never as another.
-core::Result<Invoice> with_amounts_in_range(Invoice invoice) {
-    std::int64_t total = 0;
-    for (const InvoiceLine& line : invoice.lines) {
-        std::int64_t amount = 0;
-        if (!__builtin_mul_overflow(line.units, line.unit_price, &amount) &&
-            !__builtin_add_overflow(total, amount, &total)) {
-            continue;
-        }
-        return core::Error{core::ErrorCode::invalid,
-                           "the invoice from " + core::format_rfc3339(invoice.cycle.from) + ": " +
-                               std::to_string(line.units) + " units of " + line.resource + " at " +
-                               std::to_string(line.unit_price) +
-                               " each make more than an amount can be: 2^63 minor units of the currency",
-                           std::nullopt,
-                           {}};
-    }
-    return invoice;
-}
-
 // The first of the team's cycles that isn't closed.
 core::Result<core::Cycle> first_open(const Billing& billing) {
     return billing.holding(billing.open_until ? *billing.open_until + -1 : *billing.payg_since);
@@ -75,7 +55,7 @@ core::Result<Invoice> invoice_of(Database& database, const std::string& team, co
     if (closed_at(database, team, cycle.from)) {
         invoice.final = true;
         invoice.lines = kept_lines(database, team, cycle.from);
-        return with_amounts_in_range(std::move(invoice));
+        return invoice;
     }
     if (!billing.payg_since) return invoice;
     const auto open = first_open(billing);
@@ -87,7 +67,7 @@ core::Result<Invoice> invoice_of(Database& database, const std::string& team, co
     auto lines = lines_of(database, team, billing, cycle, {late_after, no_entry});
     if (!lines) return lines.error();
     invoice.lines = std::move(*lines);
-    return with_amounts_in_range(std::move(invoice));
+    return invoice;
 }
 
 }  // namespace
@@ -105,21 +85,45 @@ std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team,
     return lines;
 }
 
-std::int64_t Invoice::total() const {
+std::optional<std::int64_t> InvoiceLine::amount() const {
+    std::int64_t product = 0;
+    if (__builtin_mul_overflow(units, unit_price, &product)) return std::nullopt;
+    return product;
+}
+
+std::optional<std::int64_t> Invoice::total() const {
     std::int64_t sum = 0;
-    for (const InvoiceLine& line : lines) sum += line.amount();
+    for (const InvoiceLine& line : lines) {
+        const auto amount = line.amount();
+        if (!amount || __builtin_add_overflow(sum, *amount, &sum)) return std::nullopt;
+    }
     return sum;
+}
+
+// An amount that 64 bits can't hold is told as such, and never as another.
+std::string Invoice::problem() const {
+    if (total()) return {};
+    const std::string head = "the invoice from " + core::format_rfc3339(cycle.from) + ": ";
+    const std::string more = " more than an amount can be: 2^63 minor units of the currency";
+    for (const InvoiceLine& line : lines) {
+        if (line.amount()) continue;
+        return head + std::to_string(line.units) + " units of " + line.resource + " at " +
+               std::to_string(line.unit_price) + " each make" + more;
+    }
+    return head + "its lines make" + more;
 }
 
 core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::string& team,
                                                 const Billing& billing, const core::Cycle& cycle,
-                                                EntryRange entries) {
+                                                EntryRange entries, BeforePrice before) {
     std::map<std::tuple<std::string, std::string, std::int64_t>, InvoiceLine> by_price;
     for (const Charge& charge : charges_of(database, team, cycle, entries)) {
         const auto own = billing.holding(charge.of);
         if (!own) return own.error();
         // What was sold in the middle of a cycle has the price of that moment.
-        const auto price = price_at(database, charge.resource, std::max(own->from, charge.of)).value_or(0);
+        auto known = price_at(database, charge.resource, std::max(own->from, charge.of));
+        if (!known && before == BeforePrice::first_price) known = first_price(database, charge.resource);
+        const std::int64_t price = known.value_or(0);
         InvoiceLine& line = by_price[{charge.resource, charge.reason, price}];
         line.resource = charge.resource;
         line.reason = charge.reason;
@@ -160,9 +164,10 @@ core::Result<std::vector<Invoice>> list_invoices(Database& database, const std::
 boost::json::object invoice_to_json(const std::string& team, const Invoice& invoice, core::UtcTime as_of) {
     boost::json::array lines;
     for (const InvoiceLine& line : invoice.lines) {
-        boost::json::object json{{"resource", line.resource},     {"units", line.units},
-                                 {"late_units", line.late_units}, {"unit_price", line.unit_price},
-                                 {"amount", line.amount()},       {"reason", nullptr}};
+        boost::json::object json{
+            {"resource", line.resource},     {"units", line.units}, {"late_units", line.late_units},
+            {"unit_price", line.unit_price}, {"amount", nullptr},   {"reason", nullptr}};
+        if (const auto amount = line.amount()) json["amount"] = *amount;
         if (!line.reason.empty()) json["reason"] = line.reason;
         lines.push_back(std::move(json));
     }
@@ -175,7 +180,9 @@ boost::json::object invoice_to_json(const std::string& team, const Invoice& invo
                              {"currency", nullptr}};
     if (invoice.currency) json["currency"] = *invoice.currency;
     json["lines"] = std::move(lines);
-    json["total"] = invoice.total();
+    json["total"] = nullptr;
+    if (const auto total = invoice.total()) json["total"] = *total;
+    if (const auto problem = invoice.problem(); !problem.empty()) json["problem"] = problem;
     return json;
 }
 

@@ -23,7 +23,7 @@ struct InvoiceLine {
     std::int64_t late_units = 0;  // of earlier cycles
     std::int64_t unit_price = 0;  // minor units of the currency
     std::string reason;           // of an adjustment, which has a line of its own; otherwise empty
-    std::int64_t amount() const { return units * unit_price; }  // of an invoice that was made: in range
+    std::optional<std::int64_t> amount() const;  // none: beyond 2^63 minor units
     friend bool operator==(const InvoiceLine&, const InvoiceLine&) = default;
 };
 
@@ -32,8 +32,9 @@ struct Invoice {
     std::string zone;
     std::optional<std::string> currency;  // none: no payg grant yet
     bool final = false;
-    std::vector<InvoiceLine> lines;  // by resource, reason and price
-    std::int64_t total() const;
+    std::vector<InvoiceLine> lines;             // by resource, reason and price
+    std::optional<std::int64_t> total() const;  // none: it, or the amount of a line, is beyond 2^63
+    std::string problem() const;                // why there is no total, in one line; else empty
 };
 
 // Which entries of the ledger count: those of the cycle's own tranches up to `last`, and those of earlier
@@ -42,15 +43,19 @@ struct EntryRange {
     std::int64_t late_after = 0;
     std::int64_t last = 0;
 };
+// What a unit costs that is of before its resource had any price; it was free once, and invoices that were
+// final then stay as they are.
+enum class BeforePrice { first_price, free };
 [[nodiscard]] core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::string& team,
                                                               const Billing& billing,
-                                                              const core::Cycle& cycle, EntryRange entries);
+                                                              const core::Cycle& cycle, EntryRange entries,
+                                                              BeforePrice before = BeforePrice::first_price);
 
 // As they were said, of the invoice that is final since.
 std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team, core::UtcTime from);
 
 // The invoice of the cycle that holds the moment. Requires the team, and that what is due is closed
-// (close_due_cycles). invalid: this machine doesn't know the team's zone, or an amount is beyond all figures.
+// (close_due_cycles). invalid: this machine doesn't know the team's zone.
 [[nodiscard]] core::Result<Invoice> make_invoice(Database& database, const std::string& team,
                                                  core::UtcTime moment, std::int64_t final_after_ms,
                                                  core::UtcTime now);

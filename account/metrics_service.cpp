@@ -23,7 +23,7 @@ TeamFigures figures_of(Store& store, const std::string& team) {
     figures.team = team;
     Pool pool(database, team);
     figures.cards = team_cards(pool, load_catalogue(database), store.settings(), store.now());
-    set_exhausts_at(database, team, figures.cards, store.now());
+    set_exhausts_at(database, pool, figures.cards, store.now());
     for (const Agent& agent : list_agents(database, team)) {
         ++figures.agents[std::string(shown_state(agent))];
         if (agent.last_sync_at)

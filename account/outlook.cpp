@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <limits>
 #include <map>
+#include <optional>
+#include <span>
 
 #include "account/commands.hpp"
 #include "core/account_limits.hpp"
@@ -21,10 +23,24 @@ __extension__ using Wide = __int128;  // units x their size
 
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 
-Amount can_be_had(const core::Card& card) {
-    const Wide units = card.available_units.value() - card.overage_units.value();
-    const Wide usage = units * card.unit_size.value() - card.remainder.value();
-    return Amount{static_cast<std::int64_t>(std::clamp<Wide>(usage, 0, most))};
+// When what is valid now is used up or over, one tranche after the other; none: not that anybody could see.
+std::optional<core::UtcTime> drained_at(const core::Card& card, std::span<const Tranche> tranches,
+                                        Amount rate, core::UtcTime now) {
+    Wide owed = Wide{card.overage_units.value()} * card.unit_size.value() + card.remainder.value();
+    core::UtcTime at = now;
+    for (const Tranche& tranche : tranches) {
+        if (!tranche.valid_at(now) || tranche.open() || (tranche.ends_at && *tranche.ends_at <= at)) continue;
+        const Wide there = Wide{tranche.unspent().value()} * card.unit_size.value();
+        const Wide taken = std::min(there, owed);
+        owed -= taken;
+        const Amount rest{static_cast<std::int64_t>(std::clamp<Wide>(there - taken, 0, most))};
+        const auto lasts = core::lasts_ms(rest, rate);
+        const bool seen = lasts && *lasts <= core::limits::forecast_ms_max;
+        if (!seen && !tranche.ends_at) return std::nullopt;
+        const core::UtcTime used_up = seen ? at + *lasts : *tranche.ends_at;
+        at = tranche.ends_at ? std::min(used_up, *tranche.ends_at) : used_up;
+    }
+    return at;
 }
 
 bool is_used_up(const core::Card& card) {
@@ -34,8 +50,7 @@ bool is_used_up(const core::Card& card) {
 
 }  // namespace
 
-void set_exhausts_at(Database& database, const std::string& team, std::vector<core::Card>& cards,
-                     core::UtcTime now) {
+void set_exhausts_at(Database& database, Pool& pool, std::vector<core::Card>& cards, core::UtcTime now) {
     std::map<std::string, std::int64_t> rates;
     database.each(
         "SELECT resource, rate_per_hour FROM agent JOIN agent_resource AS r ON r.agent = agent.id AND "
@@ -44,11 +59,14 @@ void set_exhausts_at(Database& database, const std::string& team, std::vector<co
             std::int64_t& rate = rates[row.string(0)];
             if (__builtin_add_overflow(rate, row.integer(1), &rate)) rate = most;
         },
-        team, now + -core::day_ms);
+        pool.team(), now + -core::day_ms);
     for (core::Card& card : cards) {
         if (!is_used_up(card)) continue;
-        const auto lasts = core::lasts_ms(can_be_had(card), Amount{rates[card.resource]});
-        if (lasts && *lasts <= core::limits::forecast_ms_max) card.exhausts_at = now + *lasts;
+        const Amount rate{rates[card.resource]};
+        if (rate == Amount{}) continue;
+        const auto drained = drained_at(card, pool.of(card.resource), rate, now);
+        const auto over = [&](std::optional<core::UtcTime> end) { return end && *drained >= *end; };
+        if (drained && !over(card.ends_at) && !over(card.refreshes_at)) card.exhausts_at = drained;
     }
 }
 

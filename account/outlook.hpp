@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "account/database.hpp"
+#include "account/pool.hpp"
 #include "core/card.hpp"
 
 namespace meterbox::account {
 
 // Sets exhausts_at of each card: what the team can still have, at the sum of the rates that its agents said
-// in the last 24 hours. None: nothing runs, there is no end to it, or nothing is left.
-void set_exhausts_at(Database& database, const std::string& team, std::vector<core::Card>& cards,
-                     core::UtcTime now);
+// in the last 24 hours, in draw order. None: nothing runs, there is no end to it, nothing is left, or it
+// lasts until its grants end or the next refresh.
+void set_exhausts_at(Database& database, Pool& pool, std::vector<core::Card>& cards, core::UtcTime now);
 
 // Grants that end within 90 days, the soonest first, with what is left of each (of a cycle's).
 boost::json::array expiries_json(Database& database, const std::string& team, core::UtcTime now);

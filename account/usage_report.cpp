@@ -67,11 +67,30 @@ UsageReport::UsageReport(UsageQuestion question, UtcTime as_of)
     from_the_beginning();
 }
 
-// Before all that is in the first hour.
+// Before all that is in the first hour; where months are kept, in the first one's.
 void UsageReport::from_the_beginning() {
     usage_done_ = false;
-    after_ = {first_hour_, "", ""};
-    units_after_ = {first_hour_, 0};
+    const bool by_month = question_.from < question_.detail_from;
+    const std::int64_t first =
+        by_month ? core::hour_of(start_of_period(question_.from, Period::month)).number : first_hour_;
+    after_ = {first, "", ""};
+    units_after_ = {first, 0};
+}
+
+bool UsageReport::is_in_time(std::int64_t hour) {
+    const core::UtcTime start = core::start_of({hour});
+    if (start < question_.detail_from) {
+        const core::UtcTime month = start_of_period(start, Period::month);
+        const core::UtcTime next = start_of_period(month + 31 * core::day_ms, Period::month);
+        too_fine_ =
+            too_fine_ || question_.by != Period::month || month < question_.from || next > question_.to;
+    }
+    return hour >= first_hour_;
+}
+
+std::string UsageReport::too_fine() const {
+    return "usage of before " + core::format_rfc3339(question_.detail_from) +
+           " is kept by month: ask for whole months by month, or for what came since";
 }
 
 void UsageReport::begin(Database& database) {
@@ -89,7 +108,7 @@ void UsageReport::begin(Database& database) {
 
 bool UsageReport::add_up(Database& database, const std::function<bool()>& over) {
     if (!begun_) begin(database);
-    while (part_ < parts_.size() && !database.failed() && !is_too_long()) {
+    while (part_ < parts_.size() && !database.failed() && !is_too_long() && !too_fine_) {
         if (!usage_done_) {
             usage_done_ = !add_usage(database);
         } else if (!add_units(database)) {
@@ -116,6 +135,7 @@ bool UsageReport::add_usage(Database& database) {
             after_ = {row.integer(0), row.string(1), row.string(2)};
             const std::string& key = std::get<1>(after_);
             if (!question_.resource.empty() && key != question_.resource) return;
+            if (!is_in_time(row.integer(0))) return;
             std::int64_t& sum = sums_[{key_of({row.integer(0)}, key), row.string(2)}];
             if (kinds_[key] == core::Kind::exhaustible) return add(sum, row.integer(3));
             sum = std::max(sum, row.integer(3));  // the most that was held at once
@@ -137,6 +157,7 @@ bool UsageReport::add_units(Database& database) {
             units_after_ = {row.integer(0), row.integer(1)};
             const std::string resource = row.string(3);
             if (!question_.resource.empty() && resource != question_.resource) return;
+            if (!is_in_time(row.integer(0))) return;
             add(units_[key_of({row.integer(0)}, resource)], row.integer(2));
         },
         parts_[part_].agent, parts_[part_].incarnation, end_hour_, hour, tranche,
@@ -168,10 +189,20 @@ std::vector<UsageRow> UsageReport::rows() const {
     return rows;
 }
 
-std::vector<UsageRow> team_usage(Database& database, const UsageQuestion& question) {
+bool has_agent(Database& database, const std::string& team, const std::string& agent) {
+    return database.number("SELECT count(*) FROM agent WHERE id = ? AND team = ?", agent, team) != 0;
+}
+
+core::UtcTime detail_kept_from(core::UtcTime now, std::int64_t keep_ms) {
+    return start_of_period(now + -keep_ms, Period::month);
+}
+
+core::Result<std::vector<UsageRow>> team_usage(Database& database, const UsageQuestion& question) {
     UsageReport report(question, {});
     while (report.add_up(database, [] { return false; })) {
     }
+    if (report.is_too_fine())
+        return core::Error{core::ErrorCode::invalid, report.too_fine(), std::nullopt, {}};
     return report.rows();
 }
 

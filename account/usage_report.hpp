@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "account/database.hpp"
+#include "core/error.hpp"
 #include "core/quantity.hpp"
 #include "core/resource.hpp"
 #include "core/time.hpp"
@@ -34,6 +35,8 @@ struct UsageQuestion {
     Period by = Period::day;
     std::string resource;
     std::string agent;
+    // What is older is kept by month: a part of a month, or anything finer, can't be told of it.
+    core::UtcTime detail_from = {};
 };
 
 struct UsageRow {
@@ -55,6 +58,10 @@ public:
     // More rows than a report may have: add_up() has given up.
     bool is_too_long() const { return sums_.size() + units_.size() > rows_max_; }
 
+    // It has to tell finer than what is kept: add_up() has given up. Why, and what to ask for.
+    bool is_too_fine() const { return too_fine_; }
+    std::string too_fine() const;
+
     std::vector<UsageRow> rows() const;  // by time, resource, agent, subject
     core::UtcTime as_of() const { return as_of_; }
     const std::string& team() const { return question_.team; }
@@ -72,6 +79,7 @@ private:
     bool add_usage(Database& database);  // a page of the present part; false: that was the last
     bool add_units(Database& database);
     Key key_of(core::UtcHour hour, const std::string& resource) const;
+    bool is_in_time(std::int64_t hour);
 
     UsageQuestion question_;
     core::UtcTime as_of_;
@@ -79,6 +87,7 @@ private:
     std::int64_t first_hour_;
     std::int64_t end_hour_;
     bool begun_ = false;
+    bool too_fine_ = false;
     std::vector<Part> parts_;
     std::size_t part_ = 0;
     bool usage_done_ = false;
@@ -89,8 +98,15 @@ private:
     std::map<Key, std::int64_t> units_;
 };
 
-// At once: for a command.
-std::vector<UsageRow> team_usage(Database& database, const UsageQuestion& question);
+// Whether there may be usage of it: the team's custody counts as one.
+bool has_agent(Database& database, const std::string& team, const std::string& agent);
+
+// Since when a store that keeps usage for so long has it by hour.
+core::UtcTime detail_kept_from(core::UtcTime now, std::int64_t keep_ms);
+
+// At once: for a command. invalid: too fine.
+[[nodiscard]] core::Result<std::vector<UsageRow>> team_usage(Database& database,
+                                                             const UsageQuestion& question);
 
 boost::json::object usage_to_json(const std::string& team, core::UtcTime as_of,
                                   const std::vector<UsageRow>& rows);

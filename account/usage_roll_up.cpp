@@ -9,7 +9,7 @@
 namespace meterbox::account {
 
 UsageRollUp::UsageRollUp(Database& database, core::UtcTime now, std::int64_t keep_ms)
-    : database_(database), end_hour_(core::hour_of(start_of_period(now + -keep_ms, Period::month)).number) {}
+    : database_(database), end_hour_(core::hour_of(detail_kept_from(now, keep_ms)).number) {}
 
 // Not what an agent may still send: that is of its present incarnation.
 void UsageRollUp::begin() {

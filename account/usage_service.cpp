@@ -42,6 +42,7 @@ public:
             if (auto refused_answer = begin(store)) return refused_answer;
         }
         if (report_->add_up(store.database(), over)) return std::nullopt;
+        if (report_->is_too_fine()) return refused(ErrorCode::invalid, report_->too_fine());
         if (report_->is_too_long()) {
             return refused(ErrorCode::invalid,
                            "too many rows: ask for a shorter time, for one resource or agent, or by=month");
@@ -64,7 +65,11 @@ private:
         if (*to < *from) return refused(ErrorCode::invalid, "to is before from");
         if (!query_.resource.empty() && !find_resource(store.database(), query_.resource))
             return refused(ErrorCode::invalid, "resource: there is no " + query_.resource);
-        report_.emplace(UsageQuestion{team_, *from, *to, *by, query_.resource, query_.agent}, now);
+        if (!query_.agent.empty() && !has_agent(store.database(), team_, query_.agent))
+            return refused(ErrorCode::not_found, "agent: team " + team_ + " has no " + query_.agent);
+        report_.emplace(UsageQuestion{team_, *from, *to, *by, query_.resource, query_.agent,
+                                      detail_kept_from(now, store.settings().keep_usage_ms)},
+                        now);
         return std::nullopt;
     }
 

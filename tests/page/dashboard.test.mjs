@@ -43,8 +43,14 @@ test("a wrong token is refused in words, the right one opens the page, signing o
     assert.equal(await page.evaluate(() => document.cookie), "");
     assert.equal(await page.locator("#token").inputValue(), "");
 
+    const name = await page.locator("#team-name").textContent();
+    const agent = await page.locator("#agents tbody th").first().textContent();
     await page.locator("#sign-out").click();
     await page.locator("#sign-in").waitFor();
+    const left = await page.evaluate(() => document.title + document.body.innerHTML);
+    for (const text of [name, agent, "<article", "<table", "<option value=\"studio\""]) {
+      assert.equal(left.includes(text), false, `${text} stays in the page of whoever has signed out`);
+    }
     assert.deepEqual(await context.cookies(), []);
     await page.reload();
     await page.locator("#sign-in").waitFor();

@@ -36,7 +36,7 @@ function cycle_name(invoice) {
 }
 
 function invoice_of(invoice, names) {
-  const price = (minor) => (invoice.currency ? money(minor, invoice.currency) : number(minor));
+  const price = (minor) => (minor === null ? "–" : invoice.currency ? money(minor, invoice.currency) : number(minor));
   const name = cycle_name(invoice);
   const lines = invoice.lines.length === 0 ? empty(word("no_lines")) : table(
     word("pair", {name: word("invoices"), value: name}),
@@ -44,11 +44,13 @@ function invoice_of(invoice, names) {
       [word("amount"), "number"]],
     invoice.lines.map((line) => [names(line.resource), number(line.units), number(line.late_units),
       price(line.unit_price), price(line.amount)]));
+  const problem = invoice.problem ? element("p", {class: "problem"}, invoice.problem) : null;
   return element("details", {class: "invoice"},
     element("summary", {},
       element("span", {class: "cycle"}, name), " ",
       element("span", {class: "status"}, word(`invoice_${invoice.status}`)), " ",
       element("span", {class: "total"}, element("span", {class: "unseen"}, word("total"), " "), price(invoice.total))),
+    problem,
     lines);
 }
 

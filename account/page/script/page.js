@@ -20,7 +20,20 @@ function say_problem(problem) {
   show(by_id("problem"), Boolean(problem));
 }
 
+// Whoever comes next at this machine finds nothing of the team in the page, hidden or not.
+function forget_team() {
+  team = null;
+  teams = [];
+  shown_cards = {as_of: new Date().toISOString(), cards: []};
+  known_cards = new Map();
+  for (const id of ["as-of", "cards", "charts", "agents", "invoices", "expiries", "team", "team-name"]) {
+    by_id(id).replaceChildren();
+  }
+  document.title = `${word("title")} - meterbox`;
+}
+
 function show_sign_in(problem) {
+  forget_team();
   show(by_id("loading"), false);
   show(by_id("account"), false);
   show(by_id("sign-out"), false);
@@ -29,8 +42,19 @@ function show_sign_in(problem) {
   by_id("sign-in-problem").textContent = problem ?? "";
   show(by_id("sign-in-problem"), Boolean(problem));
   say_problem(null);
-  team = null;
   by_id("token").focus();
+}
+
+// What is asked for the team that is shown; an answer that comes when it isn't any more is dropped.
+class Outdated extends Error {}
+
+async function ask_here(what, parameters) {
+  const asked = team;
+  try {
+    return await ask_of_team(asked, what, parameters);
+  } finally {
+    if (team !== asked) throw new Outdated();
+  }
 }
 
 // Runs one part; what fails is said in place.
@@ -38,6 +62,7 @@ async function part(place, load) {
   try {
     await load();
   } catch (problem) {
+    if (problem instanceof Outdated) return undefined;
     if (!(problem instanceof Problem)) throw problem;
     if (problem.status === 401) return show_sign_in(word("problem_signed_out"));
     if (problem.status === 0) return say_problem(problem);
@@ -47,7 +72,7 @@ async function part(place, load) {
 
 async function load_cards() {
   await part("cards", async () => {
-    shown_cards = await ask_of_team(team, "cards");
+    shown_cards = await ask_here("cards");
     known_cards = new Map(shown_cards.cards.map((card) => [card.resource, card]));
     show_cards(shown_cards);
     show_expiries(shown_cards, names, now_there());
@@ -59,13 +84,13 @@ async function load_usage() {
   const by = document.querySelector("input[name=by]:checked").value;
   await part("charts", async () => {
     const from = new Date(periods(by, now_there())[0]).toISOString();
-    const {rows} = await ask_of_team(team, "usage", {from, by});
+    const {rows} = await ask_here("usage", {from, by});
     show_usage(rows, by, known_cards, now_there());
   });
 }
 
 async function load_agents() {
-  await part("agents", async () => show_agents(await ask_of_team(team, "agents"), names, now_there()));
+  await part("agents", async () => show_agents(await ask_here("agents"), names, now_there()));
 }
 
 async function load_team() {
@@ -74,7 +99,7 @@ async function load_team() {
   await Promise.all([
     load_usage(),
     load_agents(),
-    part("invoices", async () => show_invoices(await ask_of_team(team, "invoices"), names)),
+    part("invoices", async () => show_invoices(await ask_here("invoices"), names)),
   ]);
 }
 

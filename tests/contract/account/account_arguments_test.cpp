@@ -90,3 +90,17 @@ TEST_CASE_METHOD(Lab, "a refreshing grant of what is returnable is refused by th
     CHECK(refusal(refreshing).find("--refresh") != std::string::npos);
     done(words);
 }
+
+TEST_CASE_METHOD(Lab, "an option with nothing after = doesn't take the next word for its value") {
+    const auto refused = [&](const std::vector<std::string>& arguments) {
+        const account::Outcome outcome = command(arguments);
+        return outcome.exit == account::exit_usage && outcome.err.find(": it is empty") != std::string::npos;
+    };
+    CHECK(refused(
+        {"grant", "add", "lab", "--resource", "render", "--tier", "free", "--ends=", "--amount", "5"}));
+    CHECK(refused(
+        {"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "5", "--ends="}));
+    CHECK(refused({"admin", "token", "--team=", "lab"}));
+    CHECK(database().number("SELECT count(*) FROM grant_") == 0);
+    done({"grant", "add", "lab", "--resource=render", "--tier=free", "--amount=5"});
+}

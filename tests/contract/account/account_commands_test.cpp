@@ -314,7 +314,7 @@ TEST_CASE_METHOD(Lab, "usage that adds up beyond every figure is shown as the la
                        std::int64_t{1} << 61);
     }
     const auto rows =
-        json({"usage", "lab", "--from", "1970-01-02", "--to", "1970-01-03", "--by", "day"})["rows"]
+        json({"usage", "lab", "--from", "1970-01-01", "--to", "1970-02-01", "--by", "month"})["rows"]
             .as_array();
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].at("usage") == std::numeric_limits<std::int64_t>::max());

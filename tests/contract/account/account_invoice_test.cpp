@@ -72,7 +72,7 @@ TEST_CASE_METHOD(Tiers, "a cycle's units cost what one cost when it began") {
     CHECK(json({"invoice", "lab", "--cycle", "2026-08-14"}).at("total") == 0);
 }
 
-TEST_CASE_METHOD(Tiers, "an amount that 64 bits can't hold is told as such, one that just fits as it is") {
+TEST_CASE_METHOD(Listed, "an amount that 64 bits can't hold is told as such, one that just fits as it is") {
     settings.payg_exposure = Units{20'000'000};
     done({"resource", "set", "render", "--price", "1000000000000"});
     grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
@@ -84,6 +84,34 @@ TEST_CASE_METHOD(Tiers, "an amount that 64 bits can't hold is told as such, one 
     const account::Outcome refused = command({"invoice", "lab"});
     CHECK(refused.exit == exit_failed);
     CHECK(refused.err.find("9223373 units of render at 1000000000000 each") != std::string::npos);
+    const auto listed = invoices();  // which doesn't fail whole
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].at("total").is_null());
+    CHECK(listed[0].at("lines").at(0).at("amount").is_null());
+    CHECK(listed[0].at("lines").at(0).at("units") == 9'223'373);
+    CHECK(listed[0].at("problem").as_string().find("9223373 units of render") != std::string::npos);
+    audited();
+}
+
+TEST_CASE_METHOD(Tiers, "units of a payg grant that starts before its resource had a price aren't free") {
+    clock.set_wall(at("2026-07-21T12:00:00Z"));
+    done({"resource", "add", "bake", "--kind", "exhaustible", "--measure", "count", "--unit", "1000"});
+    CHECK(exit({"grant", "add", "lab", "--resource", "bake", "--tier", "payg"}) == exit_failed);
+    clock.set_wall(at("2026-07-25T12:00:00Z"));
+    done({"resource", "set", "bake", "--price", "70", "--currency", "EUR"});
+    clock.set_wall(at("2026-07-26T12:00:00Z"));
+    done({"resource", "set", "bake", "--price", "90"});
+    grant({"--resource", "bake", "--tier", "payg", "--starts", "2026-07-20", "--anchor", "2026-07-20"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("bake", 0, 2, 0)});
+    tell(one, {used_up(lease, "bake", 2, clock.wall_now())});
+    CHECK(json({"invoice", "lab"}).at("total") == 140);
+    clock.set_wall(at("2026-08-22T12:00:00Z"));
+    CHECK(json({"invoice", "lab", "--cycle", "2026-07-20"}).at("total") == 140);
+    audited();
+    // One that was final when such units were free still is what it was.
+    REQUIRE(store().connection().execute(in_its_words("DROP TRIGGER invoice_line_is_never_edited;")));
+    REQUIRE(store().connection().execute("UPDATE invoice_line SET unit_price = 0"));
     audited();
 }
 

@@ -79,3 +79,19 @@ TEST_CASE_METHOD(Ahead, "grants that end within 90 days are told, the soonest fi
     clock.advance(1'000);
     CHECK(expiries().size() == 4);
 }
+
+TEST_CASE_METHOD(Ahead, "a forecast isn't past the end of what there is, nor past its refresh") {
+    units("free", "100", {"--ends", "2026-07-22"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 4, 0)});
+    runs_at(one, 1'000, lease, 0);
+    CHECK(card().at("exhausts_at").is_null());  // 100 hours, and it ends in 36
+    runs_at(one, 4'000, lease, 0);
+    CHECK(card().at("exhausts_at") == "2026-07-21T13:00:00Z");
+    units("flex", "48", {"--ends", "2026-08-20"});
+    runs_at(one, 1'000, lease, 0);
+    CHECK(card().at("exhausts_at") == "2026-07-24T00:00:00Z");  // what ends unused doesn't last
+    units("flex", "1", {"--refresh", "cycle", "--anchor", "2026-07-23"});
+    CHECK(card().at("exhausts_at").is_null());
+    audited();
+}

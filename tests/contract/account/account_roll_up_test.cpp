@@ -37,7 +37,7 @@ struct Old : AccountFixture {
         return work.rolled_up();
     }
     std::vector<account::UsageRow> by(account::Period period) {
-        return account::team_usage(
+        return *account::team_usage(
             database(), {"lab", at("2020-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"), period, "", ""});
     }
     std::int64_t sum(const std::string& resource = "render") {
@@ -123,4 +123,33 @@ TEST_CASE_METHOD(Old, "a roll-up of many rows goes on page by page") {
     CHECK(roll_up() == 699);
     CHECK(database().number("SELECT count(*) FROM usage") == 1);
     CHECK(sum() == 700);
+}
+
+TEST_CASE_METHOD(Old, "a report finer than what is kept of old months is refused, not wrong") {
+    used("2024-05-10T10:00:00Z", "render", "a", 3);
+    used("2024-07-20T10:00:00Z", "render", "a", 4);
+    CHECK(roll_up() == 1);
+    const auto usage = [&](const std::string& from, const std::string& to, const std::string& by) {
+        return command({"usage", "lab", "--from", from, "--to", to, "--by", by, "--json"});
+    };
+    const auto found = [&](const std::string& from, const std::string& to, const std::string& by,
+                           const char* amount) {
+        const account::Outcome outcome = usage(from, to, by);
+        INFO(outcome.err);
+        return outcome.exit == account::exit_done && outcome.out.find(amount) != std::string::npos;
+    };
+    CHECK(found("2024-05-01", "2024-06-01", "month", "\"usage\":3,"));
+    CHECK(found("2024-01-01", "2026-01-01", "month", "\"usage\":3,"));
+    CHECK(found("2024-07-15", "2024-07-21", "hour", "\"usage\":4,"));
+    CHECK(found("2024-06-01", "2024-07-21", "hour", "\"usage\":4,"));  // nothing is there of before
+    const std::vector<std::array<const char*, 3>> too_fine{{"2024-05-01", "2024-06-01", "day"},
+                                                           {"2024-01-01", "2026-01-01", "hour"},
+                                                           {"2024-05-02", "2026-01-01", "month"},
+                                                           {"2024-05-01", "2024-05-31", "month"}};
+    for (const auto& [from, to, by] : too_fine) {
+        const account::Outcome outcome = usage(from, to, by);
+        INFO(from << " " << to << " " << by);
+        CHECK(outcome.exit == account::exit_failed);
+        CHECK(outcome.err.find("before 2024-07-01T00:00:00Z is kept by month") != std::string::npos);
+    }
 }

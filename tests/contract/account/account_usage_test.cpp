@@ -120,6 +120,10 @@ TEST_CASE_METHOD(Usage, "a report is of its time, resource and agent alone, and 
     for (const char* wrong :
          {"by=week", "from=soon", "to=2026-02-30", "from=2026-08-02&to=2026-08-01", "resource=none"})
         CHECK(error_name(get(std::string("/v1/teams/lab/usage?") + wrong, operators)) == "invalid");
+    used(one, "2020-07-01T10:00:00Z", "render", "a", 1);
+    CHECK(error_name(get("/v1/teams/lab/usage?from=2020-07-01&by=day", operators)) == "invalid");
+    CHECK(got("/v1/teams/lab/usage?from=2020-07-01&to=2020-08-01&by=month").at("rows").as_array().size() ==
+          1);
 }
 
 TEST_CASE_METHOD(Usage, "a report as CSV starts no formula in anybody's spreadsheet") {
@@ -157,7 +161,7 @@ TEST_CASE_METHOD(Usage, "a report in many slices is the one at once, and one tha
     while (report.add_up(database(), [] { return true; })) ++slices;
     CHECK(slices >= 6);
     const auto rows = report.rows();
-    const auto at_once = account::team_usage(database(), question);
+    const auto at_once = *account::team_usage(database(), question);
     REQUIRE(rows.size() == at_once.size());
     std::int64_t usage = 0;
     std::int64_t units = 0;
@@ -175,4 +179,16 @@ TEST_CASE_METHOD(Usage, "a report in many slices is the one at once, and one tha
     while (bounded.add_up(database(), [] { return true; })) {
     }
     CHECK(bounded.is_too_long());
+}
+
+TEST_CASE_METHOD(Usage, "usage of an agent that the team doesn't have is an error, not an empty report") {
+    used(one, "2026-07-20T10:00:00Z", "render", "a", 15);
+    CHECK(rows("agent=" + one).size() == 1);
+    CHECK(rows("agent=" + two).empty());
+    CHECK(error_name(get("/v1/teams/lab/usage?agent=nobody", operators)) == "not-found");
+    CHECK(error_name(get("/v1/teams/other/usage?agent=" + one, operators)) == "not-found");
+    CHECK(command({"usage", "lab", "--agent", two}).exit == account::exit_done);
+    const account::Outcome outcome = command({"usage", "other", "--agent", one});
+    CHECK(outcome.exit == account::exit_failed);
+    CHECK(outcome.err.find("no agent " + one) != std::string::npos);
 }
