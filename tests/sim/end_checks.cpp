@@ -192,7 +192,10 @@ void Invariants::add_restored(std::size_t index, std::vector<Fact>& facts) {
     const AgentName& name = agents_[index]->name();
     for (const agent::LedgerView& ledger : agents_[index]->ledgers()) {
         const core::Resource& resource = ledger->resource();
-        if (ledger->metered() + agents_[index]->journal().former(resource.key) == core::Amount{}) continue;
+        const auto known = [&](const auto& past) {  // also where its disk has forgotten all of it
+            return std::get<0>(past.first) == name.id && std::get<1>(past.first) == resource.key;
+        };
+        if (ledger->metered() == core::Amount{} && std::ranges::none_of(view_->past, known)) continue;
         const std::int64_t left = agents_[index]->retired() ? ledger->remainder().value() : 0;
         facts.push_back({name.team, name.id, resource.key, ledger->metered().value() - left});
         facts.push_back({name.team, "custody of " + name.team, resource.key, left});
