@@ -2,6 +2,7 @@
 #include "account/fencing.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "account/custody.hpp"
 #include "account/doubt.hpp"
@@ -102,11 +103,16 @@ void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& ag
         "starts_after, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         agent.id, agent.incarnation, agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged,
         agent.starts_after, ledger.now());
-    // Of the starts that both journals have, the known ones are known still.
-    std::vector<JournalHead> starts = starts_of(database, agent, agent.incarnation);
-    std::erase_if(starts, [&](const JournalHead& start) { return start.sequence > shared; });
+    // Of the starts that it shares with the journal that it was compared with, the known ones are known
+    // still. Where two disks are at work that is its own of before, and not the other's.
+    KnownJournal compared = known_journal(database, agent);
+    if (said.incarnation < agent.incarnation)
+        if (auto past = past_incarnation(database, agent, said.incarnation))
+            compared = std::move(past->journal);
+    std::erase_if(compared.starts, [&](const JournalHead& start) { return start.sequence > shared; });
+    agent.starts_after = compared.starts_after;
     agent.incarnation = std::max(agent.incarnation, said.incarnation) + 1;
-    keep_starts(database, agent, starts, shared);
+    keep_starts(database, agent, compared.starts, shared);
     database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL WHERE id = ?", agent.incarnation,
                  agent.id);
     agent.acknowledged = shared;  // where the two parted

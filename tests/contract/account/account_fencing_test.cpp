@@ -234,6 +234,41 @@ TEST_CASE_METHOD(Lab,
     check_audit();
 }
 
+TEST_CASE_METHOD(Lab, "the disk that isn't allowed doesn't go on as the one that is") {
+    REQUIRE(say_sync(disk, 4));
+    Disk clone = disk;
+    clone.begin_start("of the clone");
+    REQUIRE(say_hello(clone)->verdict == Verdict::ok);
+    use(clone, 1'000, 1);
+    REQUIRE(say_sync(clone, 0));
+    disk.begin_start("of the disk");  // a link of the same number
+    use(disk, 300, 0);
+    const auto fenced = say_hello(disk);
+    REQUIRE(fenced->verdict == Verdict::fenced);
+    carry(disk, *fenced, 0);
+    REQUIRE(say_sync(disk, 1));
+
+    use(clone, 1'200, 1);
+    REQUIRE(say_hello(clone)->session.empty());
+    done({"agent", "allow", disk.agent});
+    const auto allowed = say_hello(clone);
+    REQUIRE(allowed->incarnation == 3);
+    carry(clone, *allowed, 1'000);
+    REQUIRE(say_sync(clone, 2));
+
+    CHECK(say_sync(disk, 0).error().code == core::ErrorCode::not_found);
+    use(disk, 100, 0);
+    use(disk, 100, 0);  // longer than the other: the hash of one link alone doesn't tell them apart
+    const auto waits = say_hello(disk);
+    REQUIRE(waits);
+    CHECK(waits->verdict == Verdict::fenced);
+    CHECK(waits->session.empty());
+    CHECK(waits->incarnation == 2);
+    REQUIRE(say_sync(clone, 0));  // the other works on
+    CHECK(evidence() == 0);
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "a fence after 30 days goes on by itself again") {
     const auto put_back = [&] {
         Disk copy = disk;
