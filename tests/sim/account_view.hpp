@@ -92,6 +92,8 @@ struct AccountView {
     std::int64_t hours_to_come = 0;             // named by clocks that were wrong
     std::int64_t entries = 0;                   // of the ledger
 
+    // It is a team's custody, no machine's.
+    static bool custodian(const std::string& agent) { return agent.starts_with("custody/"); }
     const TrancheRow* find(std::int64_t id) const;
     // Units that could be leased of it now: of a pool's, as far as its tokens go.
     std::int64_t unleased(const TrancheRow& tranche) const;

@@ -12,7 +12,11 @@ namespace meterbox::sim {
 void Invariants::begin_incarnation(SeenAgent& seen, const SimAgent& agent) {
     const std::int64_t incarnation = agent.incarnation();
     if (seen.incarnation == incarnation && seen.restores == agent.restores()) return;
-    if (incarnation > seen.incarnation) world_.tally.saw("agent went on as another incarnation");
+    if (incarnation > seen.incarnation && seen.incarnation > 0) {
+        world_.tally.saw("agent went on as another incarnation");
+        if (world_.copies_at_work[agent.name().id] > 0)
+            world_.tally.saw("agent fenced while a copy is at work");
+    }
     SIM_REQUIRE(incarnation >= seen.incarnation || agent.restores() > seen.restores,
                 "I7: an incarnation never falls but with the disk: " + agent.name().id);
     moved_ = true;
@@ -70,6 +74,7 @@ void Invariants::check_agent(std::size_t index) {
     }
     SIM_REQUIRE(agent.link().lease_number() >= seen.lease_number, "I7: the lease's number never falls");
     seen.lease_number = agent.link().lease_number();
+    if (!world_.plan.disk_copies.empty()) note_most(index);
     const bool restarted = seen.run != agent.run();
     if (restarted || agent.commits() - seen.commits_checked >= 2'000) {
         check_acknowledged(index);

@@ -14,6 +14,7 @@ void Invariants::check_end() {
     for (SeenAgent& seen : seen_) seen.commits = 0;
     check_step();
     for (std::size_t index = 0; index < agents_.size(); ++index) {
+        if (agents_[index]->taken_off()) continue;
         SIM_REQUIRE(agents_[index]->up(), "at the end every agent is up");
         SIM_REQUIRE(world_.plan.retire_after[index] == 0 || agents_[index]->retired(),
                     "at the end whoever was told to retire has");
@@ -45,7 +46,8 @@ void Invariants::check_capacity_is_back() {
         SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.ended || tranche.leased == 0,
                     "R10: at the end all that was held is back: t" + std::to_string(tranche.id));
     for (const auto& agent : agents_) {
-        if (view_->revoked.contains(agent->name().id)) continue;  // nobody hears that it gives back
+        // Nobody hears that it gives back.
+        if (view_->revoked.contains(agent->name().id) || agent->taken_off()) continue;
         for (const agent::LedgerView& ledger : agent->ledgers())
             for (const core::Tranche& tranche : ledger->tranches())
                 SIM_REQUIRE(
@@ -60,6 +62,7 @@ void Invariants::check_incarnations(std::size_t index) {
     SimAgent& agent = *agents_[index];
     const std::string& id = agent.name().id;
     SIM_REQUIRE(value_of(view_->incarnations, id) == agent.incarnation(), "I14: one live incarnation: " + id);
+    if (has_copies(id)) return check_counted_of_copies(index);
     if (agent.incarnation() == 1) return;
     std::map<std::string, std::int64_t> counted;
     for (const auto& [key, row] : view_->past)
@@ -139,6 +142,10 @@ void Invariants::check_usage() {
     using Key = std::pair<std::string, std::string>;  // resource and subject
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const std::string& id = agents_[index]->name().id;
+        if (has_copies(id)) {
+            check_usage_of_copies(index, usage);
+            continue;
+        }
         if (agents_[index]->restores() > 0 || view_->revoked.contains(id))
             continue;  // what went with its disk nobody knows by the hour
         const Book& book = products_[index]->book();
@@ -231,6 +238,7 @@ void Invariants::check_bill() {
     std::vector<Fact> facts;
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         const AgentName& name = agents_[index]->name();
+        if (agents_[index]->taken_off()) continue;
         if (view_->revoked.contains(name.id)) {
             add_known(index, facts);
             continue;
@@ -245,7 +253,7 @@ void Invariants::check_bill() {
                 facts.push_back({name.team, name.id, ledger->resource().key, ledger->metered().value()});
             continue;
         }
-        if (agents_[index]->restores() > 0 || agents_[index]->incarnation() > 1) {
+        if (agents_[index]->restores() > 0 || agents_[index]->incarnation() > 1 || has_copies(name.id)) {
             add_restored(index, facts);
             continue;
         }

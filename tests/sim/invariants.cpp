@@ -21,6 +21,7 @@ void Invariants::check_step() {
         check_account();
         account_commits_ = account_.commits();
     }
+    bool any_changed = account_changed;
     for (std::size_t index = 0; index < agents_.size(); ++index) {
         note_modes(index);
         const bool changed = agents_[index]->up() && seen_[index].commits != agents_[index]->commits();
@@ -29,8 +30,10 @@ void Invariants::check_step() {
             seen_[index].commits = agents_[index]->commits();
         }
         if (changed || account_changed) check_against_account(index);
+        any_changed = any_changed || changed;
         check_stops(index);
     }
+    if (any_changed) check_copies();
 }
 
 // What the account says may be older than what it said.

@@ -24,6 +24,8 @@ public:
                std::vector<std::unique_ptr<Products>>& products);
 
     void prepare() { seen_.resize(agents_.size()); }  // once everybody is there
+    void add_machine();
+    void check_leaving(std::size_t index);  // a machine that is taken off
     void check_step();
     // Faults have stopped long enough: seen is real everywhere, and the bill agrees.
     void check_end();
@@ -43,6 +45,9 @@ private:
         std::int64_t lease_number = 0;
         std::int64_t incarnation = 1;
         int restores = 0;  // of its disk
+        // Where disks are copied:
+        std::map<std::string, std::int64_t> metered_ever;
+        std::map<std::int64_t, std::int64_t> largest_lease;  // by tranche
         std::uint64_t commits = 0;
         std::uint64_t commits_checked = 0;
         std::uint64_t run = 0;
@@ -78,6 +83,11 @@ private:
     void check_held(std::size_t index, const core::ResourceLedger& ledger);
     void check_against_account(std::size_t index);
     void check_slots();
+    bool has_copies(const std::string& id) const;
+    void note_most(std::size_t index);
+    void check_copies();
+    void check_spent_twice();
+    void check_counted_of_copies(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_reported(std::size_t index, const core::ResourceLedger& ledger, std::int64_t acknowledged);
     void check_dropped(std::size_t index);
@@ -93,6 +103,7 @@ private:
     void check_incarnations(std::size_t index);
     void check_forgotten(std::size_t index, std::map<std::string, std::int64_t>& counted);
     void check_usage();
+    void check_usage_of_copies(std::size_t index, const UsageByHour& usage);
     void check_capacity_is_back();
     void check_bill();
     void add_known(std::size_t index, std::vector<Fact>& facts);
@@ -116,8 +127,12 @@ private:
     std::map<std::pair<std::string, std::string>, std::int64_t>
         handed_;  // slots that came into a custody with the last commit, by resource
     std::unique_ptr<const AccountView> view_;  // as of the account's last commit
-    std::uint64_t looks_ = 0;                  // at the account
-    bool moved_ = false;                       // units, since all slots were added up
+    // Where disks are copied: the most that any machine had done in an incarnation.
+    std::map<HoldingKey, std::int64_t> most_used_;
+    std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t>
+        most_metered_;         // by agent, resource and incarnation
+    std::uint64_t looks_ = 0;  // at the account
+    bool moved_ = false;       // units, since all slots were added up
 };
 
 }  // namespace meterbox::sim

@@ -67,6 +67,13 @@ MemoryDisk::Image MemoryDisk::image() const {
     return image;
 }
 
+MemoryDisk::Image MemoryDisk::image_for(const MemoryDisk& other) const {
+    Image image;
+    for (const auto& [path, file] : files_)
+        image.emplace(other.root_ + path.substr(root_.size()), file->contents);
+    return image;
+}
+
 void MemoryDisk::put_back(const Image& image) {
     files_.clear();
     for (const auto& [path, contents] : image) {

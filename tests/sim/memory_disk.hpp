@@ -58,6 +58,7 @@ public:
     // A copy of what is on it now, and putting it back in place of what is there since. Not while it runs.
     using Image = std::map<std::string, std::string>;
     Image image() const;
+    Image image_for(const MemoryDisk& other) const;  // as it would be there
     void put_back(const Image& image);
 
     void set_full(bool full) {

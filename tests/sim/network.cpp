@@ -37,7 +37,7 @@ void Network::send(std::size_t agent, const AgentName& from, std::string path, s
     count(agent);
     const auto call =
         std::make_shared<Call>(Call{agent, from, std::move(path), std::move(body), std::move(done)});
-    world_.trace.add(from.id + " > " + call->path, call->body);
+    world_.trace.add(shown(agent, from) + " > " + call->path, call->body);
     world_.schedule.after(timeout_ms, [call] { call->end(unreachable("no answer in time")); });
     if (cut(agent)) {
         world_.tally.fault("network: agent cut off");
@@ -54,6 +54,10 @@ void Network::send(std::size_t agent, const AgentName& from, std::string path, s
     world_.schedule.after(delay, [this, call] { deliver(call, true); });
     if (faults && dice_.chance(world_.plan.repeated))
         world_.schedule.after(delay + dice_.spread(1, 60'000), [this, call] { deliver(call, false); });
+}
+
+std::string Network::shown(std::size_t agent, const AgentName& from) const {
+    return agent < world_.plan.agents.size() ? from.id : from.id + " in machine " + std::to_string(agent);
 }
 
 void Network::count(std::size_t agent) {
@@ -81,7 +85,7 @@ void Network::deliver(const std::shared_ptr<Call>& call, bool original) {
 void Network::bring_back(const std::shared_ptr<Call>& call, const platform::Answer& answer) {
     // Without the account's keys, which are others in each process.
     const std::string_view said = std::string_view(answer.body).substr(0, answer.body.find("\"lease_keys\""));
-    world_.trace.add(call->from.id + " < " + std::to_string(answer.status), said);
+    world_.trace.add(shown(call->agent, call->from) + " < " + std::to_string(answer.status), said);
     if (answer.status == 404) world_.tally.saw("agent hello again after its session was lost");
     if (world_.faults && dice_.chance(world_.plan.answer_lost))
         return world_.tally.fault("network: answer lost");
@@ -90,6 +94,12 @@ void Network::bring_back(const std::shared_ptr<Call>& call, const platform::Answ
         if (!call->done) world_.tally.fault("network: answer late");
         call->end(answer);
     });
+}
+
+void Network::add_agent() {
+    cut_.push_back(false);
+    said_.emplace_back();
+    next_partition(cut_.size() - 1);
 }
 
 void Network::begin_faults() {

@@ -21,6 +21,8 @@ public:
     // Answered once, later, at the latest after the timeout.
     void send(std::size_t agent, const AgentName& from, std::string path, std::string body, Completion done);
 
+    // One more, of the next number.
+    void add_agent();
     void begin_faults();
     void heal();
 
@@ -32,6 +34,7 @@ private:
     void next_outage();
     void cut_off_all(std::int64_t ms);
     void count(std::size_t agent);
+    std::string shown(std::size_t agent, const AgentName& from) const;
     bool cut(std::size_t agent) const { return outage_ || cut_[agent]; }
 
     World& world_;

@@ -39,7 +39,7 @@ void Operator::set_up(const std::vector<AgentName>& agents) {
     for (const std::string& team : world_.plan.teams)
         for (const core::Resource& resource : world_.plan.resources)
             if (dice_.chance(800)) buy(team, resource);
-    if (world_.plan.disk_copied_every > 0) allow_waiting();
+    if (world_.plan.disk_copied_every > 0 || !world_.plan.disk_copies.empty()) allow_waiting();
     top_up(dice_.chance(700));
 }
 
@@ -70,15 +70,21 @@ void Operator::top_up(bool to_the_end) {
     });
 }
 
-// Looks every now and then for agents that wait, and lets them go on.
+// Looks every now and then for agents that wait, and lets them go on; in some worlds not before a copy is
+// off.
 void Operator::allow_waiting() {
     world_.schedule.after(dice_.between(1, world_.faults ? 120 : 10) * core::minute_ms, [this] {
         std::vector<std::string> waiting;
         if (account_.up())
             account_.store().database().each("SELECT id FROM agent WHERE waits_since IS NOT NULL ORDER BY id",
                                              [&](auto& row) { waiting.push_back(row.string(0)); });
-        for (const std::string& agent : waiting)
-            if (account_.up()) account_.command({"agent", "allow", agent});
+        for (const std::string& agent : waiting) {
+            const bool two = world_.copies_at_work[agent] > 0;
+            if (two) world_.tally.saw("agent fenced again while a copy is at work");
+            if (!account_.up() || (two && !world_.plan.allowed_with_two)) continue;
+            if (two) world_.tally.saw("agent allowed while a copy is at work");
+            account_.command({"agent", "allow", agent});
+        }
         allow_waiting();
     });
 }

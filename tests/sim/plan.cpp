@@ -78,6 +78,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     // Which usage of a disk that is gone counted, nobody knows any more.
     if (modes_change()) disk_copied_every = 0;
     keep_little();
+    copy_disks();
     for (std::size_t i = 0; i < resources.size(); ++i)
         rates.emplace_back(dice.between(1, 7), dice.between(1, 7));
     // The world begins at 8 in the morning; cycles begin from 18:15 to 05:00, by their zones.
@@ -124,6 +125,27 @@ void Plan::keep_little() {
     };
     if (modes_change() || leaves(retire_after) || leaves(revoke_after) || !dice.chance(400)) return;
     journal_budget_bytes = core::limits::write_ahead_log_bytes_max + dice.between(100, 1'000) * 1'024;
+}
+
+// Nothing else that makes incarnations, or has usage counted by another's word: what both disks metered must
+// be known.
+void Plan::copy_disks() {
+    Dice dice = Dice::named(seed, "two at work");
+    if (!dice.chance(150)) return;
+    store_copied_every = disk_copied_every = mode_change_every = 0;
+    write_off_every = lost_after_ms = journal_budget_bytes = 0;
+    retire_after.assign(agents.size(), 0);
+    revoke_after.assign(agents.size(), 0);
+    allowed_with_two = dice.chance(600);
+    const std::size_t first = dice.number() % agents.size();
+    for (std::size_t index = 0; index < agents.size(); ++index) {
+        if (index != first && !dice.chance(300)) continue;
+        const std::int64_t after = dice.between(length_ms / 20, length_ms * 3 / 4);
+        const std::int64_t left = length_ms - after - 10 * core::minute_ms;
+        disk_copies.push_back(
+            {index, after,
+             dice.chance(200) ? dice.spread(core::minute_ms, left) : dice.between(left / 8, left)});
+    }
 }
 
 // What takes several things at once, in one world of twenty each, or a long time, in four.

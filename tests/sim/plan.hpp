@@ -22,6 +22,14 @@ enum class Canary {
     early_answer,       // an agent that acknowledges before its commit
 };
 
+// A disk is copied while it is at work, into another machine, which is at work from then on until it is taken
+// off.
+struct DiskCopy {
+    std::size_t agent = 0;
+    std::int64_t after_ms = 0;
+    std::int64_t lasts_ms = 0;
+};
+
 struct Plan {
     explicit Plan(std::uint64_t seed, Canary broken = Canary::none);
 
@@ -54,6 +62,8 @@ struct Plan {
     std::int64_t clock_turn_every = 0;
     std::int64_t suspend_every = 0;
     std::int64_t disk_copied_every = 0;   // each agent's, to be put back later
+    std::vector<DiskCopy> disk_copies;    // two at work at once
+    bool allowed_with_two = false;        // the operator lets whoever waits go on meanwhile
     std::int64_t store_copied_every = 0;  // the account's, to be put back later
     bool store_put_back_by_hand = false;  // else as a restored backup
     std::int64_t grant_every = 0;
@@ -73,6 +83,7 @@ struct Plan {
 
     void leave();  // who retires, is revoked, or given up
     void keep_little();
+    void copy_disks();
     void bring_about_what_is_rare();
     void become_long_and_quiet();
 

@@ -23,10 +23,17 @@ bool Products::hears_nothing() {
     return true;
 }
 
+// Whoever has stopped does nothing more, and hears nothing.
+void Products::after(std::int64_t ms, std::function<void()> then) {
+    world_.schedule.after(ms, [this, then = std::move(then)] {
+        if (!stopped_) then();
+    });
+}
+
 void Products::rest() {
     const std::int64_t busy_ms = dice_.spread(core::minute_ms, 4 * core::hour_ms);
     const std::int64_t quiet_ms = busy_ms * (1'000 - world_.plan.busy_per_mille) / world_.plan.busy_per_mille;
-    world_.schedule.after(dice_.between(1, 2 * quiet_ms), [this, busy_ms] {
+    after(dice_.between(1, 2 * quiet_ms), [this, busy_ms] {
         if (world_.faults) work(world_.now() + busy_ms);
     });
 }
@@ -39,7 +46,7 @@ void Products::work(core::UtcTime until) {
     } else {
         open_session();
     }
-    world_.schedule.after(dice_.spread(5'000, 900'000), [this, until] { work(until); });
+    after(dice_.spread(5'000, 900'000), [this, until] { work(until); });
 }
 
 void Products::report() {
@@ -93,7 +100,7 @@ void Products::send(const std::vector<std::string>& ids, int attempt) {
         answered(ids, attempt, known, outcome);
     });
     if (known) return;
-    world_.schedule.after(retry_ms, [this, ids, attempt] {
+    after(retry_ms, [this, ids, attempt] {
         if (machine_.up() && machine_.sealed()) return;  // it will never be taken
         if (!book_.events.at(ids.front()).acknowledged) send(ids, attempt + 1);
     });
@@ -119,8 +126,7 @@ void Products::answered(const std::vector<std::string>& ids, int attempt, bool k
     if (outcome->duplicates > 0) world_.tally.saw("report answered as duplicate");
     if (hears_nothing()) return;
     for (const std::string& id : ids) book_.events.at(id).acknowledged = true;
-    if (!known && dice_.chance(50))
-        world_.schedule.after(dice_.spread(1, core::hour_ms), [this, ids] { send(ids, 2); });
+    if (!known && dice_.chance(50)) after(dice_.spread(1, core::hour_ms), [this, ids] { send(ids, 2); });
 }
 
 void Products::open_session() {
@@ -192,13 +198,13 @@ void Products::refused(const KnownSession& session, const core::Error& why) {
 }
 
 void Products::ask_again(const std::string& id, std::int64_t runs_ms) {
-    world_.schedule.after(1'000, [this, id, runs_ms] { ask(id, runs_ms); });
+    after(1'000, [this, id, runs_ms] { ask(id, runs_ms); });
 }
 
 // The connection that kept it ends: the agent sees that, or isn't there any more.
 void Products::hang_up(const std::string& id) {
     if (machine_.disconnect(id)) return;
-    world_.schedule.after(1'000, [this, id] { hang_up(id); });
+    after(1'000, [this, id] { hang_up(id); });
 }
 
 // Looks after it until it is time to end: by heartbeats, or over its connection.
@@ -211,12 +217,12 @@ void Products::keep(const std::string& id, core::UtcTime until) {
         book_.sessions.at(id).gone_at = machine_.clock().monotonic_now();
         world_.tally.fault("product: gone without a word");
         if (session.by_connection) hang_up(id);
-        world_.schedule.after(2 * core::limits::heartbeat_default_ms, [this, id] { look_back(id); });
+        after(2 * core::limits::heartbeat_default_ms, [this, id] { look_back(id); });
         return;
     }
     beat(id, until);
     const std::int64_t wait = std::min(until - world_.now(), dice_.between(5'000, 25'000));
-    world_.schedule.after(wait, [this, id, until] { keep(id, until); });
+    after(wait, [this, id, until] { keep(id, until); });
 }
 
 void Products::beat(const std::string& id, core::UtcTime until) {
@@ -242,7 +248,7 @@ void Products::beat(const std::string& id, core::UtcTime until) {
         require(!never_hard, "R7: hard alone stops");
         world_.tally.saw("session stopped");
         if (!machine_.link().reachable()) world_.tally.saw("session stopped offline");
-        world_.schedule.after(dice_.spread(1, 60'000), [this, id] { end(id); });
+        after(dice_.spread(1, 60'000), [this, id] { end(id); });
     };
     if (session.by_connection) {
         machine_.show(id, heard);
@@ -266,7 +272,7 @@ void Products::look_back(const std::string& id) {
 
 void Products::end(const std::string& id) {
     if (machine_.suspended()) {  // with it, whatever runs on it
-        world_.schedule.after(retry_ms, [this, id] { end(id); });
+        after(retry_ms, [this, id] { end(id); });
         return;
     }
     KnownSession& session = book_.sessions.at(id);
@@ -288,7 +294,7 @@ void Products::end(const std::string& id) {
         note_end(id, *shown, world_.now() == asked);
     };
     machine_.end(id, ended, ran);
-    world_.schedule.after(retry_ms, [this, id] { end(id); });
+    after(retry_ms, [this, id] { end(id); });
 }
 
 void Products::note_end(const std::string& id, const agent::SessionView& view, bool ended_now) {

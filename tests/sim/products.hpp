@@ -3,6 +3,7 @@
 // a word.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,11 @@ public:
     Products(World& world, SimAgent& machine, std::size_t index);
 
     void start() { rest(); }
+    void stop() { stopped_ = true; }  // for good, without a word
     const Book& book() const { return book_; }
 
 private:
+    void after(std::int64_t ms, std::function<void()> then);
     void rest();
     void work(core::UtcTime until);
     void report();
@@ -45,6 +48,7 @@ private:
     std::string prefix_;
     Book book_;
     int numbered_ = 0;
+    bool stopped_ = false;
 };
 
 }  // namespace meterbox::sim

@@ -27,11 +27,15 @@ std::string root_of(std::size_t index) {
 void SimAgent::Wire::exchange(std::string path, std::string body, Completion done) {
     SimAgent& machine = agent;
     if (!machine.disk_.powered()) return;
-    machine.network_.send(
-        machine.index_, machine.name_, std::move(path), std::move(body),
-        [&machine, run = machine.run_, done = std::move(done)](const core::Result<platform::Answer>& answer) {
-            if (machine.run_ == run && machine.up() && machine.disk_.powered()) done(answer);
-        });
+    const bool noted = path == "/v1/sync" && !machine.world_.plan.disk_copies.empty();
+    machine.network_.send(machine.index_, machine.name_, std::move(path), body,
+                          [&machine, run = machine.run_, done = std::move(done),
+                           sync = noted ? body : ""](const core::Result<platform::Answer>& answer) {
+                              if (machine.run_ != run || !machine.up() || !machine.disk_.powered()) return;
+                              if (!sync.empty() && answer && answer->status == 200)
+                                  machine.note_acknowledged(sync);
+                              done(answer);
+                          });
 }
 
 SimAgent::Process::Process(SimAgent& agent)
@@ -133,12 +137,33 @@ SimAgent::SimAgent(World& world, Network& network, std::size_t index, AgentName 
     if (world.plan.canary == Canary::forgotten_commits) disk_.lie_about_syncs();
 }
 
+SimAgent::SimAgent(World& world, Network& network, std::size_t index, const SimAgent& original)
+    : SimAgent(world, network, index, original.name_) {
+    lease_keys_ = original.lease_keys_;
+    copied_ = original.metered_ever();
+    disk_.put_back(original.disk_.image_for(disk_));
+    clock_.set_wall(world.plan.no_battery ? core::UtcTime{1'000} : world.now());
+    boots_ = original.boots_ + 1;
+    for (int boot = 1; boot < boots_; ++boot) clock_.reboot(0);
+}
+
+void SimAgent::note_acknowledged(const std::string& sync) {
+    const auto request = core::wire::sync_request_from_json(sync);
+    for (const core::wire::ResourceCounters& said : request->resources) {
+        std::int64_t& here = acknowledged_[{said.resource, incarnation()}];
+        here = std::max(here, said.metered.value());
+        std::int64_t& ever = acknowledged_ever_[said.resource];
+        ever = std::max(ever, (process_->journal.former(said.resource) + said.metered).value());
+    }
+    if (world_.copies_at_work[name_.id] > 0 && !is_copy()) world_.tally.saw("sync while a copy is at work");
+}
+
 SimAgent::~SimAgent() {
     ++run_;
 }
 
 void SimAgent::start() {
-    if (up()) return;
+    if (up() || taken_off_) return;
     world_.trace.add(name_.id, "starts");
     disk_.power_on();
     ++run_;

@@ -29,6 +29,9 @@ namespace meterbox::sim {
 class SimAgent final : public Machine {
 public:
     SimAgent(World& world, Network& network, std::size_t index, AgentName name);
+    // Another machine, booted now, with a copy of that one's disk: its identity, journal and witness.
+    // Requires original.up().
+    SimAgent(World& world, Network& network, std::size_t index, const SimAgent& original);
     ~SimAgent() override;
 
     void advance(std::int64_t ms) override;
@@ -46,10 +49,12 @@ public:
     void start();
     void begin_faults();
     void heal();
+    void take_off();  // ended for good
 
     bool up() const { return process_ != nullptr; }
     bool answers() const { return up() && !suspended_; }
     bool suspended() const { return suspended_; }
+    bool powered() const { return disk_.powered(); }
     const AgentName& name() const { return name_; }
     const tests::FakeClock& clock() const { return clock_; }
     std::uint64_t commits() const { return commits_; }  // and starts
@@ -70,6 +75,16 @@ public:
     // All that was ever metered, by resource, when each copy was made that was put back.
     const std::vector<std::map<std::string, std::int64_t>>& copies() const { return copies_; }
     std::map<std::string, std::int64_t> metered_ever() const;
+
+    // It is a copy, and what had been metered when it was made.
+    bool is_copy() const { return copied_.has_value(); }
+    const std::map<std::string, std::int64_t>& copied() const { return *copied_; }
+    bool taken_off() const { return taken_off_; }
+    // Of what it said in a sync that was answered: M, by resource and incarnation; and all that was ever
+    // metered.
+    using Said = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
+    const Said& acknowledged() const { return acknowledged_; }
+    const std::map<std::string, std::int64_t>& acknowledged_ever() const { return acknowledged_ever_; }
 
     // What runs. Requires up().
     const agent::Balances& balances() const { return process_->balances; }
@@ -127,6 +142,8 @@ private:
     void next_suspend();
     void next_copy();
     void retire_until_done();
+    bool may_fail() const { return world_.faults && !taken_off_; }
+    void note_acknowledged(const std::string& sync);
     void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered);
     // From a product: what it calls runs in a turn of the loop of its own.
     template <class Work>
@@ -163,6 +180,10 @@ private:
     bool put_back_ = false;
     std::vector<std::map<std::string, std::int64_t>> copies_;
     bool disk_failed_ = false;  // it ends for that
+    std::optional<std::map<std::string, std::int64_t>> copied_;
+    bool taken_off_ = false;
+    Said acknowledged_;
+    std::map<std::string, std::int64_t> acknowledged_ever_;
 };
 
 }  // namespace meterbox::sim

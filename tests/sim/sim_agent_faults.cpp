@@ -55,7 +55,7 @@ void SimAgent::begin_faults() {
     next_turn_of_clock();
     next_suspend();
     next_copy();
-    const std::int64_t after = world_.plan.retire_after[index_];
+    const std::int64_t after = is_copy() ? 0 : world_.plan.retire_after[index_];
     if (after > 0) world_.schedule.after(after, [this] { retire_until_done(); });
 }
 
@@ -77,7 +77,7 @@ void SimAgent::retire_until_done() {
 void SimAgent::next_crash() {
     if (world_.plan.agent_crash_every == 0) return;
     world_.schedule.after(dice_.between(1, 2 * world_.plan.agent_crash_every), [this] {
-        if (!world_.faults) return;
+        if (!may_fail()) return;
         crash_soon();
         next_crash();
     });
@@ -86,7 +86,7 @@ void SimAgent::next_crash() {
 void SimAgent::next_full_disk() {
     if (world_.plan.disk_full_every == 0) return;
     world_.schedule.after(dice_.between(1, 2 * world_.plan.disk_full_every), [this] {
-        if (!world_.faults) return;
+        if (!may_fail()) return;
         world_.tally.fault("agent: disk full");
         disk_.set_full(true);
         world_.schedule.after(dice_.spread(1'000, core::hour_ms), [this] {
@@ -99,7 +99,7 @@ void SimAgent::next_full_disk() {
 void SimAgent::next_turn_of_clock() {
     if (world_.plan.clock_turn_every == 0) return;
     world_.schedule.after(dice_.between(1, 2 * world_.plan.clock_turn_every), [this] {
-        if (!world_.faults) return;
+        if (!may_fail()) return;
         world_.tally.fault("agent: wall clock turned");
         const std::int64_t far = dice_.spread(1'000, 400 * core::day_ms);
         clock_.set_wall(dice_.chance(300) ? world_.now() : world_.now() + (dice_.chance(500) ? far : -far));
@@ -110,7 +110,7 @@ void SimAgent::next_turn_of_clock() {
 void SimAgent::next_suspend() {
     if (world_.plan.suspend_every == 0) return;
     world_.schedule.after(dice_.between(1, 2 * world_.plan.suspend_every), [this] {
-        if (!world_.faults) return;
+        if (!may_fail()) return;
         if (!answers()) return next_suspend();
         world_.tally.fault("agent: suspended");
         suspended_ = true;
@@ -124,7 +124,7 @@ void SimAgent::next_suspend() {
 void SimAgent::next_copy() {
     if (world_.plan.disk_copied_every == 0) return;
     world_.schedule.after(dice_.between(1, 2 * world_.plan.disk_copied_every), [this] {
-        if (!world_.faults) return;
+        if (!may_fail()) return;
         if (!answers() || !disk_.powered()) return next_copy();
         world_.schedule.after(dice_.spread(1'000, core::day_ms),
                               [this, image = disk_.image(), metered = metered_ever()] {
@@ -144,6 +144,14 @@ void SimAgent::put_disk_back(const MemoryDisk::Image& image,
     copies_.push_back(metered);
     if (up()) fall(true);
     disk_.put_back(image);
+}
+
+void SimAgent::take_off() {
+    taken_off_ = true;
+    suspended_ = false;
+    disk_.lose_power();
+    ++run_;
+    process_.reset();
 }
 
 void SimAgent::heal() {

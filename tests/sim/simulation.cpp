@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "tests/sim/copies.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/operator.hpp"
@@ -26,7 +27,8 @@ public:
           account_(world, keys),
           network_(world, account_, world.plan.agents.size()),
           operator_(world, account_),
-          invariants_(world, account_, agents_, products_) {}
+          invariants_(world, account_, agents_, products_),
+          copies_(world, network_, agents_, products_, invariants_) {}
 
     void run() {
         std::vector<AgentName> names;
@@ -50,6 +52,7 @@ public:
         operator_.start();
         operator_.change_modes();
         operator_.give_up_agents();
+        copies_.begin();
         go_on_for(world_.plan.length_ms);
         world_.faults = false;
         network_.heal();
@@ -57,7 +60,7 @@ public:
         for (const auto& agent : agents_) agent->heal();
         go_on_for(settling_ms(world_.plan));
         invariants_.check_end();
-        const auto agents = static_cast<std::int64_t>(agents_.size());
+        const auto agents = static_cast<std::int64_t>(names.size());
         world_.tally.ran(agents * (world_.plan.length_ms + settling_ms(world_.plan)));
     }
 
@@ -74,6 +77,7 @@ private:
     std::vector<std::unique_ptr<SimAgent>> agents_;
     std::vector<std::unique_ptr<Products>> products_;
     Invariants invariants_;
+    Copies copies_;
 };
 
 }  // namespace

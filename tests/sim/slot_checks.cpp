@@ -12,8 +12,8 @@ void Invariants::check_against_account(std::size_t index) {
     const std::string& id = agent.name().id;
     if (agent.up()) agent.note_sync();
     // What a disk was that has been put back, nobody knows until it was settled with the account.
-    const bool comparable =
-        !agent.put_back() && learned(id) && value_of(view_->incarnations, id) == seen_[index].incarnation;
+    const bool comparable = !agent.put_back() && !has_copies(id) && learned(id) &&
+                            value_of(view_->incarnations, id) == seen_[index].incarnation;
     for (const auto& [tranche, real] : seen_[index].tranches) {
         if (!comparable) break;
         const auto known = view_->holdings.find({id, tranche, seen_[index].incarnation});
@@ -28,6 +28,7 @@ void Invariants::check_against_account(std::size_t index) {
 
 // I2: over all agents.
 void Invariants::check_slots() {
+    check_spent_twice();
     if (put_backs_ > 0 && world_.plan.store_put_back_by_hand) return;
     std::map<HoldingKey, std::int64_t>
         by_agent;  // also what the account alone knows of: fenced ones, custody
@@ -39,6 +40,7 @@ void Invariants::check_slots() {
             std::int64_t& used = by_agent[{agent_id, tranche, seen_[i].incarnation}];
             used = std::max(used, real.used);
         }
+    for (const auto& [key, units] : most_used_) by_agent[key] = std::max(by_agent[key], units);
     std::map<std::int64_t, std::int64_t> used;
     for (const auto& [key, units] : by_agent) used[std::get<1>(key)] += units;
     std::map<std::int64_t, std::int64_t> tokens;  // really used, by pool

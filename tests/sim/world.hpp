@@ -89,7 +89,8 @@ struct World {
     Schedule schedule;
     Tally tally;
     Trace trace;
-    bool faults = true;  // until the plan's length is over
+    bool faults = true;                         // until the plan's length is over
+    std::map<std::string, int> copies_at_work;  // of disks, by agent
 };
 
 }  // namespace meterbox::sim
