@@ -83,7 +83,7 @@ class RandomAgent(PooledAgent):
                 continue
             units = self.used.get(name, 0)
             used += units
-            if name not in self.changed:
+            if not units and name not in self.changed:
                 continue
             tranches.append({"tranche": name, "U": units, "R": self.returned.get(name, 0),
                              "hours": [{"hour": hour, "units": units}] if units else []})
