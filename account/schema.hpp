@@ -16,6 +16,9 @@ inline constexpr const char* schema_name = "meterbox";
 // The row that whoever writes locks first, so that all processes write one after the other.
 inline constexpr const char* turn_statement = "SELECT 1 FROM account WHERE one = 1 FOR UPDATE";
 
+// Whose it is.
+inline constexpr const char* identity_question = "SELECT id FROM account";
+
 std::span<const platform::sql::Migration> migrations();
 
 }  // namespace meterbox::account

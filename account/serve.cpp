@@ -109,13 +109,19 @@ public:
           hangups_(loop_, SIGHUP) {}
 
     Result<void> prepare() {
-        return store_.connection().begin_serving([this]() -> Result<void> {
-            if (auto begun = store_.connection().begin(); !begun) return begun;
-            end_sessions(store_.database());
-            if (!store_.database().failed()) return store_.connection().commit();
-            store_.connection().rollback();
-            return store_.database().error();
-        });
+        return store_.connection().begin_serving(
+            [this]() -> Result<void> {
+                store_.database().forgive();
+                if (auto begun = store_.connection().begin(); !begun) return begun;
+                end_sessions(store_.database());
+                if (!store_.database().failed()) return store_.connection().commit();
+                store_.connection().rollback();
+                return store_.database().error();
+            },
+            [this](bool lost, const std::string& detail) {
+                if (lost) return log_.error("store.unreachable", {{"detail", detail}});
+                log_.warn("store.connected", {{"detail", detail}});
+            });
     }
 
     Result<void> listen(const ServeOptions& options) {

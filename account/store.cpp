@@ -61,7 +61,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
 Result<std::unique_ptr<Store>> Store::open_database(const std::string& url, platform::system::Clock& clock,
                                                     platform::system::Random& random) {
     namespace postgres = platform::postgres;
-    auto connection = postgres::Connection::open({url, schema_name, turn_statement});
+    auto connection = postgres::Connection::open({url, schema_name, turn_statement, identity_question});
     if (!connection) return connection.error();
     if (const auto migrated = postgres::migrate(**connection, schema_name, migrations()); !migrated)
         return migrated.error();

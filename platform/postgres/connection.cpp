@@ -8,6 +8,7 @@
 #include "core/account_limits.hpp"
 #include "core/assert.hpp"
 #include "platform/postgres/answer.hpp"
+#include "platform/postgres/one_line.hpp"
 #include "platform/postgres/statement.hpp"
 
 namespace meterbox::platform::postgres {
@@ -18,32 +19,6 @@ using core::Result;
 using sql::StorageFault;
 
 namespace {
-
-std::string one_line(std::string_view text) {
-    std::string line;
-    for (const char letter : text) {
-        const bool space = letter == '\n' || letter == '\r' || letter == '\t' || letter == ' ';
-        if (!space) {
-            line += letter;
-        } else if (!line.empty() && line.back() != ' ') {
-            line += ' ';
-        }
-    }
-    while (!line.empty() && line.back() == ' ') line.pop_back();
-    return line;
-}
-
-// Classes and conditions of SQLSTATE, as PostgreSQL's manual lists them in its appendix A.
-StorageFault fault_of(std::string_view state) {
-    if (state.starts_with("08") || state.starts_with("57P") || state.starts_with("58") || state == "25P03" ||
-        state == "XX000")
-        return StorageFault::io;
-    if (state.starts_with("XX")) return StorageFault::corrupt;
-    if (state.starts_with("53")) return StorageFault::full;
-    if (state.starts_with("40") || state == "55P03" || state == "57014" || state == "25006")
-        return StorageFault::busy;
-    return StorageFault::other;
-}
 
 Error unreadable_url() {
     return {ErrorCode::invalid,
@@ -61,8 +36,6 @@ bool readable(const Library& library, const std::string& url) {
     library.PQconninfoFree(parsed);
     return true;
 }
-
-constexpr int unheard_max = 1'000;  // sent and not answered: answers must fit into the socket meanwhile
 
 // Session locks, which go with the connection: shared by all that serve. Whoever has it alone is the only
 // one.
@@ -103,14 +76,27 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& op
         "read-write",      options.url.c_str(), "UTF8", nullptr};
     std::unique_ptr<Connection> connection(
         new Connection(libpq, libpq.PQconnectdbParams(names.data(), values.data(), 1), options));
-    if (libpq.PQstatus(connection->connection_) != CONNECTION_OK)
-        return Error{ErrorCode::unreachable,
-                     "the store's database can't be reached: " +
-                         one_line(libpq.PQerrorMessage(connection->connection_)),
-                     std::nullopt,
-                     {}};
+    if (connection->lost()) return connection->unreachable();
     if (const auto prepared = connection->prepare_session(); !prepared) return prepared.error();
     return connection;
+}
+
+bool Connection::lost() const {
+    return library_.PQstatus(connection_) != CONNECTION_OK;
+}
+
+// One that the server has closed is known as such once its end was read; its last words come before that.
+bool Connection::has_gone() {
+    (void)library_.PQconsumeInput(connection_);
+    (void)library_.PQconsumeInput(connection_);
+    return lost();
+}
+
+Error Connection::unreachable() {
+    return {ErrorCode::unreachable,
+            "the store's database can't be reached: " + one_line(library_.PQerrorMessage(connection_)),
+            std::nullopt,
+            {}};
 }
 
 Result<void> Connection::prepare_session() {
@@ -155,17 +141,50 @@ Result<std::int64_t> Connection::number(std::string_view sql) {
     return done->rows() == 0 ? 0 : done->integer(0, 0);
 }
 
+// Nothing is in flight: whatever became of the old connection, nothing of it is stored or will be.
+Result<void> Connection::connect_anew() {
+    library_.PQreset(connection_);
+    ++made_;
+    unheard_ = 0;
+    const auto going_on = lost() ? Result<void>(unreachable()) : go_on_anew();
+    const bool was_away = std::exchange(away_, !going_on);
+    if (notice_ && going_on) notice_(false, "connected anew to " + place_);
+    if (notice_ && !going_on && !was_away) notice_(true, going_on.error().detail);
+    if (!going_on) last_fault_ = StorageFault::busy;  // it passes
+    return going_on;
+}
+
+Result<void> Connection::go_on_anew() {
+    if (auto prepared = prepare_session(); !prepared || !if_first_) return prepared;
+    const auto here = identity();
+    if (!here) return here.error();
+    if (*here != identity_)
+        return Error{ErrorCode::unreachable,
+                     place_ + " has another account than before: it isn't touched",
+                     std::nullopt,
+                     {}};
+    return serve();
+}
+
 Result<void> Connection::begin_with(const std::string& sql) {
     METERBOX_ASSERT(!begun_);
     first_failure_.reset();
     first_fault_ = StorageFault::none;
+    lost_before_commit_ = false;
     foresight_.begin();
     writes_.forget();
     next_turn();
-    const auto begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
+    if (lost() || away_)
+        if (auto made = connect_anew(); !made) return made;
+    auto begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
+    if (!begun && lost()) {  // it had gone before, and nobody had noticed
+        if (auto made = connect_anew(); !made) return made;
+        begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
+    }
     begun_ = true;
     if (begun) return {};
     rollback();
+    if (lost()) last_fault_ = StorageFault::busy;  // with nothing in flight
     return begun.error();
 }
 
@@ -192,13 +211,29 @@ Result<bool> Connection::keep_from_serving() {
     return *alone != 0;
 }
 
-Result<void> Connection::begin_serving(const std::function<Result<void>()>& if_first) {
+Result<void> Connection::begin_serving(std::function<Result<void>()> if_first, Notice notice) {
+    const auto here = identity();
+    if (!here) return here.error();
+    identity_ = *here;
+    notice_ = std::move(notice);
+    if_first_ = std::move(if_first);
+    return serve();
+}
+
+Result<void> Connection::serve() {
     const auto alone = keep_from_serving();
     if (!alone) return alone.error();
     if (!*alone) return execute(serve_too);
-    if (auto done = if_first(); !done) return done;
+    if (auto done = if_first_(); !done) return done;
     if (auto shared = execute(serve_too); !shared) return shared;
     return execute(alone_no_more);
+}
+
+Result<std::string> Connection::identity() {
+    if (options_.identity.empty()) return std::string();
+    const auto said = take(library_.PQexec(connection_, options_.identity.c_str()), "can't read");
+    if (!said) return said.error();
+    return said->rows() == 0 ? std::string() : std::string(said->text(0, 0));
 }
 
 // What failed and was not rolled back to where it was well makes COMMIT a ROLLBACK, without an error.
@@ -206,6 +241,11 @@ Result<void> Connection::commit() {
     METERBOX_ASSERT(begun_);
     (void)nothing_unheard();  // what failed is kept, and COMMIT says so
     begun_ = false;
+    if (has_gone()) {
+        lost_before_commit_ = true;
+        last_fault_ = StorageFault::busy;
+        return first_failure_ ? *first_failure_ : unreachable();
+    }
     const auto done = take(library_.PQexec(connection_, "COMMIT"), "can't commit to");
     if (!done) return done.error();
     if (done->command() == "COMMIT") return {};
@@ -221,110 +261,7 @@ void Connection::rollback() noexcept {
     begun_ = false;
     writes_.forget();
     next_turn();
-    if (library_.PQstatus(connection_) != CONNECTION_OK) return;
-    library_.PQclear(library_.PQexec(connection_, "ROLLBACK"));
-}
-
-void Connection::send() {
-    if (unheard_ > 0) library_.PQflush(connection_);  // that it failed is told by the next answer
-}
-
-Result<void> Connection::sent_unheard(bool sent) {
-    ++unheard_;
-    if (sent && unheard_ < unheard_max) return {};
-    return nothing_unheard();
-}
-
-Result<void> Connection::nothing_unheard() {
-    if (unheard_ == 0) return {};
-    const auto settled = settle("can't use");
-    if (!settled) return settled.error();
-    return {};
-}
-
-// libpq's pipeline: a result and a null for each statement, then one for the end. After a failure the server
-// leaves out what follows it.
-Result<std::vector<Answer>> Connection::settle_all(std::string_view what) {
-    std::vector<Answer> answers;
-    std::optional<Error> failed;
-    const bool synced = library_.PQpipelineSync(connection_) == 1;
-    for (int i = std::exchange(unheard_, 0); i > 0; --i) {
-        PGresult* const result = synced ? library_.PQgetResult(connection_) : nullptr;
-        if (failed) {
-            library_.PQclear(result);
-        } else if (auto answer = take(result, what)) {
-            answers.push_back(std::move(*answer));
-        } else {
-            failed = answer.error();
-        }
-        if (result == nullptr) break;
-        while (PGresult* const more = library_.PQgetResult(connection_)) {
-            library_.PQclear(more);
-            if (library_.PQstatus(connection_) != CONNECTION_OK) break;
-        }
-    }
-    if (library_.PQstatus(connection_) == CONNECTION_OK && synced)
-        library_.PQclear(library_.PQgetResult(connection_));
-    if (library_.PQexitPipelineMode(connection_) != 1 && !failed) failed = failure(nullptr, what);
-    if (failed) return *failed;
-    return answers;
-}
-
-Result<Answer> Connection::settle(std::string_view what) {
-    auto answers = settle_all(what);
-    if (!answers) return answers.error();
-    return std::move(answers->back());
-}
-
-Result<void> Connection::ask_foreseen() {
-    if (!foresight_.expects()) return {};
-    std::vector<Statement*> asked;
-    for (const auto& [statement, values] : foresight_.take_expected()) {
-        const auto can = statement->foresee(values);
-        if (!can) return can.error();
-        if (*can) asked.push_back(statement);
-    }
-    if (asked.empty()) return {};
-    if (auto heard = nothing_unheard(); !heard) return heard;
-    if (library_.PQenterPipelineMode(connection_) != 1) return failure(nullptr, "can't use");
-    for (Statement* const statement : asked) {
-        ++unheard_;
-        if (!statement->send_foreseen()) break;
-    }
-    const auto answers = settle_all("can't use");
-    if (!answers) return answers.error();
-    for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->keep_foreseen((*answers)[i]);
-    return {};
-}
-
-Result<Answer> Connection::take(PGresult* result, std::string_view what) {
-    Answer answer(library_, result);
-    const ExecStatusType status = library_.PQresultStatus(result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return answer;
-    return failure(result, what);
-}
-
-Error Connection::failure(const PGresult* result, std::string_view what) {
-    const char* const found = library_.PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const std::string state = found == nullptr ? "" : found;
-    const bool lost = state.empty() || library_.PQstatus(connection_) != CONNECTION_OK;
-    last_fault_ = lost ? StorageFault::io : fault_of(state);
-    const char* const message = library_.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    std::string detail = std::string(what) + " " + place_ + ": ";
-    if (state == "55P03") {
-        detail += "another process of the account doesn't end its transaction";
-    } else {
-        detail += one_line(message != nullptr ? message : library_.PQerrorMessage(connection_));
-    }
-    if (!state.empty()) detail += " [" + state + "]";
-    const bool ours = last_fault_ == StorageFault::other;
-    Error error{ours ? ErrorCode::internal : ErrorCode::storage, std::move(detail), std::nullopt, {}};
-    constexpr std::string_view follows_another = "25P02";
-    if (begun_ && state != follows_another) {
-        first_failure_ = error;
-        first_fault_ = last_fault_;
-    }
-    return error;
+    if (!lost()) library_.PQclear(library_.PQexec(connection_, "ROLLBACK"));
 }
 
 }  // namespace meterbox::platform::postgres

@@ -1,12 +1,13 @@
 // A connection to a PostgreSQL that several processes use: each transaction begins by waiting for the turn of
 // this one (the lock that its owner names), and sees all that was committed before it. READ COMMITTED, and
-// a commit is durable as the server's settings say, but never asynchronous. A connection that is lost
-// stays lost: what was under way has an unknown outcome, and the owner ends the process. Used by one
-// thread at a time. A call waits for its answer, but for statements that nobody hears: those are sent, and
-// their answers taken with the next one's.
+// a commit is durable as the server's settings say, but never asynchronous. A connection that is lost is made
+// anew where the next transaction begins; what was under way is stored only if its COMMIT was on its way, and
+// then nobody knows: the owner ends the process. Used by one thread at a time. A call waits for its answer,
+// but for statements that nobody hears: those are sent, and their answers taken with the next one's.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,9 +22,10 @@
 namespace meterbox::platform::postgres {
 
 struct ConnectionOptions {
-    std::string url;     // or any text that libpq takes for one
-    std::string schema;  // where its tables are
-    std::string turn;    // a statement whose row lock makes writers wait for each other
+    std::string url;            // or any text that libpq takes for one
+    std::string schema;         // where its tables are
+    std::string turn;           // a statement whose row lock makes writers wait for each other
+    std::string identity = {};  // a question whose answer says which account's database it is
 };
 
 class Connection final : public sql::Connection {
@@ -41,7 +43,7 @@ public:
     core::Result<void> commit() override;
     void rollback() noexcept override;
     bool all_or_nothing() const override { return begun_ && !telling_apart_; }
-    bool may_repeat() const override { return tell_apart_; }
+    bool may_repeat() const override { return tell_apart_ || lost_before_commit_; }
     void send() override;
     void expect(std::string_view asker) override {
         if (all_or_nothing()) foresight_.expect(asker);
@@ -49,7 +51,8 @@ public:
     void asked_by(std::string_view asker) override { foresight_.asked_by(asker); }
     core::Result<void> begin_reading() override;
     void end_reading() noexcept override;
-    core::Result<void> begin_serving(const std::function<core::Result<void>()>& if_first) override;
+    core::Result<void> begin_serving(std::function<core::Result<void>()> if_first,
+                                     Notice notice = {}) override;
     core::Result<bool> keep_from_serving() override;
     // A transaction that waits for nobody's turn: before there is anything to wait for.
     [[nodiscard]] core::Result<void> begin_unordered();
@@ -63,6 +66,13 @@ private:
     friend class Statement;
     Connection(const Library& library, PGconn* connection, ConnectionOptions options);
     core::Result<void> prepare_session();
+    core::Result<void> connect_anew();
+    core::Result<void> go_on_anew();
+    core::Result<void> serve();
+    core::Result<std::string> identity();
+    bool lost() const;
+    bool has_gone();
+    core::Error unreachable();
     core::Result<Answer> take(PGresult* result, std::string_view what);
     core::Error failure(const PGresult* result, std::string_view what);
     core::Result<void> begin_with(const std::string& sql);
@@ -87,6 +97,12 @@ private:
     bool begun_ = false;
     bool telling_apart_ = false;  // this transaction has savepoints
     bool tell_apart_ = false;     // the next one shall
+    bool lost_before_commit_ = false;
+    int made_ = 1;                                  // how often it was made: what was prepared before is gone
+    std::function<core::Result<void>()> if_first_;  // of one that serves
+    Notice notice_;
+    std::string identity_;
+    bool away_ = false;  // lost, and not there again
     sql::StorageFault last_fault_ = sql::StorageFault::none;
     // Why the server refuses what comes after it, until it is rolled back to where it was well.
     std::optional<core::Error> first_failure_;

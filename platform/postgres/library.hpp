@@ -11,6 +11,7 @@ namespace meterbox::platform::postgres {
 #define METERBOX_LIBPQ(FUNCTION)  \
     FUNCTION(PQconnectdbParams)   \
     FUNCTION(PQfinish)            \
+    FUNCTION(PQreset)             \
     FUNCTION(PQstatus)            \
     FUNCTION(PQerrorMessage)      \
     FUNCTION(PQparameterStatus)   \
@@ -28,6 +29,7 @@ namespace meterbox::platform::postgres {
     FUNCTION(PQpipelineSync)      \
     FUNCTION(PQsendQueryPrepared) \
     FUNCTION(PQflush)             \
+    FUNCTION(PQconsumeInput)      \
     FUNCTION(PQgetResult)         \
     FUNCTION(PQresultStatus)      \
     FUNCTION(PQresultErrorField)  \

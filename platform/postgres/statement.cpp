@@ -37,7 +37,7 @@ void Statement::bind(int position, const void* value, std::size_t length, Oid ty
     const auto at = static_cast<std::size_t>(position - 1);
     values_[at] = static_cast<const char*>(value);
     lengths_[at] = static_cast<int>(length);
-    if (!prepared_) types_[at] = type;
+    if (!prepared()) types_[at] = type;
 }
 
 void Statement::bind_integer(int position, std::int64_t value) {
@@ -63,9 +63,13 @@ void Statement::bind_null(int position, sql::ValueType type) {
     bind(position, nullptr, 0, oid);
 }
 
+bool Statement::prepared() const {
+    return prepared_in_ == connection_.made_;
+}
+
 Result<void> Statement::prepare() {
     auto done = prepare_as(name_, sql_, types_);
-    prepared_ = done.has_value();
+    if (done) prepared_in_ = connection_.made_;
     return done;
 }
 
@@ -89,7 +93,7 @@ bool Statement::send() {
 }
 
 Result<Answer> Statement::run() {
-    if (!prepared_)
+    if (!prepared())
         if (const auto done = prepare(); !done) return done.error();
     recent_.sent(parameters());
     if (connection_.unheard_ > 0) {
@@ -113,7 +117,7 @@ Result<void> Statement::run_bound() {
 
 Result<void> Statement::run_unheard() {
     if (!connection_.begun_) return run_bound();
-    if (!prepared_)
+    if (!prepared())
         if (auto done = prepare(); !done) return done;
     recent_.sent(parameters());
     return connection_.sent_unheard(send());
@@ -153,13 +157,13 @@ Result<bool> Statement::foresee(const std::set<RecentAnswers::Values>& all) {
         if (whole) foreseen_.push_back(values);
     }
     const bool many = foreseen_.size() > 1;
-    if (!prepared_ || foreseen_.empty() || (many && !can_be_many(types_))) return false;
-    if (many && !prepared_for_many_) {
+    if (!prepared() || foreseen_.empty() || (many && !can_be_many(types_))) return false;
+    if (many && prepared_for_many_in_ != connection_.made_) {
         std::vector<Oid> arrays;
         for (const Oid type : types_) arrays.push_back(array_of(type));
         if (const auto done = prepare_as(name_ + "m", for_many(sql_, types_), arrays); !done)
             return done.error();
-        prepared_for_many_ = true;
+        prepared_for_many_in_ = connection_.made_;
     }
     return true;
 }

@@ -51,6 +51,7 @@ private:
     core::Result<Answer> run();
     core::Result<void> prepare();
     core::Result<std::shared_ptr<const Answer>> answered();
+    bool prepared() const;
     bool send();
     core::Result<void> prepare_as(const std::string& name, const std::string& sql,
                                   const std::vector<Oid>& types);
@@ -60,7 +61,7 @@ private:
     Connection& connection_;
     std::string sql_;  // with $1, $2
     std::string name_;
-    bool prepared_ = false;
+    int prepared_in_ = 0;  // which of the connections that were made
     std::vector<Oid> types_;
     std::vector<const char*> values_;
     std::vector<int> lengths_;
@@ -69,7 +70,7 @@ private:
     RecentAnswers recent_;
     std::shared_ptr<const Answer> answer_;  // while its rows are looked at
     int row_ = -1;
-    bool prepared_for_many_ = false;
+    int prepared_for_many_in_ = 0;
     std::vector<RecentAnswers::Values> foreseen_;  // asked, and not answered yet
 };
 

@@ -63,9 +63,13 @@ public:
     [[nodiscard]] virtual core::Result<void> begin_reading() { return {}; }
     virtual void end_reading() noexcept {}
 
+    // Of the connection: lost, or made anew, in words.
+    using Notice = std::function<void(bool lost, const std::string& detail)>;
     // Before anybody is served: if no other process serves, if_first is done, while those that begin wait.
-    [[nodiscard]] virtual core::Result<void> begin_serving(
-        const std::function<core::Result<void>()>& if_first) {
+    // The same again wherever the connection is made anew, before anything else: who was away may be alone
+    // now, and the database may have been put back meanwhile.
+    [[nodiscard]] virtual core::Result<void> begin_serving(std::function<core::Result<void>()> if_first,
+                                                           Notice = {}) {
         return if_first();
     }
 

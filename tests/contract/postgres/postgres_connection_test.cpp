@@ -59,27 +59,6 @@ TEST_CASE_METHOD(Server, "a transaction in which a statement failed is never ack
 }
 
 TEST_CASE_METHOD(
-    Server,
-    "a connection that is lost before the commit stores nothing, and no transaction begins any more") {
-    const auto connection = connect();
-    sql::ConnectionTransactions transactions(*connection);
-    const auto own = connection->number("SELECT pg_backend_pid()");
-    REQUIRE(transactions.begin());
-    const auto set = made(*connection, "UPDATE account SET last = ?");
-    REQUIRE(run(*set, 7));
-    REQUIRE(connect()->execute("SELECT pg_terminate_backend(" + std::to_string(*own) + ", 10000)"));
-    const auto committed = transactions.commit();
-    REQUIRE_FALSE(committed);
-    CHECK(committed.error().code == core::ErrorCode::storage);
-    CHECK(committed.error().detail.find('\n') == std::string::npos);
-    CHECK(connection->last_fault() == sql::StorageFault::io);
-    CHECK(sql::leaves_unknown(connection->last_fault()));
-    transactions.rollback();
-    CHECK_FALSE(transactions.begin());
-    CHECK(last() == 0);
-}
-
-TEST_CASE_METHOD(
     Server, "what nobody heard of is told by the next statement, by the savepoint's end and by the commit") {
     const auto connection = connect();
     const auto set = made(*connection, "UPDATE account SET last = ?");

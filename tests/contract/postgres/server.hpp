@@ -26,6 +26,11 @@ struct Server {
         REQUIRE(opened);
         return std::move(*opened);
     }
+    // Ends a connection's process at the server.
+    void cut(platform::postgres::Connection& connection) const {
+        const auto own = connection.number("SELECT pg_backend_pid()");
+        REQUIRE(connect()->execute("SELECT pg_terminate_backend(" + std::to_string(*own) + ", 10000)"));
+    }
     std::int64_t last() const { return connect()->number("SELECT last FROM account").value(); }
 
     AccountPlace place;
