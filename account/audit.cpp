@@ -1,4 +1,5 @@
-// Three rounds: units by hour, final invoices, and then the ledger with all that is compared with it.
+// Four rounds: units by hour, final invoices, usage by hour, and then the ledger with all that is compared
+// with it.
 #include "account/audit.hpp"
 
 #include <boost/json.hpp>
@@ -9,6 +10,8 @@
 #include "account/audit_findings.hpp"
 #include "account/audit_invoices.hpp"
 #include "account/audit_sums.hpp"
+#include "account/audit_usage.hpp"
+#include "account/commands.hpp"
 #include "account/learning.hpp"
 #include "account/tranche.hpp"
 
@@ -96,6 +99,7 @@ public:
     void run() {
         report_.entries = sums_.entries;
         compare_tranches();
+        compare_grants();
         compare_pools();
         compare_holdings();
         compare_team();
@@ -133,6 +137,20 @@ private:
                 adjusted_by_resource_[row.string(8)] += sums_.adjusted[row.integer(0)];
                 const bool tokens = row.text(8).empty();  // those are compared with the units out of them
                 if (!tokens) compare(name + "in doubt by agents", row.integer(7), row.integer(4));
+            },
+            team_);
+    }
+
+    // Each cycle's tranche was bought as large as its grant, which never changes.
+    void compare_grants() {
+        database_.each(
+            "SELECT t.id, g.id, coalesce(t.purchased, 0), coalesce(g.amount, g.tokens, 0) FROM tranche AS t "
+            "JOIN grant_ AS g ON g.id = t.grant_id WHERE t.team = ? AND t.pool IS NULL AND "
+            "coalesce(t.purchased, 0) <> coalesce(g.amount, g.tokens, 0)",
+            [&](auto& row) {
+                differ("grant " + grant_name(row.integer(1)) + ": its amount is " +
+                       std::to_string(row.integer(3)) + ", but tranche " + tranche_name(row.integer(0)) +
+                       " was bought with " + std::to_string(row.integer(2)));
             },
             team_);
     }
@@ -249,6 +267,10 @@ bool Audit::go_on(Database& database, const std::function<bool()>& over) {
         if (look_at_invoices(database, over)) return true;
         invoices_done_ = true;
     }
+    if (!usage_done_) {
+        if (look_at_usage(database, over)) return true;
+        usage_done_ = true;
+    }
     if (sums_->add_up(database, over)) return true;
     Comparison(database, team_, *sums_, report_).run();
     for (std::string& text : audit_findings(database, team_)) report_.findings.push_back(std::move(text));
@@ -262,6 +284,16 @@ bool Audit::look_at_invoices(Database& database, const std::function<bool()>& ov
     while (const auto difference = invoice_difference(database, team_, next_invoice_)) {
         if (!difference->empty()) report_.differences.push_back(*difference);
         ++next_invoice_;
+        if (over()) return true;
+    }
+    return false;
+}
+
+bool Audit::look_at_usage(Database& database, const std::function<bool()>& over) {
+    while (const auto agent = next_agent(database, team_, last_agent_)) {
+        for (std::string& text : usage_findings(database, *agent))
+            report_.findings.push_back(std::move(text));
+        last_agent_ = agent->id;
         if (over()) return true;
     }
     return false;

@@ -3,7 +3,8 @@
 // difference means that the account can't be trusted; a finding is for a human to look at. Done piece by
 // piece, so that a long ledger keeps nobody waiting, and yet of one state of the store: what can only be
 // compared with all else is compared in the last piece, which has no break (audit_sums.hpp); what is compared
-// before it, an agent's units by hour and each final invoice, is read and compared with itself in one piece.
+// before it, an agent's units and usage by hour and each final invoice, is read and compared with itself in
+// one piece.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -42,6 +43,7 @@ private:
     class Hours;
     class Comparison;
 
+    bool look_at_usage(Database& database, const std::function<bool()>& over);
     bool look_at_invoices(Database& database, const std::function<bool()>& over);
 
     std::string team_;
@@ -50,6 +52,8 @@ private:
     bool hours_done_ = false;
     std::size_t next_invoice_ = 0;
     bool invoices_done_ = false;
+    std::string last_agent_;  // whose usage was looked at
+    bool usage_done_ = false;
     std::unique_ptr<class LedgerSums> sums_;
 };
 

@@ -16,7 +16,9 @@ core::Error contradiction(std::string detail) {
 
 bool covers(const Tranche& candidate, core::UtcTime slots_since, std::optional<core::UtcHour> hour,
             core::UtcTime now) {
-    const core::UtcTime from = hour ? std::max(slots_since, core::start_of(*hour)) : slots_since;
+    // An hour that is still to come was named by a wrong clock: the unit is of now at the latest.
+    const core::UtcTime from =
+        hour ? std::max(slots_since, std::min(now, core::start_of(*hour))) : slots_since;
     const core::UtcTime to = hour ? std::min(now, core::start_of({hour->number + 1})) : now;
     if (METERBOX_MUTANT(booked_outside_validity)) return true;
     return candidate.starts_at <= from && (!candidate.ends_at || *candidate.ends_at >= to);

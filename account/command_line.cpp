@@ -62,9 +62,8 @@ private:
     static std::optional<Outcome> empty_after_equals(const std::vector<std::string>& arguments) {
         for (const std::string& argument : arguments) {
             if (argument == "--") break;
-            const std::size_t equals = argument.find('=');
-            if (argument.starts_with("--") && equals + 1 == argument.size())
-                return wrong_usage(argument.substr(0, equals) + ": it is empty");
+            if (core::is_option_left_empty(argument))
+                return wrong_usage(argument.substr(0, argument.size() - 1) + ": it is empty");
         }
         return std::nullopt;
     }

@@ -343,7 +343,8 @@ std::span<const platform::sql::Migration> migrations() {
                                                          {10, unsettled_usage_step},
                                                          {11, kept_files_step},
                                                          {12, doubtful_usage_step},
-                                                         {13, ledger_numbers_step}};
+                                                         {13, ledger_numbers_step},
+                                                         {14, never_replaced_step}};
     return steps;
 }
 

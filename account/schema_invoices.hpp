@@ -54,4 +54,21 @@ ALTER TABLE agent ADD COLUMN unsettled_hour INTEGER;
 UPDATE agent SET unsettled_hour = 0;
 )sql";
 
+// `INSERT OR REPLACE` cuts the row that it takes the place of, and no trigger looks. PostgreSQL has no such
+// words.
+inline constexpr const char* never_replaced_step = R"sql(
+-- for SQLite
+CREATE TRIGGER ledger_is_never_replaced BEFORE INSERT ON ledger
+  WHEN EXISTS (SELECT 1 FROM ledger WHERE entry = NEW.entry)
+  BEGIN SELECT RAISE(ABORT, 'the ledger is only ever added to'); END;
+CREATE TRIGGER invoice_is_never_replaced BEFORE INSERT ON invoice
+  WHEN EXISTS (SELECT 1 FROM invoice WHERE team = NEW.team AND from_ = NEW.from_)
+  BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
+CREATE TRIGGER invoice_line_is_never_replaced BEFORE INSERT ON invoice_line
+  WHEN EXISTS (SELECT 1 FROM invoice_line WHERE team = NEW.team AND from_ = NEW.from_ AND position = NEW.position)
+  BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
+-- for both
+--pg COMMENT ON TABLE ledger IS 'only ever added to';
+)sql";
+
 }  // namespace meterbox::account

@@ -6,9 +6,12 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <string_view>
+#include <vector>
 
 #include "client/commands.hpp"
 #include "client/text.hpp"
+#include "core/text.hpp"
 
 namespace meterbox::client {
 namespace {
@@ -158,6 +161,10 @@ int run(int argc, char** argv) {
     add_report(app, arguments);
     add_run(app, arguments);
     add_not_available(app, arguments);
+    for (const std::string_view argument : std::vector<std::string_view>(argv, argv + own_count)) {
+        if (core::is_option_left_empty(argument))
+            return fail({exit_usage, std::string(argument.substr(0, argument.size() - 1)) + ": it is empty"});
+    }
     try {
         app.parse(own_count, argv);
     } catch (const CLI::ParseError& error) {

@@ -35,4 +35,8 @@ std::string printable(std::string_view text) {
     return result;
 }
 
+bool is_option_left_empty(std::string_view argument) {
+    return argument.starts_with("--") && argument.find('=') + 1 == argument.size();
+}
+
 }  // namespace meterbox::core

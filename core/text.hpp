@@ -15,4 +15,7 @@ bool is_line(std::string_view text);
 // can speak to the terminal or break a line.
 std::string printable(std::string_view text);
 
+// `--name=`: an option whose value was left empty, for which a parser would take the next word.
+bool is_option_left_empty(std::string_view argument);
+
 }  // namespace meterbox::core

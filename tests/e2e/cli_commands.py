@@ -41,6 +41,7 @@ class Commands(CommandLine):
                      ["report", "--resource", "r", "--quantity", "9007199254740992"],
                      ["report", "--resource", "r", "--quantity", "1", "--time", "yesterday"],
                      ["report", "--resource", "r", "--quantity", "1", "--id", ""],
+                     ["report", "--resource", "r", "--quantity", "1", "--subject=", "job"],
                      ["report", "--resource", "r", "--quantity", "1", "--id", "i" * 1025]):
             with self.subTest(argv=argv):
                 self.failed(*argv, expect=2)

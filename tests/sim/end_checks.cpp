@@ -36,6 +36,8 @@ void Invariants::check_end() {
         const account::AuditReport audit = account::audit(account_.store().database(), team);
         SIM_REQUIRE(audit.ok(),
                     "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
+        for (const std::string& finding : audit.findings)
+            SIM_REQUIRE(finding.find("usage by hour adds up") == std::string::npos, "I21: " + finding);
     }
 }
 

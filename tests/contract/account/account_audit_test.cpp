@@ -59,7 +59,7 @@ TEST_CASE_METHOD(Lab, "a store changed by hand fails the audit") {
         "UPDATE holding SET granted = granted + 1", "UPDATE holding SET used = used + 1",
         "UPDATE holding SET returned = returned - 1", "UPDATE unit_hour SET units = units + 1",
         "UPDATE unit_hour SET units = units - 1", "DELETE FROM unit_hour", "DELETE FROM holding",
-        "UPDATE team_resource SET remainder = remainder + 1",
+        "UPDATE team_resource SET remainder = remainder + 1", "UPDATE grant_ SET amount = amount + 1",
         "INSERT INTO ledger (transaction_, at, tranche, from_, to_, units, agent, incarnation, reason) "
         "SELECT 9, 0, 1, 'leased', 'charged', 1, id, 1, 'charge' FROM agent",
         "DROP TRIGGER ledger_is_never_edited; UPDATE ledger SET units = units + 1 WHERE to_ = 'charged'",
@@ -151,4 +151,42 @@ TEST_CASE_METHOD(AccountFixture, "an audit in pieces is of one state, whatever i
     CHECK(count > 30);
     CHECK(pieces.report().differences == std::vector<std::string>{});
     CHECK(pieces.report().entries == account::audit(database(), "lab").entries);
+}
+
+TEST_CASE_METHOD(Lab, "usage by hour that was changed by hand is a finding of the audit") {
+    core::wire::SyncRequest said;
+    said.session = session("lab", one);
+    said.request_number = 1;
+    const core::wire::TrancheCounters slots{
+        "t1", core::Units{4}, core::Units{1}, {{{472'222}, core::Units{4}}}};
+    said.resources = {counters("render", 4'500, 0, 0, {slots})};
+    said.usage = {{"render", {472'222}, "", core::Amount{4'000}},
+                  {"render", {472'222}, "b", core::Amount{500}}};
+    REQUIRE(sync("lab", one, said));
+    CHECK(audit().findings == std::vector<std::string>{});
+    const char* damage =
+        GENERATE("UPDATE usage SET amount = amount + 1", "DELETE FROM usage WHERE subject = 'b'",
+                 "UPDATE usage SET amount = 9223372036854775807", "UPDATE usage SET resource = 'other'");
+    INFO(damage);
+    REQUIRE(database().changed_by("INSERT INTO resource SELECT 'other', name, kind, measure, unit_size, "
+                                  "enforcement, rate_token_flex, rate_flex, price, currency, created_at, "
+                                  "ever_unmetered FROM resource WHERE key = 'render'") == 1);
+    REQUIRE(store().connection().execute(damage));
+    CHECK(audit().ok());
+    REQUIRE_FALSE(audit().findings.empty());
+    CHECK(audit().findings.front().find("usage by hour adds up to") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Lab, "what was written for good isn't replaced, either") {
+    if (shared()) return;  // PostgreSQL has no such words
+    const char* damage = GENERATE(
+        "INSERT OR REPLACE INTO ledger SELECT entry, transaction_, at, tranche, from_, to_, units + 1, "
+        "agent, incarnation, reason FROM ledger",
+        "REPLACE INTO ledger SELECT * FROM ledger", "INSERT OR REPLACE INTO invoice SELECT * FROM invoice",
+        "INSERT OR REPLACE INTO invoice_line SELECT * FROM invoice_line");
+    REQUIRE(store().connection().execute(
+        "INSERT INTO invoice SELECT key, 1, 2, 'EUR', 1, 3 FROM team; "
+        "INSERT INTO invoice_line SELECT key, 1, 1, 'render', 1, 0, 1, '' FROM team"));
+    INFO(damage);
+    CHECK_FALSE(store().connection().execute(damage));
 }

@@ -106,6 +106,7 @@ TEST_CASE_METHOD(Old, "what an agent may send again is left alone until it is se
     sync_usage({row("2026-07-20T11:00:00Z", 3)});
     CHECK(roll_up() == 1);
     CHECK(sum() == 10);
+    said.resources.clear();  // nothing more to say
     sync_usage({});
     CHECK(roll_up() == 0);
     CHECK(sum() == 10);

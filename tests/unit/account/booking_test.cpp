@@ -101,3 +101,11 @@ TEST_CASE("units whose hour isn't known are booked away only to what was valid a
     tranches[0].starts_at = start + 1;
     CHECK(book(tranches, 1, start, unknown, start + 1).bookings == std::vector{Booking{1, Units{1}}});
 }
+
+TEST_CASE("a unit of an hour that is still to come is booked to nothing that hasn't begun") {
+    std::vector tranches{tranche(1, core::Tier::free, 5), tranche(2, core::Tier::payg, 5)};
+    const core::UtcTime now{1'003 * core::hour_ms};
+    CHECK(book(tranches, 1, start, three, now).bookings == std::vector{Booking{0, Units{3}}});
+    tranches[0].starts_at = core::start_of({1'004});  // of the next cycle, say
+    CHECK(book(tranches, 1, start, three, now).bookings == std::vector{Booking{1, Units{3}}});
+}
