@@ -70,6 +70,36 @@ std::optional<PastIncarnation> past_incarnation(Database& database, const Agent&
     return past;
 }
 
+std::optional<CountedBefore> counted_before(Database& database, const Agent& agent,
+                                            const core::wire::HelloRequest& said) {
+    auto own = past_incarnation(database, agent, said.incarnation);
+    if (!own) return std::nullopt;
+    CountedBefore counted;
+    const auto look = [&](KnownJournal known, std::int64_t usage_acknowledged, bool first) {
+        const JournalJudgement judged = judge_journal(known, said);
+        if (judged.verdict != JournalVerdict::parted)
+            counted.nothing_new = counted.nothing_new || said.head.sequence <= known.acknowledged.sequence;
+        if (!first && judged.shared <= counted.shared) return;
+        counted.shared = judged.shared;
+        counted.usage_shared = std::min(judged.shared, usage_acknowledged);
+        counted.known = std::move(known);
+    };
+    look(std::move(own->journal), own->usage_acknowledged, true);
+    std::vector<std::int64_t> later;  // whose counters were heard, and so what they had begun with
+    database.each(
+        "SELECT DISTINCT incarnation FROM agent_resource WHERE agent = ? AND incarnation > ? ORDER BY "
+        "incarnation",
+        [&](auto& row) { later.push_back(row.integer(0)); }, agent.id, said.incarnation);
+    for (const std::int64_t number : later) {
+        if (number == agent.incarnation) {
+            look(known_journal(database, agent), agent.usage_acknowledged, false);
+        } else if (auto past = past_incarnation(database, agent, number)) {
+            look(std::move(past->journal), past->usage_acknowledged, false);
+        }
+    }
+    return counted;
+}
+
 bool goes_on(const Agent& agent, const JournalHead& head, const JournalHead& acknowledged) {
     const bool other = acknowledged.sequence == agent.acknowledged && !acknowledged.hash.empty() &&
                        !agent.acknowledged_hash.empty() && acknowledged.hash != agent.acknowledged_hash;
@@ -94,7 +124,7 @@ void acknowledge_journal(Database& database, Agent& agent, const JournalHead& he
 }
 
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
-                       std::int64_t shared) {
+                       std::int64_t shared, const KnownJournal* known) {
     hold_leased(database, ledger, pool, agent, "fence");
     Custody custody(database, ledger, pool);
     custody.take_over(agent);
@@ -105,10 +135,7 @@ void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& ag
         agent.starts_after, ledger.now());
     // Of the starts that it shares with the journal that it was compared with, the known ones are known
     // still. Where two disks are at work that is its own of before, and not the other's.
-    KnownJournal compared = known_journal(database, agent);
-    if (said.incarnation < agent.incarnation)
-        if (auto past = past_incarnation(database, agent, said.incarnation))
-            compared = std::move(past->journal);
+    KnownJournal compared = known != nullptr ? *known : known_journal(database, agent);
     std::erase_if(compared.starts, [&](const JournalHead& start) { return start.sequence > shared; });
     agent.starts_after = compared.starts_after;
     agent.incarnation = std::max(agent.incarnation, said.incarnation) + 1;

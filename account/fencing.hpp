@@ -22,6 +22,18 @@ struct PastIncarnation {
 // The newest up to that number: an account that was put back knows nothing of some. None: there was none.
 std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number);
 
+// What counts already of a journal that says it is in an incarnation before the present one.
+struct CountedBefore {
+    std::int64_t shared = 0;        // its links up to here
+    std::int64_t usage_shared = 0;  // the same of usage by hour
+    KnownJournal known;             // the chain that has them
+    bool nothing_new = false;       // all of it was heard before
+};
+// Where its disk was copied after it had been fenced, another one with the same links may have brought them
+// in a later incarnation. None: nothing is known of its own.
+std::optional<CountedBefore> counted_before(Database& database, const Agent& agent,
+                                            const core::wire::HelloRequest& said);
+
 // False: a journal that was put back under a process that runs; hello will find out.
 bool goes_on(const Agent& agent, const core::wire::JournalHead& head,
              const core::wire::JournalHead& acknowledged);
@@ -38,9 +50,9 @@ struct SaidJournal {
     const std::vector<core::wire::JournalHead>& starts;
 };
 // Ends the agent's incarnation and begins the next, for the journal that says this, whose last link
-// in common with the known one is `shared`: what is leased is in doubt, the last remainders are in
-// custody, what it showed last stays.
+// in common with the known one is `shared` (known: not that of the present incarnation): what is leased is in
+// doubt, the last remainders are in custody, what it showed last stays.
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
-                       std::int64_t shared);
+                       std::int64_t shared, const KnownJournal* known = nullptr);
 
 }  // namespace meterbox::account

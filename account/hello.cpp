@@ -148,13 +148,11 @@ private:
         if (judged.verdict == JournalVerdict::goes_on)
             return answer_fenced(open_session(), where_it_counts());
         if (judged.verdict == JournalVerdict::behind) return behind();
-        const auto past = past_incarnation(database_, agent_, said_.incarnation);
-        if (!past) return from_nowhere();
-        const JournalJudgement then = judge_journal(past->journal, said_);
+        const auto counted = counted_before(database_, agent_, said_);
+        if (!counted) return from_nowhere();
         // Nothing in it that wasn't heard before: so it may be as old as that.
-        const bool nothing_new = said_.head.sequence <= past->journal.acknowledged.sequence;
-        if (then.verdict != JournalVerdict::parted && nothing_new) return behind();
-        return fence(then.shared);
+        if (counted->nothing_new) return behind();
+        return fence(counted->shared, &counted->known);
     }
 
     Result<HelloReply> behind() {
@@ -165,10 +163,9 @@ private:
 
     // Of its journal, what counts in the incarnations before this one.
     std::pair<std::int64_t, std::int64_t> where_it_counts() {
-        const auto past = past_incarnation(database_, agent_, said_.incarnation);
-        if (!past) return {0, 0};
-        const std::int64_t shared = judge_journal(past->journal, said_).shared;
-        return {shared, std::min(shared, past->usage_acknowledged)};
+        const auto counted = counted_before(database_, agent_, said_);
+        if (!counted) return {0, 0};
+        return {counted->shared, counted->usage_shared};
     }
 
     bool has_fallen() {
@@ -188,7 +185,7 @@ private:
     }
 
     // The first goes on by itself; whoever is fenced again so soon may be one of two.
-    Result<HelloReply> fence(std::int64_t shared) {
+    Result<HelloReply> fence(std::int64_t shared, const KnownJournal* known = nullptr) {
         if (agent_.fenced_at && now_ - *agent_.fenced_at < core::limits::fence_again_ms) {
             database_.run("UPDATE agent SET waits_since = coalesce(waits_since, ?) WHERE id = ?", now_,
                           agent_.id);
@@ -197,11 +194,11 @@ private:
             return reply;
         }
         database_.run("UPDATE agent SET fenced_at = ? WHERE id = ?", now_, agent_.id);
-        return begin(shared);
+        return begin(shared, known);
     }
-    Result<HelloReply> begin(std::int64_t shared) {
+    Result<HelloReply> begin(std::int64_t shared, const KnownJournal* known = nullptr) {
         begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
-                          shared);
+                          shared, known);
         return answer_fenced(open_session(), where_it_counts());
     }
 

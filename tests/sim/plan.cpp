@@ -137,9 +137,9 @@ void Plan::copy_disks() {
     retire_after.assign(agents.size(), 0);
     revoke_after.assign(agents.size(), 0);
     allowed_with_two = dice.chance(600);
-    const std::size_t first = dice.number() % agents.size();
-    for (std::size_t index = 0; index < agents.size(); ++index) {
-        if (index != first && !dice.chance(300)) continue;
+    const std::size_t often = dice.number() % agents.size();
+    for (std::int64_t count = dice.between(1, 4); count > 0; --count) {
+        const std::size_t index = dice.chance(700) ? often : dice.number() % agents.size();
         const std::int64_t after = dice.between(length_ms / 20, length_ms * 3 / 4);
         const std::int64_t left = length_ms - after - 10 * core::minute_ms;
         disk_copies.push_back(

@@ -269,6 +269,42 @@ TEST_CASE_METHOD(Lab, "the disk that isn't allowed doesn't go on as the one that
     check_audit();
 }
 
+TEST_CASE_METHOD(Lab,
+                 "what a copy has of a disk that was fenced, and brought it since, isn't counted again") {
+    REQUIRE(say_sync(disk, 4));
+    Disk clone = disk;
+    clone.begin_start("of the clone");
+    REQUIRE(say_hello(clone)->verdict == Verdict::ok);
+    use(disk, 300, 0);
+    auto reply = say_hello(disk);
+    REQUIRE(reply->incarnation == 2);
+    carry(disk, *reply, 0);
+    REQUIRE(say_sync(disk, 1));
+    const auto let_go_on = [&](Disk& one, std::int64_t counted) {
+        REQUIRE(say_hello(one)->session.empty());
+        done({"agent", "allow", disk.agent});
+        reply = say_hello(one);
+        REQUIRE_FALSE(reply->session.empty());
+        carry(one, *reply, counted);
+        one.commit("of incarnation " + std::to_string(one.incarnation));
+        REQUIRE(say_sync(one, 1));
+    };
+    use(clone, 200, 0);
+    let_go_on(clone, 0);
+    REQUIRE(reply->incarnation == 3);
+
+    use(disk, 400, 0);  // the account hasn't heard of it
+    Disk copy = disk;
+    let_go_on(disk, 300);
+    CHECK(disk.metered == 400);
+    copy.begin_start("of the copy");
+    use(copy, 70, 0);
+    let_go_on(copy, 700);
+    CHECK(reply->acknowledged.sequence == copy.starts.front().sequence - 1);
+    CHECK(card().remainder == core::Amount{300 + 200 + 400 + 70});
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "a fence after 30 days goes on by itself again") {
     const auto put_back = [&] {
         Disk copy = disk;
