@@ -80,7 +80,9 @@ class RawAgent:
     def sync(self, resources, number=None):
         self.number = number or self.number + 1
         return self.peer.post("/v1/sync", {
-            "session": self.session, "request_number": self.number, "resources": resources, "usage": [],
+            "session": self.session, "request_number": self.number, "resources": resources,
+            "usage": [{"resource": said["resource"], "hour": "2026-01-01T00:00:00Z", "subject": "", "usage": said["M"]}
+                      for said in resources if said["M"] > 0],
             "journal": {"acknowledged": {"sequence": 0, "hash": ""}, "head": {"sequence": 0, "hash": ""}},
             "catalogue_version": 0})
 
