@@ -48,8 +48,7 @@ public:
         }
         if (!METERBOX_MUTANT(unit_uncharged)) charge(change);
         Tranche& slots = *pool_.find(change.tranche);
-        ledger_.move(slots, Place::leased, free_place(slots, ledger_.now()), change.growth.returned, "return",
-                     &holder_);
+        ledger_.give_back(slots, change.growth.returned, "return", &holder_);
         known_.take(change.tranche, change.growth, by_hour);
     }
 

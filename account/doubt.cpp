@@ -45,31 +45,54 @@ std::string_view name_of(LostPolicy policy) {
     return policies[static_cast<std::size_t>(policy)];
 }
 
-void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
-                 std::string_view reason) {
+namespace {
+
+// Leased to the agent's incarnations up to this one.
+std::vector<Line> leased_to(Database& database, const Agent& agent, std::int64_t incarnation) {
     std::vector<Line> lines;
     database.each(
-        "SELECT tranche, tranche.resource, granted - used - returned FROM holding JOIN tranche ON tranche.id "
-        "= holding.tranche WHERE agent = ? AND incarnation = ? AND used + returned < granted",
+        "SELECT incarnation, tranche, tranche.resource, granted - used - returned FROM holding JOIN tranche "
+        "ON tranche.id = holding.tranche WHERE agent = ? AND incarnation <= ? AND used + returned < granted",
         [&](auto& row) {
-            lines.push_back({agent.incarnation, row.integer(0), row.string(1), Units{row.integer(2)}});
+            lines.push_back({row.integer(0), row.integer(1), row.string(2), Units{row.integer(3)}});
         },
-        agent.id, agent.incarnation);
-    const Holder holder{agent.id, agent.incarnation};
-    for (const Line& line : lines) {
+        agent.id, incarnation);
+    return lines;
+}
+
+void note_returned(Database& database, const Holder& holder, const Line& line) {
+    database.run(
+        "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
+        line.units, holder.agent, holder.incarnation, line.tranche);
+}
+
+}  // namespace
+
+void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
+                      std::int64_t incarnation, std::string_view reason) {
+    for (const Line& line : leased_to(database, agent, incarnation)) {
         Tranche& tranche = *pool.find(line.tranche);
+        const Holder holder{agent.id, line.incarnation};
+        ledger.give_back(tranche, line.units, reason, &holder);
+        note_returned(database, holder, line);
+    }
+}
+
+void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
+                 std::string_view reason) {
+    for (const Line& line : leased_to(database, agent, agent.incarnation)) {
+        Tranche& tranche = *pool.find(line.tranche);
+        const Holder holder{agent.id, line.incarnation};
         // Open payg is leased out of nothing, so there is nothing to be held.
         const Place to = tranche.open() ? Place::purchase : Place::in_doubt;
         ledger.move(tranche, Place::leased, to, line.units, reason, &holder);
-        database.run(
-            "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
-            line.units, agent.id, agent.incarnation, line.tranche);
+        note_returned(database, holder, line);
         database.run(
             "INSERT INTO doubt (agent, incarnation, tranche, resource, held, counted, released) "
             "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT (agent, incarnation, tranche, resource) DO "
             "UPDATE "
             "SET held = doubt.held + excluded.held, released = doubt.released + excluded.released",
-            agent.id, agent.incarnation, line.tranche, line.resource, tranche.open() ? Units{} : line.units,
+            agent.id, line.incarnation, line.tranche, line.resource, tranche.open() ? Units{} : line.units,
             tranche.open() ? line.units : Units{});
     }
 }

@@ -17,16 +17,20 @@ enum class LostPolicy { hold, count, release };
 std::optional<LostPolicy> lost_policy_from(std::string_view);
 std::string_view name_of(LostPolicy);
 
-// All that this incarnation of the agent was leased and hasn't shown as used or returned.
+// All that the agent was leased and hasn't shown as used or returned. More than one incarnation of it has
+// some only while it hasn't heard yet that its lease can't be honoured.
 void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, std::string_view reason);
+// By its own word the agent uses no more of what was leased to its incarnations up to this one.
+void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
+                      std::int64_t incarnation, std::string_view reason);
 // What is held of the agent's incarnations: charged, or available again. hold: it stays.
 void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
 // Gives an agent up: what it was leased is held, and all that is held of it is decided. It is heard of again
 // when it says hello.
 void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
 
-// Those of the team of an agent that is heard of now that were not heard of for as long as it has set, as it has
-// set. True: an account that learns awaited the word of one of them.
+// Those of the team of an agent that is heard of now that were not heard of for as long as it has set, as it
+// has set. True: an account that learns awaited the word of one of them.
 bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard);
 
 // The agent is heard of again, with its lease: what is held of it, or was counted, is leased as before, and

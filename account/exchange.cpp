@@ -64,7 +64,7 @@ std::optional<KnownPart> part_of_forgotten(Database& database, const Agent& agen
 }
 
 // Once it has told all, it goes on as another incarnation, for its lease can't be honoured: it hears of that
-// when it says hello.
+// when it says hello, and until it says so its lease stays leased.
 void leave_behind(Database& database, Ledger& ledger, Pool& pool, Agent agent, const SyncRequest& request) {
     begin_incarnation(database, ledger, pool, agent, {agent.incarnation, request.head, request.starts},
                       request.head.sequence);
@@ -114,7 +114,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     const auto closed =
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
     if (!closed) return closed.error();
-    const bool learned = write_off_lost(database, exchange.now, agent) || agent.learning;
+    const bool awaited = agent.learning;
+    const bool learned = write_off_lost(database, exchange.now, agent) || awaited;
     const auto forgotten = part_of_forgotten(database, agent, request);
     if (later && !forgotten) heard(database, agent);  // in a session that was opened since
     const Catalogue catalogue = load_catalogue(database);
@@ -132,6 +133,10 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     note_unsettled_usage(database, agent, request.usage, !request.more_usage, later);
     pool.expire_ended(ledger);
     later ? acknowledge(exchange, agent, request) : note_heard(exchange, agent);
+    // It was learned from in a session of its present incarnation: whatever it was leased before, it has
+    // dropped.
+    if (awaited && later && !forgotten)
+        give_back_leased(database, ledger, pool, agent, agent.incarnation - 1, "return");
     if (forgotten) {
         SyncReply reply = answer(exchange, agent, request, pool, catalogue);
         reply.next_sync_ms = core::second_ms;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "account/custody.hpp"
-#include "account/doubt.hpp"
 #include "core/limits.hpp"
 
 namespace meterbox::account {
@@ -125,7 +124,6 @@ void acknowledge_journal(Database& database, Agent& agent, const JournalHead& he
 
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
                        std::int64_t shared, const KnownJournal* known) {
-    hold_leased(database, ledger, pool, agent, "fence");
     Custody custody(database, ledger, pool);
     custody.take_over(agent);
     database.run(

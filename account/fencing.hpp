@@ -50,8 +50,8 @@ struct SaidJournal {
     const std::vector<core::wire::JournalHead>& starts;
 };
 // Ends the agent's incarnation and begins the next, for the journal that says this, whose last link
-// in common with the known one is `shared` (known: not that of the present incarnation): what is leased is in
-// doubt, the last remainders are in custody, what it showed last stays.
+// in common with the known one is `shared` (known: not that of the present incarnation): the last remainders
+// are in custody, what it showed last stays. What it was leased the caller decides.
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
                        std::int64_t shared, const KnownJournal* known = nullptr);
 

@@ -197,6 +197,7 @@ private:
         return begin(shared, known);
     }
     Result<HelloReply> begin(std::int64_t shared, const KnownJournal* known = nullptr) {
+        hold_leased(database_, ledger_, pool(), agent_, "fence");
         begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
                           shared, known);
         return answer_fenced(open_session(), where_it_counts());

@@ -108,6 +108,15 @@ void Ledger::move_here(Tranche& tranche, Place from, Place to, Units units, std:
         tranche.id);
 }
 
+void Ledger::give_back(Tranche& tranche, Units units, std::string_view reason, const Holder* holder) {
+    const Place free = free_place(tranche, now_);
+    const std::int64_t left = (tranche.pool ? tranche.pool->available : tranche.available).value();
+    const Units owed{free == Place::expired ? std::max<std::int64_t>(0, -left) / tranche.rate : 0};
+    const Units first = std::min(units, owed);
+    move(tranche, Place::leased, Place::available, first, reason, holder);
+    move(tranche, Place::leased, free, units - first, reason, holder);
+}
+
 void Ledger::expire(Tranche& tranche) {
     if (!tranche.pool)
         move(tranche, Place::available, Place::expired, std::max(Units{}, tranche.available), "end");

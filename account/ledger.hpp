@@ -32,6 +32,9 @@ public:
     // Moves units of the tranche, in the ledger, in its row and in `tranche` itself. 0 units: nothing.
     void move(Tranche& tranche, Place from, Place to, core::Units units, std::string_view reason,
               const Holder* holder = nullptr);
+    // Leased slots are free again. Of a tranche that has ended what is owed comes first: an account that
+    // learns leases again what came back and was leased once more, so more than there is.
+    void give_back(Tranche& tranche, core::Units units, std::string_view reason, const Holder* holder);
     // What is unleased of a tranche that has ended is expired from now on. Nothing more is leased of it.
     void expire(Tranche& tranche);
 

@@ -5,6 +5,7 @@
 #include "account/billing.hpp"
 #include "account/counters.hpp"
 #include "account/custody.hpp"
+#include "account/doubt.hpp"
 #include "account/fencing.hpp"
 #include "account/known.hpp"
 #include "account/learning.hpp"
@@ -32,22 +33,6 @@ void take_slot(Database& database, Ledger& ledger, Pool& pool, Custody& custody,
     Tranche* tranche = id ? pool.find(*id) : nullptr;
     const bool fits = tranche && tranche->resource == slot.resource && tranche->valid_at(ledger.now());
     if (fits && known_left(database, agent, *id).value() > 0) custody.take_slots(agent, *tranche, Units{1});
-}
-
-void take_lease_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
-    std::vector<std::int64_t> held;
-    database.each(
-        "SELECT tranche FROM holding WHERE agent = ? AND incarnation = ? AND used + returned < granted",
-        [&](auto& row) { held.push_back(row.integer(0)); }, agent.id, agent.incarnation);
-    const Holder holder{agent.id, agent.incarnation};
-    for (const std::int64_t id : held) {
-        Tranche& tranche = *pool.find(id);
-        const Units units = known_left(database, agent, id);
-        ledger.move(tranche, Place::leased, free_place(tranche, ledger.now()), units, "retire", &holder);
-        database.run(
-            "UPDATE holding SET returned = returned + ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
-            units, agent.id, agent.incarnation, id);
-    }
 }
 
 bool has_remainder(const RetireRequest& request, const std::string& resource) {
@@ -96,7 +81,7 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
     for (const core::wire::RemainderSlot& slot : request.slots) {
         if (has_remainder(request, slot.resource)) take_slot(database, ledger, pool, custody, agent, slot);
     }
-    take_lease_back(database, ledger, pool, agent);
+    give_back_leased(database, ledger, pool, agent, agent.incarnation, "retire");
     custody.take_over(agent);
     database.run("UPDATE agent SET state = 'retired', session = NULL WHERE id = ?", agent.id);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);

@@ -26,8 +26,9 @@ struct Speaker {
     std::int64_t incarnation = 1;
     std::int64_t link = 1;
     std::int64_t used = 0;
-    std::int64_t returned = 0;  // of t1
-    std::int64_t later = 0;     // used of t2, beside t1
+    std::int64_t returned = 0;
+    std::string returned_of = "t1";
+    std::int64_t later = 0;  // used of t2, beside t1
     std::string session;
     std::string lease;  // as it was signed
     std::int64_t requests = 0;
@@ -37,7 +38,7 @@ struct Speaker {
     std::vector<core::wire::ResourceCounters> said(std::int64_t need) const {
         std::vector<core::wire::TrancheCounters> tranches;
         if (used > 0) tranches.push_back({tranche, Units{used}, Units{0}, {{{472'222}, Units{used}}}});
-        if (returned > 0) tranches.push_back({"t1", Units{0}, Units{returned}, {}});
+        if (returned > 0) tranches.push_back({returned_of, Units{0}, Units{returned}, {}});
         if (later > 0) tranches.push_back({"t2", Units{later}, Units{0}, {{{472'222}, Units{later}}}});
         return {counters("render", (used + later) * 1'000, need, 0, tranches)};
     }
@@ -242,7 +243,7 @@ TEST_CASE_METHOD(Lab, "what an agent used is charged, and of a forgotten grant i
     leave_behind(one);
     CHECK(number("SELECT charged FROM tranche WHERE id = 1") == 19);
     CHECK(number("SELECT sum(units) FROM unit_hour") == 19);
-    CHECK(number("SELECT in_doubt FROM tranche WHERE id = 1") == 1);  // it may be in use still
+    CHECK(number("SELECT leased FROM tranche WHERE id = 1") == 1);  // it may be in use still
     CHECK(number("SELECT overage_units FROM team_resource") == 5);
     CHECK(number("SELECT metered FROM agent_resource WHERE incarnation = 1 AND metered = 24000") == 24'000);
     CHECK(number("SELECT acknowledged FROM incarnation") == one.link);
@@ -254,13 +255,56 @@ TEST_CASE_METHOD(Lab, "what an agent used is charged, and of a forgotten grant i
     CHECK(one.incarnation == incarnation);
     one.used = one.later = 0;  // all of it counts in its incarnation of before
     say_sync(one, 0);
+    CHECK(number("SELECT leased + in_doubt FROM tranche WHERE id = 1") == 0);  // by its own word
     CHECK(say_hello(two) == Verdict::learning);
     say_sync(two, 0);
-    CHECK(card().charged_units == Units{19});
+    CHECK(number("SELECT charged FROM tranche") == 20);  // with the one that came back
     free_grant("lab", "render", 50);
     say_sync(two, 0);
-    CHECK(card().charged_units == Units{24});
+    CHECK(number("SELECT sum(charged) FROM tranche") == 24);
     CHECK(number("SELECT overage_units FROM team_resource") == 0);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "what was leased of a forgotten lease is in doubt if its agent is never heard again",
+                 "[folder]") {
+    CHECK(say_sync(one, 6) == 6);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    use(one, 4);
+    one.later = 3;
+    ++one.link;
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    leave_behind(one);
+    CHECK(number("SELECT leased FROM tranche") == 2);
+    done({"agent", "write-off", one.id, "--as", "hold"});
+    CHECK(number("SELECT leased FROM tranche") == 0);
+    CHECK(number("SELECT in_doubt FROM tranche") == 2);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab, "what came back twice of a grant that has ended since isn't owed", "[folder]") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "4", "--ends",
+          core::format_rfc3339(clock.wall_now() + core::hour_ms)});
+    CHECK(say_sync(one, 4) == 4);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    one.returned_of = "t2";
+    for (const std::int64_t returned : {4, 8}) {
+        one.returned = returned;
+        ++one.link;
+        say_sync(one, 0);
+        if (returned == 4) CHECK(say_sync(one, 4) == 8);
+    }
+    clock.advance(2 * core::hour_ms);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    CHECK(say_hello(one) == Verdict::learning);
+    CHECK(number("SELECT available FROM tranche WHERE id = 2") == 0);
+    CHECK(number("SELECT expired FROM tranche WHERE id = 2") == 4);
     check_audit();
 }
 
@@ -332,7 +376,7 @@ TEST_CASE_METHOD(Lab, "units that came back after the backup are leased once, th
     CHECK(say_sync(two, 0) == 18);
     CHECK(number("SELECT available FROM tranche WHERE id = 1") < 0);
     leave_behind(one);
-    CHECK(number("SELECT in_doubt FROM tranche WHERE id = 1") == 2);  // what it holds of it still
+    CHECK(number("SELECT leased FROM tranche WHERE id = 1") == 20);  // two's, and what it holds of it still
     CHECK(number("SELECT available FROM tranche WHERE id = 1") == 0);
     check_audit();
 }
