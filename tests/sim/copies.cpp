@@ -21,9 +21,12 @@ void Copies::make(const DiskCopy& plan) {
     world_.schedule.add(copy);
     ++world_.copies_at_work[copy.name().id];
     invariants_.add_machine();
-    copy.start();
-    copy.begin_faults();
-    products_[index]->start();
+    // A machine that boots has been up for a second when its agent starts.
+    world_.schedule.after(1'000, [this, index] {
+        agents_[index]->boot();
+        agents_[index]->begin_faults();
+        products_[index]->start();
+    });
     world_.schedule.after(plan.lasts_ms, [this, index] { take_off(index); });
 }
 

@@ -49,6 +49,7 @@ public:
     void start();
     void begin_faults();
     void heal();
+    void boot();      // with its agent
     void take_off();  // ended for good
 
     bool up() const { return process_ != nullptr; }

@@ -146,6 +146,12 @@ void SimAgent::put_disk_back(const MemoryDisk::Image& image,
     disk_.put_back(image);
 }
 
+void SimAgent::boot() {
+    clock_.reboot(0);
+    ++boots_;
+    start();
+}
+
 void SimAgent::take_off() {
     taken_off_ = true;
     suspended_ = false;
