@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/forecast.hpp"
 #include "core/gate.hpp"
 #include "core/limits.hpp"
 
@@ -28,9 +29,8 @@ void hold(core::Card& card, core::Units since) {
                                       std::max(core::Units{}, card.purchased_units));
 }
 
-// What can still be had here: the team's balance while the account gives of it, else what is held.
-core::Amount can_be_had(const Balance& balance, const core::Card& card, core::Amount held) {
-    if (balance.supply.nothing_to_be_had()) return held;
+// What can still be had here while the account gives of the team's balance.
+core::Amount can_be_had(const core::Card& card, core::Amount held) {
     const std::int64_t unit = card.unit_size.value();
     const std::int64_t most = core::limits::counter_max / unit;
     const core::Amount team{std::clamp<std::int64_t>(card.available_units.value(), 0, most) * unit};
@@ -38,12 +38,18 @@ core::Amount can_be_had(const Balance& balance, const core::Card& card, core::Am
 }
 
 // At the rate of what runs now, or of the last 24 hours, whichever is more. Open payg ends by no usage.
-std::optional<core::UtcTime> forecast(const Balance& balance, const core::Card& card, core::Amount held,
-                                      core::Amount rate_per_hour, core::Now range, core::UtcTime now) {
+std::optional<core::UtcTime> forecast(const Balance& balance, const core::Card& card,
+                                      const Sessions& sessions, core::Amount rate_per_hour, core::Now range,
+                                      core::UtcTime now) {
     const bool ends = core::counts(card.enforcement) && balance.supply.team && !card.payg_open &&
                       !balance.ledger->holds_open_payg(range);
     if (!ends) return std::nullopt;
-    const auto lasts = core::lasts_ms(can_be_had(balance, card, held), rate_per_hour);
+    const bool leased_alone = balance.supply.nothing_to_be_had();
+    const auto lasts =
+        leased_alone
+            ? core::lease_lasts_ms(*balance.ledger, balance.supply, sessions.running(card.resource),
+                                   rate_per_hour, range)
+            : core::lasts_ms(can_be_had(card, sessions.standing(card.resource).available), rate_per_hour);
     return lasts ? std::optional(now + *lasts) : std::nullopt;
 }
 
@@ -73,7 +79,7 @@ core::Card card_of(const Balance& balance, const Sessions& sessions, const Usage
     card.reason = standing.reason;
     const core::Amount running{sessions.count(resource.key) * core::hour_ms};
     const core::Amount per_hour = std::max(rate.mean_per_hour(resource.key), running);
-    card.exhausts_at = forecast(balance, card, standing.available, per_hour, range, now);
+    card.exhausts_at = forecast(balance, card, sessions, per_hour, range, now);
     return card;
 }
 

@@ -4,6 +4,7 @@
 
 #include "agent/journal_job.hpp"
 #include "agent/sessions.hpp"
+#include "core/forecast.hpp"
 
 namespace meterbox::agent {
 
@@ -80,7 +81,8 @@ SessionView Sessions::view(const Session& session) const {
     if (session.record.stop_at) shown.exhausts_in_ms = 0;
     if (session.runs() && enforced)
         shown.exhausts_in_ms =
-            core::run_out(balance.available, std::max<std::int64_t>(1, count(resource))).after_ms;
+            core::lease_lasts_ms(*known->ledger, known->supply, running(resource),
+                                 core::Amount{count(resource) * core::hour_ms}, time_.range());
     return shown;
 }
 

@@ -190,6 +190,18 @@ TEST_CASE("overage waits while nothing is charged, and takes the first units whe
     CHECK(agent.metered() == Amount{3'000});
 }
 
+TEST_CASE("a session is told no later moment than the end of the grant that it runs on") {
+    Agent agent;
+    agent.lease(20, tests::noon, tests::noon + 7'000);
+    agent.out_of_reach();
+    agent.begin("x");
+    CHECK(agent.beat("x").exhausts_in_ms == 7'000);
+    agent.pass(7'000);
+    const agent::SessionView shown = agent.beat("x");
+    CHECK(shown.state == agent::SessionState::stop);
+    CHECK(shown.metered == Amount{7'000});
+}
+
 TEST_CASE("a session over a restart is charged for nothing that ran under none") {
     Agent agent(Enforcement::none);
     agent.lease(50);

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,11 +75,13 @@ struct SessionsFixture {
         sessions.reconsider(resources);
         if (!resources.empty()) completed.push_back(balances.find("render")->ledger->completed());
     }
-    void lease(std::int64_t units, core::UtcTime from = noon + -core::day_ms) {
+    void lease(std::int64_t units, core::UtcTime from = noon + -core::day_ms,
+               std::optional<core::UtcTime> ends_at = {}) {
         core::LeaseTranche tranche;
         tranche.tranche = "t1";
         tranche.granted = core::Units{units};
         tranche.valid_from = from;
+        tranche.ends_at = ends_at;
         core::Lease lease;
         lease.resources.resize(1);
         lease.resources[0].key = "render";
