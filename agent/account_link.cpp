@@ -156,12 +156,8 @@ core::wire::ResourceCounters AccountLink::counters_of(const core::ResourceLedger
     counters.resource = ledger.resource().key;
     counters.metered = ledger.metered();
     counters.remainder = ledger.remainder();
-    const bool returnable = ledger.resource().kind == core::Kind::returnable;
-    const bool enforced = ledger.resource().enforcement != core::Enforcement::none;
     counters.held = ledger.held();
-    counters.overage_units = !returnable ? ledger.overage_units()
-                             : enforced  ? ledger.held_beyond(time_.range())
-                                         : core::Units{};
+    counters.overage_units = core::overage_units(ledger, time_.range());
     for (const core::Tranche& tranche : ledger.tranches())
         counters.tranches.push_back({tranche.id, tranche.used, tranche.returned, {}});
     for (const CounterReading::HourUnits& hour : reading.hours) {

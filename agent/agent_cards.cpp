@@ -62,12 +62,8 @@ core::Card card_of(const Balance& balance, const Sessions& sessions, const Usage
     take_off(card, core::charged_since(ledger, balance.supply));
     card.leased_units = ledger.leased(range);
     card.remainder = core::part_of_unit(ledger, sessions.running(resource.key));
-    card.overage_units = ledger.overage_units();
-    if (resource.kind == core::Kind::returnable) {
-        hold(card, ledger.held() - balance.supply.held_at_card);
-        card.overage_units =
-            resource.enforcement == core::Enforcement::none ? core::Units{} : ledger.held_beyond(range);
-    }
+    card.overage_units = core::overage_units(ledger, range);
+    if (resource.kind == core::Kind::returnable) hold(card, ledger.held() - balance.supply.held_at_card);
     card.resource = resource.key;
     card.name = resource.name;
     card.kind = resource.kind;

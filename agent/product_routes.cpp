@@ -71,7 +71,7 @@ std::string ProductRoutes::resource_json(const std::string& key) const {
     json["available"] = standing.available.value();
     json["available_units"] = standing.available_units.value();
     json["remainder"] = core::part_of_unit(ledger, sessions_.running(key)).value();
-    json["overage_units"] = ledger.overage_units().value();
+    json["overage_units"] = core::overage_units(ledger, time_.range()).value();
     json["enforcement"] = core::name_of(ledger.resource().enforcement);
     json["as_of"] = core::format_rfc3339(time_.utc());
     return boost::json::serialize(json);

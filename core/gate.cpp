@@ -48,18 +48,23 @@ bool is_stale(const Supply& supply, UtcTime now) {
     return supply.spend_until && now >= *supply.spend_until;
 }
 
-// What the team had free when it was last asked, unless all of it has ended since.
-Units free_elsewhere(const Supply& supply, Now now) {
+// What the team had free when it was last asked, unless all of it has ended since. What is held beyond what
+// is leased, here or elsewhere, takes of it first: the card shows no less than 0 as available.
+Units free_elsewhere(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
     if (!supply.reachable || supply.suspect || !supply.team) return {};
     const Card& card = *supply.team;
     if (card.ends_at && now.latest >= *card.ends_at) return {};
-    return std::max(Units{}, card.available_units + card.charged_units - card.leased_units);
+    const Units missing_here = ledger.held() + opening - ledger.leased(now);
+    const Units missing = std::max(card.overage_units, missing_here);
+    const Units all = std::min(card.purchased_units, card.available_units + card.charged_units);
+    return std::max(Units{}, all - card.leased_units - missing);
 }
 
 // R10: capacity that is checked out and comes back. What is held stays held, whatever this says.
 Standing standing_of_capacity(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
     Standing result;
-    result.available_units = free_here(ledger, supply, opening, now) + free_elsewhere(supply, now);
+    result.available_units =
+        free_here(ledger, supply, opening, now) + free_elsewhere(ledger, supply, opening, now);
     result.available = usage_of(result.available_units, ledger.resource().unit_size);
     const bool soft = ledger.resource().enforcement == Enforcement::soft;
     const bool none = result.available_units == Units{};
@@ -112,6 +117,11 @@ std::string_view reason_of(const ResourceLedger& ledger, const Supply& supply, B
 Units free_here(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
     if (supply.suspect || is_stale(supply, now.latest)) return {};
     return std::max(Units{}, ledger.leased(now) - ledger.held() - opening);
+}
+
+Units overage_units(const ResourceLedger& ledger, Now now) {
+    if (ledger.resource().kind != Kind::returnable) return ledger.overage_units();
+    return counts(ledger.resource().enforcement) ? ledger.held_beyond(now) : Units{};
 }
 
 Units TierUnits::sum() const {

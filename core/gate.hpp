@@ -74,6 +74,8 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
 // The remainder as it is now: what sessions ran and isn't in the ledger yet included.
 Amount part_of_unit(const ResourceLedger& ledger, Amount running);
 
+// Completed without a slot; of a returnable resource, held beyond what is leased, unless nothing is enforced.
+Units overage_units(const ResourceLedger& ledger, Now now);
 // Of a returnable resource: what can be handed out here, alone. opening: units that sessions took which are
 // not in the ledger yet.
 Units free_here(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now);
