@@ -143,8 +143,10 @@ core::Result<std::int64_t> ChainCheck::add_events(std::int64_t after, std::int64
 
 void ChainCheck::note(const core::LinkState& state) {
     if (state.forgotten) forgotten_up_to_ = std::max(forgotten_up_to_, *state.forgotten);
-    if (state.incarnation)
+    if (state.incarnation) {
+        incarnation_ = state.incarnation;
         for (auto& [key, totals] : totals_) totals.tranches.clear();
+    }
     for (const core::ResourceTotals& stated : state.resources) {
         core::ResourceTotals& totals = totals_[stated.resource];
         totals.resource = stated.resource;
@@ -183,6 +185,12 @@ core::Result<void> ChainCheck::check_missing_events() {
 
 core::Result<void> ChainCheck::check_totals() {
     if (report_.broken) return {};
+    const auto incarnation = connection_.number(
+        "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'incarnation'), 1)");
+    if (!incarnation) return incarnation.error();
+    if (incarnation_ && *incarnation != *incarnation_)
+        broken(last_.sequence, "the incarnation is " + std::to_string(*incarnation) +
+                                   ", and was committed as " + std::to_string(*incarnation_));
     std::map<std::string, core::ResourceTotals> there;
     auto resources = connection_.prepare("SELECT key, metered FROM resource");
     if (!resources) return resources.error();
@@ -195,13 +203,13 @@ core::Result<void> ChainCheck::check_totals() {
             there[row.string(0)] = {row.string(0), core::Amount{row.integer(1)}, {}};
         }
     }
+    // A row of hours stays with the incarnation that changed it last: those of former ones are not of this U.
     auto tranches = connection_.prepare(
         "SELECT r.key, t.id, t.granted, t.used, t.returned, (SELECT coalesce(sum(u.units - "
         "u.former), 0) FROM unit_hour u WHERE u.resource = t.resource AND u.tranche = t.id AND "
-        "u.incarnation = (SELECT max(incarnation) FROM unit_hour)) FROM tranche t JOIN resource r ON r.id = "
-        "t.resource");
+        "u.incarnation = ?) FROM tranche t JOIN resource r ON r.id = t.resource");
     if (!tranches) return tranches.error();
-    Cursor row = tranches->query();
+    Cursor row = tranches->query(*incarnation);
     for (;;) {
         const auto more = row.next();
         if (!more) return more.error();

@@ -50,6 +50,7 @@ private:
     std::int64_t base_event_ = 0;                         // the newest that the oldest link covers
     std::int64_t gone_up_to_ = 0;                         // the newest event that isn't there any more
     std::int64_t forgotten_up_to_ = 0;                    // of those, what retention says it took away
+    std::optional<std::int64_t> incarnation_;             // that the links began last, if that is kept
     std::map<std::string, core::ResourceTotals> totals_;  // as the links state them, the newest of each
 };
 

@@ -172,6 +172,33 @@ TEST_CASE("what is changed behind the journal's back is found, and the first pla
     }
 }
 
+TEST_CASE("what is changed behind the back of a later incarnation is found, too") {
+    for (const auto& [sql, word] :
+         {std::pair{"UPDATE unit_hour SET units = units + 1", "hours of tranche t1"},
+          std::pair{"UPDATE meta SET value = '3' WHERE key = 'incarnation'",
+                    "the incarnation is 3, and was committed as 2"}}) {
+        CAPTURE(sql);
+        const tests::TemporaryFolder folder;
+        const auto path = folder / "journal.db";
+        fill(path);
+        {
+            Journal journal(path);
+            transaction(journal, [] {});  // the start's
+            const std::int64_t head = journal.chain().head().sequence;
+            transaction(journal, [&] { journal.begin_incarnation({2, head, head}); });
+            transaction(journal, [&] { journal.take_lease(lease(), now()); });
+            report(journal, 7, 2);
+            REQUIRE_FALSE(check(journal).broken);
+        }
+        tamper(path, sql);
+        Journal journal(path);
+        const ChainReport report = check(journal);
+        REQUIRE(report.broken);
+        CAPTURE(report.broken->what);
+        CHECK(report.broken->what.find(word) != std::string::npos);
+    }
+}
+
 TEST_CASE("a chain whose newest links were cut off lacks what they covered") {
     const tests::TemporaryFolder folder;
     fill(folder / "journal.db");

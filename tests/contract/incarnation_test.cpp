@@ -248,3 +248,17 @@ TEST_CASE_METHOD(Machine, "what an account has forgotten of two incarnations mov
     CHECK(number("SELECT sum(amount) FROM usage") == 4'800);
     verify();
 }
+
+TEST_CASE_METHOD(Machine,
+                 "units of a former incarnation are not held against the tranche that is leased anew") {
+    report(3'500);
+    transaction(*journal, [&] { journal->begin_incarnation({2, head(), head()}); });
+    transaction(*journal, [&] { journal->take_lease(lease(10, 2), journal_now()); });
+    REQUIRE(ledger().used() == core::Units{0});
+    REQUIRE(number("SELECT sum(units) FROM unit_hour WHERE tranche = 't1'") == 3);
+    verify();
+    reopen();
+    report(1'000);
+    REQUIRE(ledger().used() == core::Units{1});
+    verify();
+}

@@ -75,6 +75,7 @@ void Invariants::check_agent(std::size_t index) {
     SIM_REQUIRE(agent.link().lease_number() >= seen.lease_number, "I7: the lease's number never falls");
     seen.lease_number = agent.link().lease_number();
     if (!world_.plan.disk_copies.empty()) note_most(index);
+    check_chain_of_incarnation(index);
     const bool restarted = seen.run != agent.run();
     if (restarted || agent.commits() - seen.commits_checked >= 2'000) {
         check_acknowledged(index);

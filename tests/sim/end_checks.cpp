@@ -25,6 +25,7 @@ void Invariants::check_end() {
                             std::string(agent::name_of(session.state)));
         SIM_REQUIRE(agents_[index]->sessions().active() == 0, "at the end every session's end is stored");
         check_acknowledged(index);
+        check_chain(index);
         if (view_->revoked.contains(agents_[index]->name().id)) continue;  // nobody hears it any more
         check_settled(index);
         check_incarnations(index);

@@ -44,6 +44,7 @@ private:
         std::map<std::string, bool> final_lease;
         std::int64_t lease_number = 0;
         std::int64_t incarnation = 1;
+        std::int64_t verified_incarnation = 1;
         int restores = 0;  // of its disk
         // Where disks are copied:
         std::map<std::string, std::int64_t> metered_ever;
@@ -88,6 +89,8 @@ private:
     void check_copies();
     void check_spent_twice();
     void check_counted_of_copies(std::size_t index);
+    void check_chain(std::size_t index);
+    void check_chain_of_incarnation(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_reported(std::size_t index, const core::ResourceLedger& ledger, std::int64_t acknowledged);
     void check_dropped(std::size_t index);

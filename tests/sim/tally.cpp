@@ -54,6 +54,7 @@ std::string Tally::text() const {
 const std::vector<std::string>& Tally::rare_paths() {
     static const std::vector<std::string> paths{
         "counters of an older request",
+        "journal verified under the first lease of a later incarnation",
         "sync answered twice",
         "commit without an answer: agent",
         "commit without an answer: account",

@@ -1,0 +1,33 @@
+// What `meterbox verify` finds in an agent's journal: nobody has tampered with any of these, so nothing, also
+// after a fence, with a disk that was put back and with an account that was.
+#include <algorithm>
+
+#include "agent/chain_check.hpp"
+#include "tests/sim/invariants.hpp"
+
+namespace meterbox::sim {
+
+// The whole chain is read: so only where counters begin anew, and at the end.
+void Invariants::check_chain(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    agent::ChainCheck check(agent.journal().connection());
+    while (check.go_on([] { return false; }).value()) {
+    }
+    const agent::ChainReport report = check.finish(agent.journal().chain().head()).value();
+    SIM_REQUIRE(!report.broken, "an honest journal verifies: " + agent.name().id + " " +
+                                    (report.broken ? report.broken->what : ""));
+}
+
+// With its first lease: before that there is no tranche whose units could be compared.
+void Invariants::check_chain_of_incarnation(std::size_t index) {
+    const SimAgent& agent = *agents_[index];
+    SeenAgent& seen = seen_[index];
+    const bool leased = std::ranges::any_of(
+        agent.ledgers(), [](const agent::LedgerView& ledger) { return !ledger->tranches().empty(); });
+    if (!leased || agent.incarnation() == seen.verified_incarnation) return;
+    check_chain(index);
+    seen.verified_incarnation = agent.incarnation();
+    world_.tally.saw("journal verified under the first lease of a later incarnation");
+}
+
+}  // namespace meterbox::sim
