@@ -350,9 +350,13 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
     const core::MonotonicTime now = time_.monotonic();
     std::int64_t wait = never;
     for (const WaitingOrder& waiting : group.waiting) wait = std::min(wait, waiting.deadline - now);
-    if (group.running.empty()) return wait;
-    const auto& balance = std::as_const(balances_).all().at(resource);
+    const auto found = std::as_const(balances_).all().find(resource);
+    if (found == std::as_const(balances_).all().end()) return wait;
+    const Balance& balance = found->second;
     const core::ResourceLedger& ledger = *balance.ledger;
+    if (group.counts && ledger.overage_units() > core::Units{})
+        wait = std::min(wait, next_turn_ms(balance));  // it takes the first units of a tranche that begins
+    if (group.running.empty()) return wait;
     const auto sessions = static_cast<std::int64_t>(group.running.size());
     const auto until_used = [sessions](std::int64_t amount_ms) {
         return (amount_ms + sessions - 1) / sessions;

@@ -159,7 +159,7 @@ Standing standing(const ResourceLedger& ledger, const Supply& supply, Amount run
     if (ledger.resource().kind == Kind::returnable)
         return standing_of_capacity(ledger, supply, Units{running.value()}, now);
     Standing result;
-    result.available_units = ledger.leased(now);
+    result.available_units = std::max(Units{}, ledger.leased(now) - ledger.overage_units());
     result.available = ledger.available(now);
     if (is_stale(supply, now.latest))
         result.available = std::min(result.available, rest_of_begun(ledger, supply, running + apart));

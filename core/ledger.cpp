@@ -78,7 +78,9 @@ Amount ResourceLedger::overage(Now now) const {
 }
 
 Amount ResourceLedger::available(Now now) const {
-    return std::max(Amount{}, coverage(leased(now), resource_.unit_size) - remainder());
+    // A tranche may have begun whose units nobody has given to the overage yet: it takes them first (I5).
+    const Units free = std::max(Units{}, leased(now) - overage_units());
+    return std::max(Amount{}, coverage(free, resource_.unit_size) - remainder());
 }
 
 Units ResourceLedger::spendable(Now now) const {

@@ -190,6 +190,34 @@ TEST_CASE("overage waits while nothing is charged, and takes the first units whe
     CHECK(agent.metered() == Amount{3'000});
 }
 
+TEST_CASE(
+    "overage takes the first units of the next cycle as it begins, out of reach and though nothing runs") {
+    Agent agent;
+    agent.out_of_reach();
+    agent.report(4'000);
+    agent.lease(6, tests::noon + 5'000);
+    CHECK(agent.sessions.standing("render").available == Amount{0});
+    agent.pass(5'000);
+    CHECK(agent.ledger().overage_units() == Units{0});
+    CHECK(agent.sessions.standing("render").available == Amount{2'000});
+}
+
+TEST_CASE("what overage takes of the next cycle is nobody's to begin on, however early he asks") {
+    Agent agent;
+    agent.out_of_reach();
+    agent.team_has(0);
+    agent.report(8'000);
+    agent.lease(6, tests::noon + 5'000);
+    agent.clock.advance(5'000);  // and nobody has looked yet
+    const core::Standing standing = agent.sessions.standing("render");
+    CHECK(standing.available == Amount{0});
+    CHECK(standing.available_units == Units{0});
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("x", answers);
+    agent.run_until([&] { return !answers.empty(); });
+    CHECK_FALSE(answers[0].has_value());
+}
+
 TEST_CASE("a session is told no later moment than the end of the grant that it runs on") {
     Agent agent;
     agent.lease(20, tests::noon, tests::noon + 7'000);
