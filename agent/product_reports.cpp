@@ -93,6 +93,7 @@ void ProductRoutes::take(std::vector<core::UsageEvent> events, std::uint32_t uid
     for (const core::UsageEvent& event : events)
         if (std::find(resources.begin(), resources.end(), event.type) == resources.end())
             resources.push_back(event.type);
+    sessions_.note_stale_leases();
     meter_.report(std::move(events), uid,
                   [this, batch, form, resources = std::move(resources),
                    responder = keep(std::move(responder))](const core::Result<ReportOutcome>& outcome) {

@@ -148,7 +148,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
         return serve_waiting(group);
     }
     settle_overage(resource, group);
-    note_stale(*balance, running(resource));
+    note_stale(resource, group, *balance);
     const Meters now = meters(resource, group);
     const bool at_zero = !group.running.empty() && now.left_ms() <= 0;
     if (at_zero && enforcement == core::Enforcement::hard && !METERBOX_MUTANT(stop_forgotten)) {
@@ -354,8 +354,9 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
     if (found == std::as_const(balances_).all().end()) return wait;
     const Balance& balance = found->second;
     const core::ResourceLedger& ledger = *balance.ledger;
-    if (group.counts && ledger.overage_units() > core::Units{})
-        wait = std::min(wait, next_turn_ms(balance));  // it takes the first units of a tranche that begins
+    // Though nothing runs: overage takes the first units of a tranche that begins, and no unit begins on a
+    // lease that is stale.
+    if (group.counts && !is_returnable(resource)) wait = std::min(wait, next_turn_ms(balance));
     if (group.running.empty()) return wait;
     const auto sessions = static_cast<std::int64_t>(group.running.size());
     const auto until_used = [sessions](std::int64_t amount_ms) {
@@ -374,7 +375,7 @@ std::int64_t Sessions::next_event_ms(const std::string& resource, const Group& g
         if (left >= low && low > 0) wait = std::min(wait, until_used(left - low + 1));
         if (!balance.asked && !balance.supply.final && left > half)
             wait = std::min(wait, until_used(left - half));
-        wait = std::min({wait, next_turn_ms(balance), core::limits::clock_look_ms});
+        wait = std::min(wait, core::limits::clock_look_ms);
     }
     if (group.counts &&
         !checkpointing_) {  // a unit that is completed is stored at once, but at most one a second

@@ -1,11 +1,17 @@
 // What turns under sessions that run: the mode of their resource, the age of the lease, the clock.
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
+#include "agent/journal_job.hpp"
 #include "agent/sessions.hpp"
 
 namespace meterbox::agent {
+
+namespace {
+const std::string stale_key = "begun_when_stale.";
+}  // namespace
 
 // The mode may have changed: what runs counts from now on, or no longer. Up to now nothing was used up by
 // what ran, for nothing was to be stopped: whoever must stop from now on has run until now.
@@ -25,14 +31,43 @@ void Sessions::note_mode(const core::Resource& resource, Group& group) {
     for (const Session* session : group.running) group.marks_ms += counted_from(*session, group).ms;
 }
 
-// Which units may still finish is decided once, when the lease becomes stale.
-void Sessions::note_stale(Balance& balance, core::Amount running) {
+// Which units may still finish is decided once, when the lease becomes stale, and holds over restarts.
+void Sessions::note_stale(const std::string& resource, Group& group, Balance& balance) {
     core::Supply& supply = balance.supply;
-    const bool stale = supply.spend_until && time_.range().latest >= *supply.spend_until;
-    if (!stale) {
-        supply.begun_when_stale.reset();
-    } else if (!supply.begun_when_stale) {
-        supply.begun_when_stale = core::units_begun(*balance.ledger, running);
+    supply.begun_when_stale.reset();
+    if (!supply.spend_until || time_.range().latest < *supply.spend_until) {
+        group.stale_since.reset();
+        return;
+    }
+    if (group.stale_since != supply.spend_until) {
+        group.stale_since = supply.spend_until;
+        group.begun_when_stale = core::units_begun(*balance.ledger, running(resource));
+        store_.submit(journal_job(
+            [this, key = stale_key + resource,
+             value = std::to_string(group.stale_since->ms) + " " +
+                     std::to_string(group.begun_when_stale.value())] {
+                journal_.set_meta(key, value);
+                return true;
+            },
+            [this](const core::Result<void>&, std::optional<bool>) {
+                published_(balances_.publish(journal_.take_publications()));
+            }));
+    }
+    supply.begun_when_stale = group.begun_when_stale;
+}
+
+void Sessions::restore_stale(const std::string& resource, Group& group) {
+    const auto stored = journal_.meta().find(stale_key + resource);
+    if (stored == journal_.meta().end()) return;
+    std::size_t end = 0;
+    group.stale_since = core::UtcTime{std::stoll(stored->second, &end)};
+    group.begun_when_stale = core::Units{std::stoll(stored->second.substr(end))};
+}
+
+void Sessions::note_stale_leases() {
+    for (auto& [resource, balance] : balances_.all()) {
+        Group& group = groups_[resource];
+        if (group.counts && !is_returnable(resource)) note_stale(resource, group, balance);
     }
 }
 

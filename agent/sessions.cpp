@@ -36,6 +36,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
         Group& group = groups_[resource];
         group.counts = core::counts(balance.ledger->resource().enforcement);
         group.modes = journal_.modes().of(resource, time_.boot_id());
+        restore_stale(resource, group);
     }
     for (SessionRecord& record : records) {
         const bool same_boot =

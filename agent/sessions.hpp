@@ -79,6 +79,8 @@ public:
     // A ledger or a supply changed: admit who waits, stop who must, arm the timer anew.
     void reconsider(const std::vector<std::string>& resources);
     void reconsider_all();
+    // Before usage is taken: which units may finish past spend-until is decided by what had begun by then.
+    void note_stale_leases();
 
     // An exchange with the account ended: who waited for it is admitted or refused.
     void answered(bool reached);
@@ -140,11 +142,13 @@ private:
         bool settling = false;                          // overage is taking units that have begun to be valid
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
         std::optional<core::MonotonicTime> used_up_at;  // by what runs, as it was when last looked at
-        core::Units held;                    // of a returnable resource: also what isn't stored yet
-        core::Units returning;               // on its way into R
-        bool one_by_one = false;             // the checkouts that wait don't fit together
-        bool answering = false;              // they are being served
-        std::optional<core::Units> refused;  // the least that the last answer didn't give
+        std::optional<core::UtcTime> stale_since;  // spend-until, where it has passed; kept over restarts
+        core::Units begun_when_stale;              // then
+        core::Units held;                          // of a returnable resource: also what isn't stored yet
+        core::Units returning;                     // on its way into R
+        bool one_by_one = false;                   // the checkouts that wait don't fit together
+        bool answering = false;                    // they are being served
+        std::optional<core::Units> refused;        // the least that the last answer didn't give
     };
     struct Meters {                       // one moment of a group
         core::Standing before;            // without what runs since the marks
@@ -189,7 +193,8 @@ private:
     std::int64_t since_marks_ms(const Group& group) const;
     Meters meters(const std::string& resource, const Group& group) const;
     void consider(const std::string& resource, Group& group);
-    void note_stale(Balance& balance, core::Amount running);
+    void note_stale(const std::string& resource, Group& group, Balance& balance);
+    void restore_stale(const std::string& resource, Group& group);
     std::int64_t next_turn_ms(const Balance& balance) const;
     void settle_overage(const std::string& resource, Group& group);
     void reached_zero(const std::string& resource, Group& group, const Meters& now);

@@ -230,6 +230,45 @@ TEST_CASE("a session is told no later moment than the end of the grant that it r
     CHECK(shown.metered == Amount{7'000});
 }
 
+TEST_CASE("no unit begins on a stale lease for want of anybody looking, and a restart says the same") {
+    Agent agent;
+    agent.out_of_reach();
+    agent.team_has(20);
+    agent.lease(20);
+    agent.report(2'500);
+    agent.balances.find("render")->supply.spend_until = tests::noon + 1'000;
+    agent.sessions.reconsider_all();
+    SECTION("a timer is armed for it, though nothing runs") {
+        agent.pass(1'000);
+    }
+    SECTION("a clock that jumped is looked at before usage is taken") {
+        agent.clock.advance(1'000);
+        agent.sessions.note_stale_leases();
+        agent.settle();
+    }
+    CHECK(agent.sessions.standing("render").available == Amount{500});  // of the unit in progress
+
+    const auto after_restart = [&agent] {
+        agent::Balances balances(agent.journal->ledgers());
+        balances.find("render")->supply = agent.balances.find("render")->supply;
+        balances.find("render")->supply.begun_when_stale.reset();
+        agent::Sessions again(
+            agent.timers, agent.time, *agent.journal, agent.store, balances, {30'000, 5'000, 100},
+            [](core::SyncReason) {}, [](const std::vector<std::string>&) {});
+        again.restore({});
+        again.reconsider_all();
+        agent.settle();
+        return again.standing("render");
+    };
+    CHECK(after_restart().available == Amount{500});
+    agent.report(3'000, "2");
+    const core::Standing stale = agent.sessions.standing("render");
+    CHECK(stale.available == Amount{0});
+    CHECK(stale.reason == "stale");
+    CHECK(after_restart().available == Amount{0});
+    CHECK(after_restart().reason == "stale");
+}
+
 TEST_CASE("a session over a restart is charged for nothing that ran under none") {
     Agent agent(Enforcement::none);
     agent.lease(50);
