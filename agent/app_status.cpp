@@ -68,7 +68,7 @@ JournalStatus App::Parts::journal_status() const {
     status.damage = damage_;
     if (journal_.reserve().gone()) {
         status.state = JournalState::full;
-        status.detail = "the disk is full: reports are refused until there is room";
+        status.detail = "the disk is full: reports are refused until there is room for the reserve twice";
     } else if (balances_.suspicion()) {
         status.state = JournalState::suspect;
         status.detail = balances_.suspicion()->detail;

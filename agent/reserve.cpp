@@ -25,6 +25,7 @@ std::optional<DiskSpace> disk_space(const std::filesystem::path& folder) {
 
 Reserve::Reserve(std::filesystem::path path, DiskSpaceOf space)
     : path_(std::move(path)), space_(std::move(space)) {
+    gone_ = has_room() == 0;
     const auto there = PlainFile::exists(path_);
     if (!there || !*there) return;
     auto file = PlainFile::open(path_);
@@ -44,19 +45,29 @@ void Reserve::let_go() {
     if (file_) (void)file_->truncate(0);  // if even that fails, there is nothing more to let go
 }
 
-bool Reserve::make() {
-    if (held_) return true;
+std::optional<std::int64_t> Reserve::has_room() const {
     const auto space = space_(path_.parent_path());
-    if (!space) return false;
+    if (!space || space->total == 0) return std::nullopt;  // some file systems don't say
     const std::int64_t size =
         std::min(core::limits::reserve_bytes_max, space->total / core::limits::reserve_share_of_disk);
-    if (size == 0 || space->free < 2 * size) return false;
+    return space->free < 2 * size ? 0 : size;
+}
+
+bool Reserve::make() {
+    if (held_) return true;
+    const auto size = has_room();
+    if (!size) return false;
+    if (*size == 0) {
+        gone_ = true;
+        return false;
+    }
     if (!file_) {
         auto file = PlainFile::open(path_);
         if (!file) return false;
         file_ = std::move(*file);
     }
-    if (!grow(size)) {
+    if (!grow(*size)) {
+        gone_ = true;  // a quota, or somebody was faster
         (void)file_->truncate(0);
         return false;
     }

@@ -11,7 +11,7 @@ namespace meterbox::agent {
 
 namespace {
 constexpr std::int64_t first_after_ms = 1'000;
-constexpr std::int64_t spacing_ms = core::hour_ms;  // where there never was room for a reserve
+constexpr std::int64_t spacing_ms = core::hour_ms;  // where the disk can't be asked
 }  // namespace
 
 StorageWatch::StorageWatch(platform::system::Timers& timers, Journal& journal,

@@ -18,7 +18,7 @@ public:
 
     void start();
     void stop();
-    void disk_is_full();  // the reserve was let go
+    void disk_is_full();  // there is no reserve, and no room for it
 
 private:
     void look();

@@ -65,7 +65,8 @@ core::Result<bool> PlainFile::exists(const std::filesystem::path& path) {
     start_library();
     sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
     int there = 0;
-    const int code = system->xAccess(system, path.c_str(), SQLITE_ACCESS_EXISTS, &there);
+    // For SQLITE_ACCESS_EXISTS a file without length isn't there.
+    const int code = system->xAccess(system, path.c_str(), SQLITE_ACCESS_READWRITE, &there);
     if (code != SQLITE_OK) return error("can't look for", path.string(), code);
     return there != 0;
 }

@@ -16,6 +16,7 @@ class PlainFile {
 public:
     // Made when it isn't there, with mode 0600.
     [[nodiscard]] static core::Result<std::unique_ptr<PlainFile>> open(const std::filesystem::path& path);
+    // Also one without length.
     [[nodiscard]] static core::Result<bool> exists(const std::filesystem::path& path);
     ~PlainFile();
     PlainFile(const PlainFile&) = delete;

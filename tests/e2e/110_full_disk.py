@@ -2,8 +2,8 @@
 
 Goal: with no room left a report is answered 503 storage and nothing is taken; when there is room again
 the same report is taken, without a restart. Meanwhile a session goes on being metered, in the room that is
-kept for it, and what it metered survives a kill. The state is on a small tmpfs in a mount namespace of the
-daemon's own; where the kernel gives none, the test is skipped.
+kept for it, and what it metered survives a kill. So it is after a restart, too. The state is on a small tmpfs
+in a mount namespace of its own; where the kernel gives none, the test is skipped.
 """
 
 import os
@@ -14,24 +14,26 @@ from support import BIN, Agent, EndToEnd, Process, main
 
 NAMESPACE = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--mount", "--map-root-user"]
 MOUNT = 'mount -t tmpfs -o size=24m none "$0" && exec setpriv --pdeathsig KILL "$@"'
+ENTER = ["nsenter", "--mount"] if os.getuid() == 0 else ["nsenter", "--mount", "--user", "--preserve-credentials"]
 
 
 class SmallDiskAgent(Agent):
+    def __init__(self, folder, name):
+        super().__init__(folder, name)
+        state = f"{folder}/state"
+        os.makedirs(state)
+        self.disk = Process([*NAMESPACE, "sh", "-c", MOUNT, state, "sleep", "infinity"], f"{folder}.disk.log")
+        self.state = f"/proc/{self.disk.pid}/root{state}"
+        self.filler = f"{self.state}/filler"
+        self.reserve = f"{self.state}/journal.db-reserve"
+        here = os.stat(state).st_dev
+        wait_until(lambda: os.stat(self.state).st_dev != here, "the disk is mounted")
+
     def start(self, *more):
-        state = f"{self.folder}/state"
-        os.makedirs(state, exist_ok=True)
-        self.process = Process([*NAMESPACE, "sh", "-c", MOUNT, state,
+        self.process = Process([*ENTER, "--target", str(self.disk.pid), "setpriv", "--pdeathsig", "KILL",
                                 f"{BIN}/meterboxd", "--config", self.config, *more], f"{self.folder}.log")
         wait_until(self.healthy, "meterboxd answers")
         return self
-
-    @property
-    def filler(self):
-        return f"/proc/{self.process.pid}/root{self.folder}/state/filler"
-
-    @property
-    def reserve(self):
-        return f"/proc/{self.process.pid}/root{self.folder}/state/journal.db-reserve"
 
     def fill(self):
         with open(self.filler, "ab", buffering=0) as file:
@@ -49,13 +51,14 @@ class FullDisk(EndToEnd):
                           check=False).returncode != 0:
             self.skipTest("no mount namespace here")
 
-    def test_reports_are_refused_while_the_disk_is_full_and_taken_afterwards(self):
-        account = self.account()
-        account.team("studio", "render", "20m", 100)
+    def small_disk_agent(self):
         one = SmallDiskAgent(f"{self.folder}/one", "one")
         self.programs.append(one)
-        one.start().enroll(account, "studio", "render")
-        wait_until(lambda: os.path.exists(one.reserve) and os.path.getsize(one.reserve) > 0, "room is kept back")
+        self.addCleanup(one.disk.kill)
+        return one
+
+    def refuse_a_report(self, one):
+        """Fills the disk until a report finds no room; what was taken, and the one that wasn't."""
         taken = 0
         one.fill()
         for number in range(3000):  # the journal may have room of its own for a while
@@ -66,6 +69,14 @@ class FullDisk(EndToEnd):
             one.fill()
         self.assertEqual((answer.status, answer.error), (503, "storage"), answer)
         self.assertTrue(int(answer.headers["Retry-After"]) >= 0)
+        return taken, f"r{number}"
+
+    def test_reports_are_refused_while_the_disk_is_full_and_taken_afterwards(self):
+        account = self.account()
+        account.team("studio", "render", "20m", 100)
+        one = self.small_disk_agent().start().enroll(account, "studio", "render")
+        wait_until(lambda: os.path.exists(one.reserve) and os.path.getsize(one.reserve) > 0, "room is kept back")
+        taken, refused = self.refuse_a_report(one)
         self.assertEqual(one.resource("render")["remainder"], taken, "nothing was taken")
         self.assertTrue(one.process.alive())
         self.assertEqual(one.status()["journal"]["state"], "full")
@@ -80,10 +91,50 @@ class FullDisk(EndToEnd):
         self.assertEqual(one.resource("render")["remainder"], remainder)
 
         os.remove(one.filler)
-        wait_until(lambda: one.report("render", f"r{number}", duration_ms=1, subject="s" * 60).status == 200,
+        wait_until(lambda: one.report("render", refused, duration_ms=1, subject="s" * 60).status == 200,
                    "the report is taken when there is room")
         self.assertEqual(one.resource("render")["remainder"], remainder + 1)
         wait_until(lambda: one.status()["journal"]["state"] == "ok", "room is kept back again")
+        self.assertTrue(os.path.getsize(one.reserve) > 0)
+
+    def metered(self, one):
+        return request(one.products, "PUT", "/v1/sessions/s/heartbeat").json["metered"]
+
+    def test_restarted_while_the_disk_is_full_it_goes_on_refusing_reports(self):
+        account = self.account()
+        account.team("studio", "render", "20m", 100)
+        one = self.small_disk_agent().start().enroll(account, "studio", "render")
+        wait_until(lambda: os.path.exists(one.reserve) and os.path.getsize(one.reserve) > 0, "room is kept back")
+        _, refused = self.refuse_a_report(one)
+        self.assertEqual(one.session("render", id="s").status, 201)
+        for end in (one.process.stop, one.process.kill):
+            end()
+            one.restart()
+            self.assertEqual(one.status()["journal"]["state"], "full")
+            before = self.metered(one)
+            wait_until(lambda: self.metered(one) > before + 1500, "it has looked for room, and meters")
+            self.assertEqual(one.report("render", refused, duration_ms=1, subject="s" * 60).status, 503)
+            self.assertEqual(one.status()["journal"]["state"], "full")
+            self.assertEqual(os.path.getsize(one.reserve), 0)
+            one.cli("sync")
+        os.remove(one.filler)
+        wait_until(lambda: one.report("render", refused, duration_ms=1, subject="s" * 60).status == 200,
+                   "the report is taken when there is room")
+        self.assertTrue(os.path.getsize(one.reserve) > 0)
+
+    def test_with_no_room_for_a_reserve_from_the_start_on_reports_are_refused(self):
+        account = self.account()
+        account.team("studio", "render", "20m", 100)
+        one = self.small_disk_agent()
+        with open(one.filler, "wb") as file:  # room for the reserve of 3 MiB once, and not twice
+            file.write(b"x" * (19 << 20))
+        one.start().enroll(account, "studio", "render")
+        self.assertEqual(one.status()["journal"]["state"], "full")
+        self.assertEqual(one.report("render", "a", duration_ms=1).error, "storage")
+        self.assertEqual(one.session("render", id="s").status, 201)
+        wait_until(lambda: self.metered(one) > 0, "sessions are metered")
+        os.remove(one.filler)
+        wait_until(lambda: one.report("render", "a", duration_ms=1).status == 200, "there is room")
         self.assertTrue(os.path.getsize(one.reserve) > 0)
 
 

@@ -158,6 +158,10 @@ bool MemoryDisk::exists(const std::string& path) const {
     return powered_ && files_.contains(path);
 }
 
+bool MemoryDisk::is_empty(const std::string& path) const {
+    return files_.at(path)->contents.empty();
+}
+
 void MemoryDisk::remove(const std::string& path) {
     if (const auto found = files_.find(path); powered_ && found != files_.end()) {
         room_ += static_cast<std::int64_t>(found->second->contents.size());

@@ -88,6 +88,7 @@ public:
     FileFault next_call(FileCall call);
     std::shared_ptr<File> open(const std::string& path);
     bool exists(const std::string& path) const;
+    bool is_empty(const std::string& path) const;  // one that exists
     void remove(const std::string& path);
     bool write(File& file, std::int64_t offset, const char* bytes, std::size_t count);  // false: full
     void truncate(File& file, std::int64_t size);

@@ -136,13 +136,15 @@ int delete_file(sqlite3_vfs*, const char* path, int) {
     return SQLITE_OK;
 }
 
-int is_there(sqlite3_vfs*, const char* path, int, int* there) {
+// As SQLite's own: a file without length exists for who wants to write it alone.
+int is_there(sqlite3_vfs*, const char* path, int flags, int* there) {
     MemoryDisk* const disk = MemoryDisk::of(path);
     *there = 0;
     if (disk != nullptr) {
         if (const int failed = failure(disk->next_call(FileCall::look), SQLITE_IOERR_ACCESS)) return failed;
     }
-    *there = disk != nullptr && disk->exists(path) ? 1 : 0;
+    const bool found = disk != nullptr && disk->exists(path);
+    *there = found && (flags != SQLITE_ACCESS_EXISTS || !disk->is_empty(path)) ? 1 : 0;
     return SQLITE_OK;
 }
 
