@@ -76,6 +76,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         request_number_ = 0;
         learning_ = reply.verdict == Verdict::learning;
         catalogue_version_ = reply.catalogue_version;
+        knows_catalogue_ = true;
         apply_supply();
         busy_ = false;
         plan_.hello_succeeded(time_.boot());

@@ -76,6 +76,7 @@ public:
 
     const std::optional<Identity>& identity() const { return identity_; }
     bool reachable() const { return reachable_; }
+    bool knows_catalogue() const { return knows_catalogue_; }  // it was told, now or before a restart
     bool learning() const { return learning_; }  // the account was put back, and awaits all its agents
     std::optional<core::UtcTime> last_sync_at() const { return supply_.last_sync_at; }
     const std::string& last_error() const { return last_error_; }
@@ -187,6 +188,7 @@ private:
     std::string lease_text_;
     std::int64_t request_number_ = 0;
     std::int64_t catalogue_version_ = 0;
+    bool knows_catalogue_ = false;
     std::int64_t acknowledged_ = 0;  // the link that the account has acknowledged
     SupplyRecord supply_;
     std::map<std::string, core::Units> brought_;       // completed units that the account has heard of

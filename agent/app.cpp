@@ -117,7 +117,8 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
       access_(loop, timers_, config_, time_, random, log, link_),
       product_routes_(time_, balances_, meter_, sessions_, random, config_.products.allow,
                       {[this] { return link_.identity().has_value(); },
-                       [this](std::function<void()> done) { look_for_resource(std::move(done)); }}),
+                       [this](std::function<void()> done) { look_for_resource(std::move(done)); },
+                       [this] { return no_catalogue(); }}),
       product_server_(loop, product_routes_, limits_for_products(config_, log)) {
     if (config_.agent.name.empty()) config_.agent.name = host_name();
     const core::UtcTime now = time_.utc();

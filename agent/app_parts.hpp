@@ -51,6 +51,7 @@ private:
     JournalStatus journal_status() const;
     void published(const std::vector<std::string>& resources);
     void look_for_resource(std::function<void()> done);
+    std::string no_catalogue() const;
     void forgot(const Forgotten& forgotten);
     std::int64_t journal_bytes() const;
 

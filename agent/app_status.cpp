@@ -16,6 +16,12 @@ bool App::Parts::ready(std::string& why_not) const {
     return why_not.empty();
 }
 
+std::string App::Parts::no_catalogue() const {
+    if (link_.knows_catalogue()) return {};
+    const std::string error = access_.last_error();
+    return error.empty() ? "it has not yet" : error;
+}
+
 StatusSnapshot App::Parts::status() const {
     StatusSnapshot status;
     const core::ClockReading reading = time_.read();

@@ -79,6 +79,10 @@ void ProductRoutes::report(const http::Request& request, http::Responder respond
     if (known) return take(std::move(*events), uid, batch, form, std::move(responder));
     surroundings_.look_for_resource([this, events = std::move(*events), uid, batch, form,
                                      responder = keep(std::move(responder))]() mutable {
+        if (balances_.empty() && !surroundings_.no_catalogue().empty() && !events.empty()) {
+            ++refused_;
+            return responder->send(unknown_resource("type", events.front().type));
+        }
         take(std::move(events), uid, batch, form, std::move(*responder));
     });
 }

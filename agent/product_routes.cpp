@@ -77,6 +77,17 @@ std::string ProductRoutes::resource_json(const std::string& key) const {
     return boost::json::serialize(json);
 }
 
+// That there is no such resource, if that can be known: a new journal has no catalogue before the account
+// has answered.
+core::Error ProductRoutes::unknown_resource(std::string_view member, const std::string& resource) const {
+    if (const std::string why = surroundings_.no_catalogue(); !why.empty())
+        return refusal(core::ErrorCode::unreachable,
+                       "no resource is known here before the account has answered: " + why);
+    const std::string name(member);
+    return refusal(core::ErrorCode::invalid, name + ": no resource \"" + resource + "\" in this account",
+                   "/" + name);
+}
+
 void ProductRoutes::list_resources(http::Responder responder) const {
     std::string json = "{\"resources\":[";
     bool first = true;

@@ -25,6 +25,8 @@ public:
         // One sync for a resource that nobody here knows, at most one a minute; called when it ended, or
         // at once when there is none to wait for.
         std::function<void(std::function<void()>)> look_for_resource;
+        // Why nobody here can know which resources there are; empty: the account has told.
+        std::function<std::string()> no_catalogue;
     };
 
     ProductRoutes(AgentTime& time, Balances& balances, Meter& meter, Sessions& sessions,
@@ -54,6 +56,7 @@ private:
     void list_resources(platform::http::Responder responder) const;
     void resource(std::string_view key, platform::http::Responder responder) const;
     std::string resource_json(const std::string& key) const;
+    core::Error unknown_resource(std::string_view member, const std::string& resource) const;
     void refuse(platform::http::Responder& responder, const core::Error& error, const std::string& resource);
 
     AgentTime& time_;

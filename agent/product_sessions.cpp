@@ -105,10 +105,7 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
 
 void ProductRoutes::admit_session(SessionOrder order, std::int64_t quantity, http::Responder responder) {
     const Balance* balance = balances_.find(order.resource);
-    if (balance == nullptr)
-        return responder.send(refusal(core::ErrorCode::invalid,
-                                      "resource: no resource \"" + order.resource + "\" in this account",
-                                      "/resource"));
+    if (balance == nullptr) return responder.send(unknown_resource("resource", order.resource));
     const core::Resource& resource = balance->ledger->resource();
     const bool returnable = resource.kind == core::Kind::returnable;
     order.quantity = core::Units{quantity};

@@ -2,7 +2,8 @@
 
 Goal: bytes of journal.db are overwritten while the agent is down, or while it runs. It begins a new journal,
 keeps the damaged one beside it, at most two of them, says on /status what is known to be missing, spends
-nothing until the account has answered hello, and keeps its identity.
+nothing until the account has answered hello, and keeps its identity. Which resources there are it can't know
+before that, and says so, rather than that there are none.
 """
 
 import os
@@ -42,6 +43,34 @@ class DamagedJournal(EndToEnd):
         one.process.kill()
         one.restart()
         self.assertEqual(one.status()["journal"]["state"], "suspect", "until hello is answered")
+
+    def refused_for_now(self, one):
+        for answer in (one.report("render", "b", duration_ms=700), one.session("render")):
+            self.assertEqual((answer.status, answer.error), (503, "unreachable"), answer)
+            self.assertIn("Retry-After", answer.headers)
+            self.assertIn("no resource is known here before the account has answered: ", answer.json["detail"])
+
+    def test_no_resource_is_called_unknown_before_the_account_was_heard(self):
+        account, one = self.one_agent(unit="1s")
+        account.process.stop()
+        one.process.stop()
+        self.damage(one)
+        one.restart()
+        self.refused_for_now(one)
+        account.start()
+        wait_until(lambda: one.report("render", "b", duration_ms=700).status == 200, "the account has answered")
+        unknown = one.report("rendr", "c", duration_ms=700)
+        self.assertEqual((unknown.status, unknown.error), (422, "invalid"), "now it can be known")
+
+        one.process.stop()
+        self.damage(one)
+        one.restart()  # fenced a second time
+        wait_until(lambda: one.status()["enrollment"]["state"] == "fenced", "an operator is waited for")
+        agent = one.status()["agent"]["id"]
+        self.refused_for_now(one)
+        self.assertIn(f"agent allow {agent}", one.session("render").json["detail"])
+        account.command("agent", "allow", agent)
+        wait_until(lambda: one.report("render", "d", duration_ms=700).status == 200, "it was let go on")
 
     def test_of_many_the_newest_two_are_kept(self):
         one = self.agent()
