@@ -245,6 +245,10 @@ void AccountLink::apply_supply() {
 void AccountLink::refused(const platform::Answer& answer, bool session_lost) {
     const core::wire::Refusal refusal = refusal_of(answer);
     standing_ = refusal.standing;
+    using core::wire::Standing;
+    const bool by_somebody =
+        standing_ == Standing::revoked || standing_ == Standing::fenced || standing_ == Standing::unknown;
+    balances_.note_turned_away(by_somebody ? refusal.error.detail : "");
     failed(refusal.error, session_lost);
 }
 

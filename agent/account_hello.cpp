@@ -70,6 +70,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         if (!committed) return failed(committed.error(), false);
         session_ = reply.session;
         standing_.reset();
+        balances_.note_turned_away({});
         // Fenced: what it knows of the new incarnation is said by the first sync's answer.
         acknowledged_ = reply.verdict == Verdict::fenced ? 0 : reply.acknowledged.sequence;
         epoch_ = std::max(epoch_, reply.epoch);
@@ -141,6 +142,7 @@ void AccountLink::wait_for_operator() {
         [this, why](const core::Result<void>& committed, std::optional<int>) {
             if (stopped_) return;
             standing_ = core::wire::Standing::fenced;
+            balances_.note_turned_away(why.detail);
             failed(committed ? why : committed.error(), false);
             listener_.published(balances_.publish(journal_.take_publications()));
         }));

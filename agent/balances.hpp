@@ -42,6 +42,10 @@ public:
     const std::string& storage_error() const { return storage_error_; }
     void note_storage(std::string error) { storage_error_ = std::move(error); }
 
+    // Why the account doesn't serve this agent before somebody has done what these words say; empty: it may.
+    const std::string& turned_away() const { return turned_away_; }
+    void note_turned_away(std::string why) { turned_away_ = std::move(why); }
+
     std::int64_t events_taken() const { return events_taken_; }
     std::optional<core::UtcTime> first_event() const { return first_event_; }  // taken since the start
     // As the journal counted them last; none: nothing was committed since the start.
@@ -53,6 +57,7 @@ private:
     Map balances_;
     std::optional<Suspicion> suspicion_;
     std::string storage_error_;
+    std::string turned_away_;
     std::int64_t events_taken_ = 0;
     std::optional<core::UtcTime> first_event_;
     std::optional<std::int64_t> pending_usage_rows_;

@@ -61,6 +61,11 @@ core::Error Sessions::refusal(const std::string& resource) const {
                 " is used up, and what the account answered can't be stored: " + balances_.storage_error(),
             {},
             {}};
+    if (!balances_.turned_away().empty())
+        return {core::ErrorCode::exhausted,
+                "this agent gets nothing more of " + resource + ": " + balances_.turned_away(),
+                {},
+                {}};
     const bool held = is_returnable(resource) && (now.reason.empty() || now.reason == "exhausted");
     std::string why = held
                           ? words_for_held(resource, balance.supply, now.available_units, is_account_silent())

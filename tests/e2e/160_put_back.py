@@ -108,5 +108,39 @@ class PutBack(EndToEnd):
         self.assertEqual(account.card("studio", "render")["available_units"], card["available_units"])
         account.command("audit", "studio")
 
+    def test_what_a_revoked_agent_is_refused_a_sync_does_not_cure(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        account.command("agent", "revoke", self.agent_id(account))
+        wait_until(lambda: agent.status()["enrollment"]["state"] == "revoked", "the agent is refused")
+        self.assertEqual(agent.report("render", "a", duration_ms=100_000).status, 200)  # all that it holds
+        refused = agent.session("render")
+        self.assertEqual((refused.status, refused.json["reason"]), (402, "exhausted"))
+        self.assertIn("is revoked: if that is a mistake, give it a new state folder", refused.json["detail"])
+        self.assertNotIn("sync", refused.json["detail"])
+
+    def test_who_waits_for_agent_allow_is_told_so_when_refused(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(agent.report("render", "a", duration_ms=2500).status, 200)
+        self.charged(account, 2, 500)
+        agent.process.stop()
+        copy = f"{self.folder}/copy"
+        shutil.copytree(f"{agent.folder}/state", copy)
+        agent.start()
+        self.assertEqual(agent.report("render", "b", duration_ms=3000).status, 200)
+        self.charged(account, 5, 500)
+        for event, units in (("c", 6), ("d", None)):  # put back twice
+            agent.process.stop()
+            shutil.rmtree(f"{agent.folder}/state")
+            shutil.copytree(copy, f"{agent.folder}/state")
+            agent.start()
+            self.assertEqual(agent.report("render", event, duration_ms=1000).status, 200)
+            if units:
+                self.charged(account, units, 500)
+        wait_until(lambda: agent.status()["enrollment"]["state"] == "fenced", "an operator is waited for")
+        refused = agent.session("render")
+        self.assertEqual((refused.status, refused.json["reason"]), (402, "suspect"))
+        self.assertIn(f"meterbox-account agent allow {self.agent_id(account)}", refused.json["detail"])
+        self.assertNotIn("sync", refused.json["detail"])
+
 
 main()
