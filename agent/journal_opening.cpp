@@ -11,6 +11,7 @@
 
 #include "agent/journal_schema.hpp"
 #include "core/limits.hpp"
+#include "core/resource.hpp"
 #include "platform/sqlite/migrations.hpp"
 #include "platform/system/files.hpp"
 
@@ -18,6 +19,7 @@ namespace meterbox::agent {
 
 namespace fs = std::filesystem;
 using platform::sqlite::Connection;
+using platform::sqlite::Cursor;
 using platform::sqlite::StorageFault;
 
 namespace {
@@ -36,6 +38,39 @@ constexpr const char* first_reads[] = {
     "SELECT coalesce(max(changed), 0) FROM unit_hour",
     "SELECT count(*) FROM session WHERE ended_at_ms IS NULL",
 };
+
+// What no commit leaves, and no ledger can be built upon. Empty: nothing of that kind.
+core::Result<std::string> contradiction_in(Connection& connection) {
+    auto resources = connection.prepare(
+        "SELECT key, kind, measure, enforcement, metered >= 0 AND unit_size > 0 AND "
+        "NOT EXISTS (SELECT 1 FROM tranche WHERE resource = r.id AND used > r.metered / r.unit_size) AND "
+        "(SELECT coalesce(sum(used), 0) FROM tranche WHERE resource = r.id) <= metered / unit_size "
+        "FROM resource r");
+    if (!resources) return resources.error();
+    Cursor resource = resources->query();
+    for (;;) {
+        const auto more = resource.next();
+        if (!more) return more.error();
+        if (!*more) break;
+        const bool named = core::kind_from(resource.text(1)) && core::measure_from(resource.text(2)) &&
+                           core::enforcement_from(resource.text(3));
+        if (!named) return "nothing can be metered as resource " + resource.string(0) + " says";
+        if (resource.integer(4) == 0)
+            return "resource " + resource.string(0) + " has used more units than were completed";
+    }
+    auto tranches = connection.prepare(
+        "SELECT id, tier, granted >= 0 AND used >= 0 AND returned >= 0 AND used <= granted - returned FROM "
+        "tranche");
+    if (!tranches) return tranches.error();
+    Cursor tranche = tranches->query();
+    for (;;) {
+        const auto more = tranche.next();
+        if (!more) return more.error();
+        if (!*more) return std::string();
+        if (!core::tier_from(tranche.text(1)) || tranche.integer(2) == 0)
+            return "tranche " + tranche.string(0) + " has used or returned more than it was granted";
+    }
+}
 
 std::string prefix_of(const fs::path& path) {
     return path.filename().string() + ".damaged-";
@@ -95,11 +130,22 @@ Attempt attempt(const fs::path& path) {
         if (!usable) break;
         if (const auto read = (*opened)->number(query); !read) usable = read.error();
     }
+    std::string contradiction;
     if (usable) {
-        made.connection = std::move(*opened);
-    } else {
+        if (auto found = contradiction_in(**opened); found) {
+            contradiction = std::move(*found);
+        } else {
+            usable = found.error();
+        }
+    }
+    if (!usable) {
         made.fault = (*opened)->last_fault();
         made.detail = usable.error().detail;
+    } else if (!contradiction.empty()) {
+        made.fault = StorageFault::corrupt;
+        made.detail = "its tables contradict each other: " + contradiction;
+    } else {
+        made.connection = std::move(*opened);
     }
     return made;
 }

@@ -5,6 +5,7 @@
 
 #include "agent/fault_count.hpp"
 #include "agent/journal.hpp"
+#include "agent/journal_schema.hpp"
 #include "core/limits.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -85,6 +86,46 @@ TEST_CASE("once hello was answered the new journal is trusted, and still says wh
     const Journal journal(disk.path);
     CHECK_FALSE(journal.suspicion());
     CHECK(journal.meta().at("damage").find("20 units used") != std::string::npos);
+}
+
+TEST_CASE("a journal whose tables contradict each other is set aside as damaged, and no bug") {
+    // Fill used 20 units of 100 leased, of 20'000 that were metered. The last two contradict nothing.
+    const std::pair<const char*, const char*> edits[] = {
+        {"UPDATE resource SET metered = metered - 1000", "render has used more units than were completed"},
+        {"UPDATE resource SET unit_size = 5000", "render has used more units than were completed"},
+        {"UPDATE resource SET unit_size = 0", "render has used more units than were completed"},
+        {"UPDATE resource SET metered = -1", "render has used more units than were completed"},
+        {"UPDATE tranche SET used = 21", "render has used more units than were completed"},
+        {"UPDATE tranche SET used = 9223372036854775807", "more units than were completed"},
+        {"UPDATE tranche SET used = -1", "t1 has used or returned more than it was granted"},
+        {"UPDATE tranche SET granted = 19", "t1 has used or returned more than it was granted"},
+        {"UPDATE tranche SET returned = 81", "t1 has used or returned more than it was granted"},
+        {"UPDATE tranche SET tier = 'gold'", "t1 has used or returned more than it was granted"},
+        {"UPDATE resource SET kind = 'x'", "nothing can be metered as resource render says"},
+        {"UPDATE resource SET measure = 'x'", "nothing can be metered as resource render says"},
+        {"UPDATE resource SET enforcement = 'x'", "nothing can be metered as resource render says"},
+        {"UPDATE tranche SET returned = 80", ""},
+        {"UPDATE resource SET metered = metered + 999", ""},
+    };
+    for (const auto& [sql, word] : edits) {
+        CAPTURE(sql);
+        const Disk disk;
+        disk.fill();
+        {
+            const auto connection =
+                platform::sqlite::Connection::open({disk.path, agent::journal_application_id}).value();
+            REQUIRE(connection->execute("PRAGMA ignore_check_constraints = 1"));
+            REQUIRE(connection->execute(sql));
+        }
+        const bool found = word != std::string();
+        const Journal journal(disk.path);
+        CHECK(journal.ledgers().empty() == found);
+        CHECK(fs::exists(disk.folder / "journal.db.damaged-1") == found);
+        REQUIRE(journal.suspicion().has_value() == found);
+        if (found) CHECK(journal.suspicion()->detail.find(word) != std::string::npos);
+        if (found)
+            CHECK(journal.suspicion()->detail.find("20000 metered, 20 units used") != std::string::npos);
+    }
 }
 
 TEST_CASE("without its witness a new journal in place of a damaged one is suspected all the same") {
