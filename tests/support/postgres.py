@@ -26,7 +26,8 @@ def binaries():
 
 
 class Cluster:
-    def __init__(self):
+    def __init__(self, primary=None):
+        """Of its own; or a stand-by that follows another."""
         self.bin = binaries()
         if self.bin is None:
             raise FileNotFoundError("PostgreSQL's server isn't installed (Debian: postgresql)")
@@ -39,8 +40,12 @@ class Cluster:
         os.chmod(self.folder, 0o755)
         self.data = os.path.join(self.folder, "data")
         try:
-            self._run("initdb", "-D", self.data, "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "postgres",
-                      "--no-sync")
+            if primary:
+                self._run("pg_basebackup", "-h", primary.folder, "-U", "postgres", "-D", self.data, "-R", "-X", "stream",
+                          "--checkpoint=fast", "--no-sync")
+            else:
+                self._run("initdb", "-D", self.data, "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "postgres",
+                          "--no-sync")
             self.start()
         except BaseException:
             self.remove()
@@ -61,8 +66,12 @@ class Cluster:
     def stop(self, mode="fast"):
         self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
 
-    def url(self, database="postgres"):
-        return f"postgresql:///{database}?host={self.folder}&user=postgres"
+    def promote(self):
+        self._run("pg_ctl", "-D", self.data, "-w", "promote")
+
+    def url(self, database="postgres", standby=None):
+        hosts = self.folder if standby is None else f"{self.folder},{standby.folder}"
+        return f"postgresql:///{database}?host={hosts}&user=postgres"
 
     def sql(self, text, database="postgres"):
         return self._run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "postgres",
