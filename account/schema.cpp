@@ -328,6 +328,15 @@ ALTER TABLE team_resource ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held
 // The ledger's own entries number what was made together: a row that every job writes is one too many.
 constexpr const char* ledger_numbers_step = "ALTER TABLE account DROP COLUMN last_transaction;";
 
+// A slice of a tranche's rows is found where the last one ended. SQLite's indexes are in the order of the
+// row's key by themselves.
+constexpr const char* slices_step = R"sql(
+--pg DROP INDEX ledger_of_tranche;
+--pg CREATE INDEX ledger_of_tranche ON ledger (tranche, entry);
+--pg DROP INDEX holding_of_tranche;
+--pg CREATE INDEX holding_of_tranche ON holding (tranche, agent, incarnation);
+)sql";
+
 }  // namespace
 
 std::span<const platform::sql::Migration> migrations() {
@@ -344,7 +353,8 @@ std::span<const platform::sql::Migration> migrations() {
                                                          {11, kept_files_step},
                                                          {12, doubtful_usage_step},
                                                          {13, ledger_numbers_step},
-                                                         {14, never_replaced_step}};
+                                                         {14, never_replaced_step},
+                                                         {15, slices_step}};
     return steps;
 }
 

@@ -1,4 +1,5 @@
 // Groups of jobs on PostgreSQL: what is asked ahead for all of them, and what becomes of all if one fails.
+#include "platform/postgres/migrations.hpp"
 #include "platform/sql/connection_transactions.hpp"
 #include "tests/contract/postgres/server.hpp"
 
@@ -97,4 +98,23 @@ TEST_CASE_METHOD(Server, "one that fails in a group without savepoints costs the
     REQUIRE(transactions.begin());  // and the next is as quick as the first
     CHECK(connection->all_or_nothing());
     REQUIRE(transactions.commit());
+}
+
+TEST_CASE_METHOD(Server,
+                 "the next slice of a tranche's ledger and holdings is found without those before it") {
+    const auto connection = connect();
+    REQUIRE(connection->execute("DROP SCHEMA meterbox CASCADE"));
+    REQUIRE(postgres::migrate(*connection, account::schema_name, account::migrations()));
+    REQUIRE(connection->execute("SET enable_seqscan = off; SET enable_bitmapscan = off"));
+    const std::string question =
+        GENERATE("FROM ledger WHERE tranche = 7 AND entry > 9 ORDER BY entry LIMIT 5",
+                 "FROM holding WHERE tranche = 7 AND (agent, incarnation) > ('a', 1) ORDER BY agent, "
+                 "incarnation LIMIT 5");
+    const auto plan = made(*connection, "EXPLAIN SELECT * " + question);
+    std::string steps;
+    while (*plan->next()) steps += plan->string(0) + "\n";
+    INFO(steps);
+    CHECK(steps.find("_of_tranche") != std::string::npos);
+    CHECK(steps.find("Sort") == std::string::npos);
+    CHECK(steps.find("Filter") == std::string::npos);
 }
