@@ -10,6 +10,7 @@
 #include "account/fencing.hpp"
 #include "account/learning.hpp"
 #include "account/lease_keys.hpp"
+#include "core/account_limits.hpp"
 #include "core/limits.hpp"
 #include "core/text.hpp"
 
@@ -51,6 +52,8 @@ public:
         if (!core::wire::ProtocolRange{}.meets({said_.protocol_min, said_.protocol_max}))
             return answer(Verdict::upgrade, {});
         if (const auto session = repeated()) return again(*session);
+        if (said_.incarnation - agent_.incarnation > core::limits::incarnations_ahead_max)
+            return from_nowhere();
         look_at_lease();
         look_at_counters();
         if (said_.incarnation > agent_.incarnation) return begin_later();

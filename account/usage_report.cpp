@@ -95,10 +95,13 @@ std::string UsageReport::too_fine() const {
 
 void UsageReport::begin(Database& database) {
     begun_ = true;
+    // Those that there were: an agent that says a higher one has skipped what is between.
     database.each(
-        "SELECT id, incarnation FROM agent WHERE team = ?1 AND (?2 = '' OR id = ?2) ORDER BY id",
+        "SELECT id, incarnation FROM agent WHERE team = ?1 AND (?2 = '' OR id = ?2) UNION "
+        "SELECT agent.id, number FROM incarnation JOIN agent ON agent.id = incarnation.agent WHERE team = ?1 "
+        "AND (?2 = '' OR agent.id = ?2) ORDER BY 1, 2",
         [&](auto& row) {
-            for (std::int64_t i = 1; i <= row.integer(1); ++i) parts_.push_back({row.string(0), i});
+            parts_.push_back({row.string(0), row.integer(1)});
         },
         question_.team, question_.agent);
     database.each("SELECT key, kind FROM resource", [&](auto& row) {

@@ -15,10 +15,10 @@ UsageRollUp::UsageRollUp(Database& database, core::UtcTime now, std::int64_t kee
 void UsageRollUp::begin() {
     begun_ = true;
     database_.each(
-        "SELECT id, incarnation, CASE WHEN unsettled_hour < ? THEN 1 ELSE 0 END FROM agent ORDER BY id",
+        "SELECT id, incarnation FROM agent WHERE coalesce(unsettled_hour >= ?, TRUE) UNION "
+        "SELECT agent, number FROM incarnation ORDER BY 1, 2",
         [&](auto& row) {
-            const std::int64_t settled = row.integer(2) != 0 ? row.integer(1) - 1 : row.integer(1);
-            for (std::int64_t i = 1; i <= settled; ++i) parts_.push_back({row.string(0), i});
+            parts_.push_back({row.string(0), row.integer(1)});
         },
         end_hour_);
 }

@@ -21,6 +21,9 @@ inline constexpr std::int64_t database_idle_ms = 8'000;     // of a process that
 
 inline constexpr std::int64_t epoch_max = 1'000'000;  // of what an operator may set
 
+// By so many an agent may be ahead of a store that was put back; each was a fence.
+inline constexpr std::int64_t incarnations_ahead_max = 100'000;
+
 // An hour that begins later than so much ahead was named by a clock that is wrong.
 inline constexpr std::int64_t hour_ahead_ms_max = std::int64_t{24} * 3600 * 1000;
 

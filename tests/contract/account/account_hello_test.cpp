@@ -1,4 +1,6 @@
 // Hello: sessions, whom it is refused, and what it books.
+#include "account/usage_roll_up.hpp"
+#include "core/account_limits.hpp"
 #include "lab.hpp"
 
 using namespace meterbox;
@@ -28,6 +30,28 @@ TEST_CASE_METHOD(Lab, "a repeated hello gives the same session") {
     CHECK(first->session == second->session);
     CHECK(first->verdict == core::wire::Verdict::ok);
     CHECK(first->catalogue.size() == 1);
+}
+
+TEST_CASE_METHOD(Lab,
+                 "an incarnation far ahead of what is known is refused, and one ahead costs what there is") {
+    core::wire::HelloRequest said;
+    said.agent = one;
+    said.nonce = "00112233445566778899aabbccddeeff";
+    said.incarnation = core::limits::incarnations_ahead_max + 2;
+    const auto beyond = hello("lab", said);
+    REQUIRE_FALSE(beyond);
+    CHECK(beyond.error().code == core::ErrorCode::conflict);
+    CHECK(audit().findings.size() == 1);
+    CHECK(agent_row("lab", one).incarnation == 1);
+
+    --said.incarnation;
+    REQUIRE(hello("lab", said));
+    const std::int64_t now_in = agent_row("lab", one).incarnation;
+    CHECK(now_in == core::limits::incarnations_ahead_max + 2);
+    // Reports and retention look at the incarnations that there were, and not at all the numbers.
+    account::UsageRollUp roll_up(database(), clock.wall_now(), core::day_ms);
+    int looks = 0;
+    while (roll_up.work([] { return true; }).value()) REQUIRE(++looks < 10);
 }
 
 TEST_CASE_METHOD(Lab, "hello is refused for another agent's id") {

@@ -1,4 +1,5 @@
 // Syncs that are refused whole: impossible counters, what is another's, what doesn't exist.
+#include "core/limits.hpp"
 #include "lab.hpp"
 
 using namespace meterbox;
@@ -70,6 +71,27 @@ TEST_CASE_METHOD(Lab, "what doesn't exist or stands twice in a message is invali
     said.usage = {{"render", {1}, "a", core::Amount{1}}, {"render", {1}, "a", core::Amount{2}}};
     CHECK(sync("lab", one, said).error().code == core::ErrorCode::invalid);
     CHECK(card().charged_units == Units{0});
+}
+
+TEST_CASE_METHOD(Lab, "what a team's agents hold together stays a number that can be counted") {
+    done({"resource", "add", "tiny", "--kind", "exhaustible", "--measure", "count", "--unit", "1"});
+    const auto all_over = [](std::int64_t units) {
+        auto said = counters("tiny", units, 0, 0);
+        said.remainder = core::Amount{};
+        said.overage_units = Units{units};
+        return said;
+    };
+    REQUIRE(sync_one(1, {all_over(core::limits::counter_max - 1)}));
+    const std::string two = agent("lab");
+    const std::string session_of_two = session("lab", two);
+    REQUIRE(sync("lab", two, request(session_of_two, 1, {all_over(1)})));
+    const auto beyond = sync("lab", two, request(session_of_two, 2, {all_over(2)}));
+    REQUIRE_FALSE(beyond);
+    CHECK(beyond.error().code == core::ErrorCode::conflict);
+    CHECK(audit().findings.size() == 1);
+    const std::string balance = done({"--json", "balance", "lab"});
+    CHECK(balance.find("\"overage_units\":" + std::to_string(core::limits::counter_max)) !=
+          std::string::npos);
 }
 
 TEST_CASE_METHOD(Lab, "another agent's id or session leaves evidence") {

@@ -69,7 +69,7 @@ TEST_CASE_METHOD(Old, "usage past its time is kept as sums by the month, and wha
     used("2024-05-31T23:00:00Z", "render", "b", 4);
     used("2024-06-15T10:00:00Z", "render", "a", 8);
     used("2024-06-15T10:00:00Z", "render", "a", 16, 2);
-    database().run("UPDATE agent SET incarnation = 2 WHERE id = ?", one);
+    begin_second_incarnation(one);
     used("2024-07-01T00:00:00Z", "render", "a", 32);  // of a month that has days younger than that
     used("2024-07-02T00:00:00Z", "render", "a", 64);
     const auto months = by(account::Period::month);

@@ -102,7 +102,7 @@ TEST_CASE_METHOD(Usage, "a report is of its time, resource and agent alone, and 
     used(one, "2026-06-30T23:00:00Z", "render", "a", 1);
     used(one, "2026-07-01T00:00:00Z", "render", "a", 2);
     used(one, "2026-08-31T23:00:00Z", "render", "a", 4, 2);
-    database().run("UPDATE agent SET incarnation = 2 WHERE id = ?", one);
+    begin_second_incarnation(one);
     used(one, "2026-09-01T00:00:00Z", "render", "a", 8);
     used(two, "2026-07-01T00:00:00Z", "render", "a", 16);
     used(two, "2026-07-01T00:00:00Z", "api", "a", 32);

@@ -113,6 +113,15 @@ public:
         return {};
     }
 
+    // Its first incarnation is over.
+    void begin_second_incarnation(const std::string& agent) {
+        database().run(
+            "INSERT INTO incarnation (agent, number, acknowledged, acknowledged_hash, usage_acknowledged, "
+            "starts_after, ended_at) VALUES (?, 1, 0, '', 0, 0, ?)",
+            agent, clock.wall_now());
+        database().run("UPDATE agent SET incarnation = 2 WHERE id = ?", agent);
+    }
+
     core::Result<core::wire::HelloReply> hello(const std::string& team,
                                                const core::wire::HelloRequest& request) {
         return in_transaction([&] {
