@@ -9,6 +9,7 @@
 
 #include "account/audit_findings.hpp"
 #include "account/audit_invoices.hpp"
+#include "account/audit_rows.hpp"
 #include "account/audit_sums.hpp"
 #include "account/audit_usage.hpp"
 #include "account/commands.hpp"
@@ -273,6 +274,7 @@ bool Audit::go_on(Database& database, const std::function<bool()>& over) {
     }
     if (sums_->add_up(database, over)) return true;
     Comparison(database, team_, *sums_, report_).run();
+    for (std::string& text : missing_rows(database, team_)) report_.differences.push_back(std::move(text));
     for (std::string& text : audit_findings(database, team_)) report_.findings.push_back(std::move(text));
     if (database.failed())
         report_.differences.push_back("the store can't be read: " + database.error().detail);

@@ -72,6 +72,25 @@ TEST_CASE_METHOD(Lab, "a store changed by hand fails the audit") {
     CHECK(outcome.out.find("\"ok\":false") != std::string::npos);
 }
 
+TEST_CASE_METHOD(Lab, "a row that others speak of and that is gone fails the audit") {
+    const auto differences_after = [this](const std::string& change) {
+        REQUIRE(store().connection().execute(change));
+        return audit().differences.size();
+    };
+    const std::string without_keys =
+        shared() ? "SET session_replication_role = replica; " : "PRAGMA foreign_keys = OFF; ";
+    REQUIRE(audit().ok());
+    SECTION("a tranche that has entries") {
+        CHECK(differences_after(without_keys + "DELETE FROM tranche WHERE id = 1") > 0);
+    }
+    SECTION("a grant that has a tranche") {
+        CHECK(differences_after(without_keys + "DELETE FROM grant_ WHERE id = 1") == 1);
+    }
+    SECTION("a tranche that never ends and is called ended") {
+        CHECK(differences_after("UPDATE tranche SET ended = 1 WHERE id = 1") == 1);
+    }
+}
+
 TEST_CASE_METHOD(Lab, "the database itself refuses what must never be") {
     const char* damage =
         GENERATE("UPDATE tranche SET charged = charged + 1", "UPDATE tranche SET available = -1",

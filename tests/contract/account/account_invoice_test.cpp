@@ -59,6 +59,22 @@ TEST_CASE_METHOD(Tiers,
     audited();
 }
 
+TEST_CASE_METHOD(Tiers, "an invoice that was deleted by hand fails the audit") {
+    grant({"--resource", "render", "--tier", "payg", "--cap", "50", "--anchor", "2026-07-15"});
+    Said one = joined();
+    for (const char* time : {"2026-08-17T12:00:00Z", "2026-09-17T12:00:00Z", "2026-10-17T12:00:00Z"}) {
+        clock.set_wall(at(time));
+        sync_lease(one, {counters("render", 0, 0, 0)});
+    }
+    audited();
+    const std::string which =
+        GENERATE("(SELECT min(from_) FROM invoice)", "(SELECT max(from_) FROM invoice)", "from_");
+    CAPTURE(which);
+    REQUIRE(store().connection().execute(in_its_words("DROP TRIGGER invoice_is_never_cut;")));
+    REQUIRE(store().connection().execute("DELETE FROM invoice WHERE from_ = " + which));
+    CHECK(account::audit(database(), "lab").differences.size() == 1);
+}
+
 TEST_CASE_METHOD(Tiers, "a cycle's units cost what one cost when it began") {
     grant({"--resource", "render", "--tier", "payg", "--cap", "50", "--anchor", "2026-07-15"});
     done({"resource", "set", "render", "--price", "250"});
