@@ -63,7 +63,8 @@ core::Error Sessions::refusal(const std::string& resource) const {
             {}};
     if (!balances_.turned_away().empty())
         return {core::ErrorCode::exhausted,
-                "this agent gets nothing more of " + resource + ": " + balances_.turned_away(),
+                "this agent gets nothing more of " + resource +
+                    " until this is cured: " + balances_.turned_away(),
                 {},
                 {}};
     const bool held = is_returnable(resource) && (now.reason.empty() || now.reason == "exhausted");

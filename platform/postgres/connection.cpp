@@ -146,8 +146,10 @@ Result<void> Connection::connect_anew() {
     library_.PQreset(connection_);
     ++made_;
     unheard_ = 0;
+    // What is done first begins a transaction of its own, on this connection.
+    const bool was_away = std::exchange(away_, false);
     const auto going_on = lost() ? Result<void>(unreachable()) : go_on_anew();
-    const bool was_away = std::exchange(away_, !going_on);
+    away_ = !going_on;
     if (notice_ && going_on) notice_(false, "connected anew to " + place_);
     if (notice_ && !going_on && !was_away) notice_(true, going_on.error().detail);
     if (!going_on) last_fault_ = StorageFault::busy;  // it passes

@@ -47,6 +47,26 @@ TEST_CASE_METHOD(Serving, "one that was lost between transactions is made anew f
     CHECK(last() == 8);
 }
 
+TEST_CASE_METHOD(Serving, "one that was away for long, and is alone when it is back, begins as at a start") {
+    REQUIRE(connection->begin_serving(
+        [this]() -> core::Result<void> {  // in a transaction of its own, as the account ends all sessions
+            ++alone;
+            if (const auto begun = connection->begin(); !begun) return begun.error();
+            return connection->commit();
+        },
+        [this](bool lost, const std::string&) { notices += lost ? "lost; " : "again; "; }));
+    REQUIRE(connect()->execute("ALTER TABLE account RENAME TO hidden"));
+    cut(*connection);
+    CHECK_FALSE(transactions.begin());
+    CHECK_FALSE(transactions.begin());
+    REQUIRE(connect()->execute("ALTER TABLE hidden RENAME TO account"));
+    const int before = alone;
+    REQUIRE(transactions.begin());
+    REQUIRE(transactions.commit());
+    CHECK(alone == before + 1);
+    CHECK(notices == "lost; again; ");
+}
+
 TEST_CASE_METHOD(Serving, "one that comes back while others serve begins nothing anew") {
     const auto other = connect();
     REQUIRE(other->begin_serving([]() -> core::Result<void> { return {}; }, {}));
