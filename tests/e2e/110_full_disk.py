@@ -71,11 +71,15 @@ class FullDisk(EndToEnd):
         self.assertTrue(int(answer.headers["Retry-After"]) >= 0)
         return taken, f"r{number}"
 
-    def test_reports_are_refused_while_the_disk_is_full_and_taken_afterwards(self):
+    def agent_with_reserve(self):
         account = self.account()
         account.team("studio", "render", "20m", 100)
         one = self.small_disk_agent().start().enroll(account, "studio", "render")
         wait_until(lambda: os.path.exists(one.reserve) and os.path.getsize(one.reserve) > 0, "room is kept back")
+        return one
+
+    def test_reports_are_refused_while_the_disk_is_full_and_taken_afterwards(self):
+        one = self.agent_with_reserve()
         taken, refused = self.refuse_a_report(one)
         self.assertEqual(one.resource("render")["remainder"], taken, "nothing was taken")
         self.assertTrue(one.process.alive())
@@ -101,14 +105,11 @@ class FullDisk(EndToEnd):
         return request(one.products, "PUT", "/v1/sessions/s/heartbeat").json["metered"]
 
     def test_restarted_while_the_disk_is_full_it_goes_on_refusing_reports(self):
-        account = self.account()
-        account.team("studio", "render", "20m", 100)
-        one = self.small_disk_agent().start().enroll(account, "studio", "render")
-        wait_until(lambda: os.path.exists(one.reserve) and os.path.getsize(one.reserve) > 0, "room is kept back")
+        one = self.agent_with_reserve()
         _, refused = self.refuse_a_report(one)
         self.assertEqual(one.session("render", id="s").status, 201)
-        for end in (one.process.stop, one.process.kill):
-            end()
+        for end in ("stop", "kill"):  # of the process that runs then
+            getattr(one.process, end)()
             one.restart()
             self.assertEqual(one.status()["journal"]["state"], "full")
             before = self.metered(one)
