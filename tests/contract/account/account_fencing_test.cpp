@@ -1,10 +1,6 @@
 // Hello's judgement against a real store: who goes on, who is fenced, and what becomes of units and
-// remainders; agents that are given up and heard of again.
-#include "account/audit.hpp"
-#include "account/catalogue.hpp"
-#include "account/pool.hpp"
-#include "account/team_cards.hpp"
-#include "fixture.hpp"
+// remainders.
+#include "fencing_lab.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
@@ -15,104 +11,7 @@ using core::wire::JournalHead;
 using core::wire::SyncRequest;
 using core::wire::Verdict;
 
-namespace {
-
-core::wire::TrancheCounters used(std::int64_t units) {
-    core::wire::TrancheCounters said{"t1", Units{units}, Units{0}, {}};
-    if (units > 0) said.hours.push_back({{472'222}, Units{units}});
-    return said;
-}
-
-// One disk of the agent, as far as it says something: its chain and its counters.
-struct Disk {
-    std::string agent;
-    std::int64_t incarnation = 1;
-    JournalHead head{1, "start"};
-    std::vector<JournalHead> starts{{1, "start"}};
-    std::int64_t metered = 0;
-    std::int64_t used_units = 0;
-    std::string session;
-    std::int64_t requests = 0;
-
-    void commit(const std::string& hash) { head = {head.sequence + 1, hash}; }
-    void begin_start(const std::string& hash) {
-        commit(hash);
-        starts.insert(starts.begin(), head);
-    }
-    std::vector<core::wire::ResourceCounters> said(std::int64_t need) const {
-        auto made = counters("render", metered, need, 0, {});
-        if (used_units > 0) made.tranches.push_back(used(used_units));
-        made.overage_units = Units{metered / 1'000 - used_units};
-        return {made};
-    }
-};
-
-struct Lab : AccountFixture {
-    Lab() {
-        team_with("lab", "render");
-        free_grant("lab", "render", 10);
-        disk.agent = agent("lab");
-        REQUIRE(say_hello(disk)->verdict == Verdict::ok);
-    }
-    HelloRequest hello_of(const Disk& of) {
-        HelloRequest said;
-        said.agent = of.agent;
-        said.incarnation = of.incarnation;
-        said.head = of.head;
-        said.starts = of.starts;
-        said.resources = of.said(0);
-        said.nonce = platform::system::random_hex(random);
-        return said;
-    }
-    core::Result<HelloReply> say_hello(Disk& of) { return hear(of, hello_of(of)); }
-    core::Result<HelloReply> hear(Disk& of, const HelloRequest& said) {
-        auto reply = hello("lab", said);
-        if (reply && !reply->session.empty()) {
-            of.session = reply->session;
-            of.requests = 0;
-        }
-        return reply;
-    }
-    core::Result<core::wire::SyncReply> say_sync(Disk& of, std::int64_t need) {
-        SyncRequest said;
-        said.session = of.session;
-        said.request_number = ++of.requests;
-        said.resources = of.said(need);
-        said.head = of.head;
-        said.starts = of.starts;
-        return sync("lab", of.agent, said);
-    }
-    // What its lease covers is used, and told.
-    void use(Disk& of, std::int64_t amount, std::int64_t units) {
-        of.metered += amount;
-        of.used_units += units;
-        of.commit("link of " + std::to_string(of.metered));
-    }
-    // As the agent does when it hears that it is fenced: what came after the link is overage of the next one.
-    void carry(Disk& of, const HelloReply& reply, std::int64_t metered_there) {
-        of.incarnation = reply.incarnation;
-        of.metered -= metered_there;
-        of.used_units = 0;
-    }
-    account::Agent row() { return agent_row("lab", disk.agent); }
-    core::Card card() {
-        account::Pool pool(database(), "lab");
-        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
-            .front();
-    }
-    void check_audit() {
-        const auto report = account::audit(database(), "lab");
-        INFO((report.ok() ? "" : report.differences.front()));
-        CHECK(report.ok());
-    }
-    std::int64_t evidence() { return database().number("SELECT count(*) FROM evidence"); }
-
-    Disk disk;
-};
-
-}  // namespace
-
-TEST_CASE_METHOD(Lab, "a restarted agent goes on: its journal has the link that is known") {
+TEST_CASE_METHOD(FencingLab, "a restarted agent goes on: its journal has the link that is known") {
     REQUIRE(say_sync(disk, 4));
     use(disk, 1'500, 1);
     REQUIRE(say_sync(disk, 0));
@@ -122,7 +21,8 @@ TEST_CASE_METHOD(Lab, "a restarted agent goes on: its journal has the link that 
     CHECK(evidence() == 0);
 }
 
-TEST_CASE_METHOD(Lab, "worked example 12: yesterday's copy is fenced, its usage counts, and no unit twice") {
+TEST_CASE_METHOD(FencingLab,
+                 "worked example 12: yesterday's copy is fenced, its usage counts, and no unit twice") {
     REQUIRE(say_sync(disk, 4));
     use(disk, 1'200, 1);
     REQUIRE(say_sync(disk, 0));
@@ -155,7 +55,7 @@ TEST_CASE_METHOD(Lab, "worked example 12: yesterday's copy is fenced, its usage 
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "a fenced agent whose answer was lost is told the same again") {
+TEST_CASE_METHOD(FencingLab, "a fenced agent whose answer was lost is told the same again") {
     REQUIRE(say_sync(disk, 4));
     Disk copy = disk;
     use(disk, 2'000, 2);
@@ -172,7 +72,7 @@ TEST_CASE_METHOD(Lab, "a fenced agent whose answer was lost is told the same aga
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "a hello that arrives late neither fences its agent nor is held against it") {
+TEST_CASE_METHOD(FencingLab, "a hello that arrives late neither fences its agent nor is held against it") {
     REQUIRE(say_sync(disk, 4));
     const HelloRequest late = hello_of(disk);
     use(disk, 2'000, 2);
@@ -189,7 +89,7 @@ TEST_CASE_METHOD(Lab, "a hello that arrives late neither fences its agent nor is
     CHECK(row().incarnation == 1);
 }
 
-TEST_CASE_METHOD(Lab, "a copy that has no link of its own yet is asked for one, and then fenced") {
+TEST_CASE_METHOD(FencingLab, "a copy that has no link of its own yet is asked for one, and then fenced") {
     REQUIRE(say_sync(disk, 4));
     Disk copy = disk;
     use(disk, 1'000, 1);
@@ -199,7 +99,7 @@ TEST_CASE_METHOD(Lab, "a copy that has no link of its own yet is asked for one, 
     CHECK(say_hello(copy)->verdict == Verdict::fenced);
 }
 
-TEST_CASE_METHOD(Lab,
+TEST_CASE_METHOD(FencingLab,
                  "of two disks at work each is told apart, and the second fence waits for the operator") {
     REQUIRE(say_sync(disk, 4));
     Disk clone = disk;
@@ -234,7 +134,7 @@ TEST_CASE_METHOD(Lab,
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "the disk that isn't allowed doesn't go on as the one that is") {
+TEST_CASE_METHOD(FencingLab, "the disk that isn't allowed doesn't go on as the one that is") {
     REQUIRE(say_sync(disk, 4));
     Disk clone = disk;
     clone.begin_start("of the clone");
@@ -269,7 +169,7 @@ TEST_CASE_METHOD(Lab, "the disk that isn't allowed doesn't go on as the one that
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab,
+TEST_CASE_METHOD(FencingLab,
                  "what a copy has of a disk that was fenced, and brought it since, isn't counted again") {
     REQUIRE(say_sync(disk, 4));
     Disk clone = disk;
@@ -305,7 +205,7 @@ TEST_CASE_METHOD(Lab,
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "a fence after 30 days goes on by itself again") {
+TEST_CASE_METHOD(FencingLab, "a fence after 30 days goes on by itself again") {
     const auto put_back = [&] {
         Disk copy = disk;
         use(disk, 1'000, 0);
@@ -326,7 +226,8 @@ TEST_CASE_METHOD(Lab, "a fence after 30 days goes on by itself again") {
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "counters that fall on a journal that goes on fence, for one of the two is wrong") {
+TEST_CASE_METHOD(FencingLab,
+                 "counters that fall on a journal that goes on fence, for one of the two is wrong") {
     REQUIRE(say_sync(disk, 4));
     use(disk, 2'000, 2);
     REQUIRE(say_sync(disk, 0));
@@ -338,7 +239,7 @@ TEST_CASE_METHOD(Lab, "counters that fall on a journal that goes on fence, for o
     check_audit();
 }
 
-TEST_CASE_METHOD(Lab, "remainders in custody add up to units, which take slots of the pool") {
+TEST_CASE_METHOD(FencingLab, "remainders in custody add up to units, which take slots of the pool") {
     const auto leave = [&](std::int64_t remainder) {
         Disk one;
         one.agent = agent("lab");
@@ -358,102 +259,5 @@ TEST_CASE_METHOD(Lab, "remainders in custody add up to units, which take slots o
     CHECK(card().charged_units == Units{1});
     CHECK(card().remainder == core::Amount{300});
     CHECK(card().overage_units == Units{0});
-    check_audit();
-}
-
-TEST_CASE_METHOD(Lab, "a revoked agent's units are held in doubt until an operator decides") {
-    REQUIRE(say_sync(disk, 4));
-    use(disk, 1'000, 1);
-    REQUIRE(say_sync(disk, 0));
-    done({"agent", "revoke", disk.agent});
-    CHECK(card().available_units == Units{10 - 1 - 3});
-    CHECK(card().leased_units == Units{0});
-    CHECK(row().state == "revoked");
-    check_audit();
-    SECTION("counted, they are charged") {
-        done({"agent", "write-off", disk.agent, "--as", "count"});
-        CHECK(card().charged_units == Units{4});
-        CHECK(card().available_units == Units{6});
-    }
-    SECTION("released, they are to be had again") {
-        done({"agent", "write-off", disk.agent, "--as", "release"});
-        CHECK(card().charged_units == Units{1});
-        CHECK(card().available_units == Units{9});
-    }
-    SECTION("held, they stay") {
-        done({"agent", "write-off", disk.agent, "--as", "hold"});
-        CHECK(card().available_units == Units{6});
-    }
-    check_audit();
-    CHECK(command({"agent", "write-off", disk.agent, "--as", "gone"}).exit == account::exit_usage);
-    CHECK(command({"agent", "revoke", "nobody"}).exit == account::exit_failed);
-}
-
-TEST_CASE_METHOD(Lab, "what a revoked agent left of a unit, and without one, is the team's") {
-    REQUIRE(say_sync(disk, 20));
-    REQUIRE(database().number("SELECT count(*) FROM ticket") == 1);
-    use(disk, 12'300, 10);
-    REQUIRE(say_sync(disk, 2));
-    done({"agent", "revoke", disk.agent});
-    CHECK(database().number("SELECT count(*) FROM ticket") == 0);
-    CHECK(card().remainder == core::Amount{300});
-    CHECK(card().overage_units == Units{2});
-    free_grant("lab", "render", 5);
-    disk = Disk();
-    disk.agent = agent("lab");
-    REQUIRE(say_hello(disk));
-    REQUIRE(say_sync(disk, 0));
-    CHECK(card().charged_units == Units{12});
-    CHECK(card().overage_units == Units{0});
-    CHECK(card().remainder == core::Amount{300});
-    check_audit();
-}
-
-TEST_CASE_METHOD(Lab, "an agent that was given up and comes back settles its units by its own word") {
-    REQUIRE(say_sync(disk, 4));
-    const std::string as = GENERATE("hold", "count");
-    done({"agent", "write-off", disk.agent, "--as", as});
-    CHECK(say_sync(disk, 0).error().code == core::ErrorCode::not_found);
-    use(disk, 1'000, 1);
-    CHECK(say_hello(disk)->verdict == Verdict::ok);
-    CHECK(card().charged_units == Units{1});
-    CHECK(card().leased_units == Units{3});
-    CHECK(done({"agent", "list", "lab"}).find("written-off") == std::string::npos);
-    check_audit();
-}
-
-TEST_CASE_METHOD(Lab, "an agent whose units were sold again comes back as another incarnation") {
-    REQUIRE(say_sync(disk, 4));
-    use(disk, 1'000, 1);
-    REQUIRE(say_sync(disk, 0));
-    done({"agent", "write-off", disk.agent, "--as", "release"});
-    use(disk, 2'000, 2);
-    const auto reply = say_hello(disk);
-    CHECK(reply->verdict == Verdict::fenced);
-    carry(disk, *reply, 1'000);
-    REQUIRE(say_sync(disk, 2));
-    disk.used_units = 2;
-    disk.commit("covered");
-    REQUIRE(say_sync(disk, 0));
-    CHECK(card().charged_units == Units{3});
-    CHECK_FALSE(row().fenced_at);  // that was no fence of its own doing
-    check_audit();
-}
-
-TEST_CASE_METHOD(Lab, "lost agents are given up by themselves only where the team says when") {
-    REQUIRE(say_sync(disk, 4));
-    Disk other;
-    other.agent = agent("lab");
-    REQUIRE(say_hello(other));
-    clock.advance(40 * core::day_ms);
-    REQUIRE(say_sync(other, 0));
-    CHECK(card().leased_units == Units{4});
-    done({"team", "set", "lab", "--lost", "release", "--lost-after", "30d"});
-    REQUIRE(say_sync(other, 0));
-    CHECK(card().leased_units == Units{0});
-    CHECK(card().available_units == Units{10});
-    CHECK(done({"agent", "list", "lab"}).find("written-off") != std::string::npos);
-    CHECK(command({"team", "set", "lab", "--lost-after", "1m"}).exit == account::exit_usage);
-    CHECK(command({"team", "set", "lab", "--lost", "sell"}).exit == account::exit_usage);
     check_audit();
 }

@@ -1,4 +1,5 @@
 // Hello: sessions, whom it is refused, and what it books.
+#include "account/usage_report.hpp"
 #include "account/usage_roll_up.hpp"
 #include "core/account_limits.hpp"
 #include "lab.hpp"
@@ -52,6 +53,9 @@ TEST_CASE_METHOD(Lab,
     account::UsageRollUp roll_up(database(), clock.wall_now(), core::day_ms);
     int looks = 0;
     while (roll_up.work([] { return true; }).value()) REQUIRE(++looks < 10);
+    account::UsageReport report({"lab", {0}, clock.wall_now(), account::Period::month, "", ""},
+                                clock.wall_now());
+    while (report.add_up(database(), [] { return true; })) REQUIRE(++looks < 20);
 }
 
 TEST_CASE_METHOD(Lab, "hello is refused for another agent's id") {

@@ -1,0 +1,109 @@
+// Agents that are given up, by an operator or by their silence: what becomes of their units, and of
+// themselves when they are heard of again.
+#include "fencing_lab.hpp"
+
+using namespace meterbox;
+using namespace meterbox::tests;
+using core::Units;
+using core::wire::HelloReply;
+using core::wire::HelloRequest;
+using core::wire::JournalHead;
+using core::wire::SyncRequest;
+using core::wire::Verdict;
+
+TEST_CASE_METHOD(FencingLab, "a revoked agent's units are held in doubt until an operator decides") {
+    REQUIRE(say_sync(disk, 4));
+    use(disk, 1'000, 1);
+    REQUIRE(say_sync(disk, 0));
+    done({"agent", "revoke", disk.agent});
+    CHECK(card().available_units == Units{10 - 1 - 3});
+    CHECK(card().leased_units == Units{0});
+    CHECK(row().state == "revoked");
+    check_audit();
+    SECTION("counted, they are charged") {
+        done({"agent", "write-off", disk.agent, "--as", "count"});
+        CHECK(card().charged_units == Units{4});
+        CHECK(card().available_units == Units{6});
+    }
+    SECTION("released, they are to be had again") {
+        done({"agent", "write-off", disk.agent, "--as", "release"});
+        CHECK(card().charged_units == Units{1});
+        CHECK(card().available_units == Units{9});
+    }
+    SECTION("held, they stay") {
+        done({"agent", "write-off", disk.agent, "--as", "hold"});
+        CHECK(card().available_units == Units{6});
+    }
+    check_audit();
+    CHECK(command({"agent", "write-off", disk.agent, "--as", "gone"}).exit == account::exit_usage);
+    CHECK(command({"agent", "revoke", "nobody"}).exit == account::exit_failed);
+}
+
+TEST_CASE_METHOD(FencingLab, "what a revoked agent left of a unit, and without one, is the team's") {
+    REQUIRE(say_sync(disk, 20));
+    REQUIRE(database().number("SELECT count(*) FROM ticket") == 1);
+    use(disk, 12'300, 10);
+    REQUIRE(say_sync(disk, 2));
+    done({"agent", "revoke", disk.agent});
+    CHECK(database().number("SELECT count(*) FROM ticket") == 0);
+    CHECK(card().remainder == core::Amount{300});
+    CHECK(card().overage_units == Units{2});
+    free_grant("lab", "render", 5);
+    disk = Disk();
+    disk.agent = agent("lab");
+    REQUIRE(say_hello(disk));
+    REQUIRE(say_sync(disk, 0));
+    CHECK(card().charged_units == Units{12});
+    CHECK(card().overage_units == Units{0});
+    CHECK(card().remainder == core::Amount{300});
+    check_audit();
+}
+
+TEST_CASE_METHOD(FencingLab, "an agent that was given up and comes back settles its units by its own word") {
+    REQUIRE(say_sync(disk, 4));
+    const std::string as = GENERATE("hold", "count");
+    done({"agent", "write-off", disk.agent, "--as", as});
+    CHECK(say_sync(disk, 0).error().code == core::ErrorCode::not_found);
+    use(disk, 1'000, 1);
+    CHECK(say_hello(disk)->verdict == Verdict::ok);
+    CHECK(card().charged_units == Units{1});
+    CHECK(card().leased_units == Units{3});
+    CHECK(done({"agent", "list", "lab"}).find("written-off") == std::string::npos);
+    check_audit();
+}
+
+TEST_CASE_METHOD(FencingLab, "an agent whose units were sold again comes back as another incarnation") {
+    REQUIRE(say_sync(disk, 4));
+    use(disk, 1'000, 1);
+    REQUIRE(say_sync(disk, 0));
+    done({"agent", "write-off", disk.agent, "--as", "release"});
+    use(disk, 2'000, 2);
+    const auto reply = say_hello(disk);
+    CHECK(reply->verdict == Verdict::fenced);
+    carry(disk, *reply, 1'000);
+    REQUIRE(say_sync(disk, 2));
+    disk.used_units = 2;
+    disk.commit("covered");
+    REQUIRE(say_sync(disk, 0));
+    CHECK(card().charged_units == Units{3});
+    CHECK_FALSE(row().fenced_at);  // that was no fence of its own doing
+    check_audit();
+}
+
+TEST_CASE_METHOD(FencingLab, "lost agents are given up by themselves only where the team says when") {
+    REQUIRE(say_sync(disk, 4));
+    Disk other;
+    other.agent = agent("lab");
+    REQUIRE(say_hello(other));
+    clock.advance(40 * core::day_ms);
+    REQUIRE(say_sync(other, 0));
+    CHECK(card().leased_units == Units{4});
+    done({"team", "set", "lab", "--lost", "release", "--lost-after", "30d"});
+    REQUIRE(say_sync(other, 0));
+    CHECK(card().leased_units == Units{0});
+    CHECK(card().available_units == Units{10});
+    CHECK(done({"agent", "list", "lab"}).find("written-off") != std::string::npos);
+    CHECK(command({"team", "set", "lab", "--lost-after", "1m"}).exit == account::exit_usage);
+    CHECK(command({"team", "set", "lab", "--lost", "sell"}).exit == account::exit_usage);
+    check_audit();
+}
