@@ -194,11 +194,6 @@ Amount ask_below(const Supply& supply) {
     return exposure + Amount{limited.value() / 2};
 }
 
-RunOut run_out(Amount available, std::int64_t sessions) {
-    METERBOX_ASSERT(sessions > 0 && available >= Amount{});
-    return {available.value() / sessions, available.value() % sessions};
-}
-
 std::optional<std::int64_t> lasts_ms(Amount available, Amount rate_per_hour) {
     if (rate_per_hour <= Amount{}) return std::nullopt;
     __extension__ using Wide = __int128;

@@ -92,14 +92,6 @@ Amount ask_below(const Supply& supply);
 // Units that took a slot here since the card was made: to be taken off what it shows as available.
 TierUnits charged_since(const ResourceLedger& ledger, const Supply& supply);
 
-// How long `sessions` > 0 sessions can run on what is available, in ms, and how many of them can run
-// one millisecond longer, so that together they use exactly what is available.
-struct RunOut {
-    std::int64_t after_ms = 0;
-    std::int64_t one_more = 0;
-};
-RunOut run_out(Amount available, std::int64_t sessions);
-
 // How long so much lasts at this rate; none: nothing runs, or it lasts longer than anybody looks ahead.
 std::optional<std::int64_t> lasts_ms(Amount available, Amount rate_per_hour);
 

@@ -320,17 +320,6 @@ TEST_CASE("none is always ok, also without a balance") {
     CHECK(state(enforced(core::Enforcement::none, {}), supply) == BalanceState::ok);
 }
 
-TEST_CASE("sessions that run out together use exactly what was available") {
-    for (std::int64_t available = 0; available <= 40; ++available) {
-        for (std::int64_t sessions = 1; sessions <= 9; ++sessions) {
-            const core::RunOut run_out = core::run_out(Amount{available}, sessions);
-            CHECK(run_out.one_more < sessions);
-            CHECK(run_out.one_more >= 0);
-            CHECK(run_out.after_ms * sessions + run_out.one_more == available);
-        }
-    }
-}
-
 TEST_CASE("more is asked for when half of what is limited is used, or half of the exposure") {
     const auto below = [](std::int64_t lease, std::int64_t exposure) {
         Supply supply;

@@ -1,5 +1,6 @@
 // The worked examples of the domain that core can show alone: each is a test by its number.
 #include "core/card.hpp"
+#include "core/forecast.hpp"
 #include "core/gate.hpp"
 #include "core/ledger.hpp"
 #include "tests/support/catch.hpp"
@@ -81,16 +82,15 @@ TEST_CASE("worked example 6: four sessions on a final lease of 8 min stop after 
     supply.final = true;
     const core::Standing start = core::standing(ledger, supply, Amount{}, at(0));
     CHECK(start.available == Amount{8 * core::minute_ms});
-    const core::RunOut run_out = core::run_out(start.available, 4);
-    CHECK(run_out.after_ms == 2 * core::minute_ms);
-    CHECK(run_out.one_more == 0);
+    const auto lasts_ms = core::lease_lasts_ms(ledger, supply, Amount{}, Amount{4 * core::hour_ms}, at(0));
+    REQUIRE(lasts_ms == 2 * core::minute_ms);
 
-    const Amount running{4 * run_out.after_ms};
+    const Amount running{4 * *lasts_ms};
     CHECK(core::standing(ledger, supply, running - Amount{1}, at(0)).state != core::BalanceState::exhausted);
     CHECK(core::standing(ledger, supply, running, at(0)).state == core::BalanceState::exhausted);
-    CHECK(charge(ledger, running.value(), at(run_out.after_ms)) == 8);
+    CHECK(charge(ledger, running.value(), at(*lasts_ms)) == 8);
     CHECK(ledger.metered() == Amount{8 * core::minute_ms});
-    CHECK(ledger.overage(at(run_out.after_ms)) == Amount{0});
+    CHECK(ledger.overage(at(*lasts_ms)) == Amount{0});
 }
 
 TEST_CASE("worked example 9: a ledger put back as it was stored has the report, once") {
