@@ -92,6 +92,40 @@ void settle_after_learning(Database& database, Ledger& ledger, Pool& pool, const
         settle_overdrawn(database, ledger, pool, resource.key);
 }
 
+// Once what it said is taken: what it is granted, and the answer.
+Result<SyncReply> serve(const Exchange& exchange, const Agent& agent, const SyncRequest& request, bool later,
+                        Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known) {
+    Database& database = exchange.database;
+    Tickets tickets(database, agent, exchange.now);
+    ActiveAgents counted_now;
+    const auto agents =
+        (exchange.active ? *exchange.active : counted_now).of(database, agent.team, exchange.now);
+    if (later) {
+        grant(ledger, pool, catalogue, known, exchange.settings, tickets, request.resources, agents);
+    }
+    if (later && !pool.learning())
+        lease_next_cycle(ledger, pool, catalogue, known, exchange.settings, agents);
+
+    core::Lease contents = describe_lease(database, pool, catalogue, known, exchange.settings, exchange.now);
+    auto boundaries = next_boundaries(database, agent.team, exchange.now);
+    if (!boundaries) return boundaries.error();
+    contents.cycle_boundaries = std::move(*boundaries);
+    auto lease =
+        issue_lease(database, exchange.signer, agent, std::move(contents), exchange.settings, exchange.now);
+    if (!lease) return lease.error();
+
+    Recalled recalled =
+        recall(pool, catalogue, known, exchange.settings, tickets, request.resources, exchange.now, agents);
+    SyncReply reply = answer(exchange, agent, request, pool, catalogue);
+    // Also one in force that an earlier answer carried: that answer was lost, or may have been.
+    if (lease->is_new || !later || asks_for_units(request) || missed_lease(agent, request))
+        reply.lease = std::move(lease->jws);
+    reply.recall = std::move(recalled.units);
+    reply.wait_ticket = tickets.name_of_own();
+    if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;
+    return reply;
+}
+
 }  // namespace
 
 Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest& request) {
@@ -150,34 +184,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         pool.load();
     }
     Custody(database, ledger, pool).settle();
-    Tickets tickets(database, agent, exchange.now);
-    ActiveAgents counted_now;
-    const auto agents =
-        (exchange.active ? *exchange.active : counted_now).of(database, agent.team, exchange.now);
-    if (later) {
-        grant(ledger, pool, catalogue, known, exchange.settings, tickets, request.resources, agents);
-    }
-    if (later && !pool.learning())
-        lease_next_cycle(ledger, pool, catalogue, known, exchange.settings, agents);
-
-    core::Lease contents = describe_lease(database, pool, catalogue, known, exchange.settings, exchange.now);
-    auto boundaries = next_boundaries(database, agent.team, exchange.now);
-    if (!boundaries) return boundaries.error();
-    contents.cycle_boundaries = std::move(*boundaries);
-    auto lease =
-        issue_lease(database, exchange.signer, agent, std::move(contents), exchange.settings, exchange.now);
-    if (!lease) return lease.error();
-
-    Recalled recalled =
-        recall(pool, catalogue, known, exchange.settings, tickets, request.resources, exchange.now, agents);
-    SyncReply reply = answer(exchange, agent, request, pool, catalogue);
-    // Also one in force that an earlier answer carried: that answer was lost, or may have been.
-    if (lease->is_new || !later || asks_for_units(request) || missed_lease(agent, request))
-        reply.lease = std::move(lease->jws);
-    reply.recall = std::move(recalled.units);
-    reply.wait_ticket = tickets.name_of_own();
-    if (recalled.soon) reply.next_sync_ms = waiting_sync_ms;
-    kept.done();
+    auto reply = serve(exchange, agent, request, later, ledger, pool, catalogue, known);
+    if (reply) kept.done();
     return reply;
 }
 

@@ -39,37 +39,44 @@ constexpr const char* first_reads[] = {
     "SELECT count(*) FROM session WHERE ended_at_ms IS NULL",
 };
 
+// What the first row says of which there is something to say; empty: none.
+template <class Says>
+core::Result<std::string> first_said(Connection& connection, const char* sql, Says says) {
+    auto statement = connection.prepare(sql);
+    if (!statement) return statement.error();
+    Cursor row = statement->query();
+    for (;;) {
+        const auto more = row.next();
+        if (!more) return more.error();
+        if (!*more) return std::string();
+        if (std::string said = says(row); !said.empty()) return said;
+    }
+}
+
 // What no commit leaves, and no ledger can be built upon. Empty: nothing of that kind.
 core::Result<std::string> contradiction_in(Connection& connection) {
-    auto resources = connection.prepare(
+    auto said = first_said(
+        connection,
         "SELECT key, kind, measure, enforcement, metered >= 0 AND unit_size > 0 AND "
         "NOT EXISTS (SELECT 1 FROM tranche WHERE resource = r.id AND used > r.metered / r.unit_size) AND "
         "(SELECT coalesce(sum(used), 0) FROM tranche WHERE resource = r.id) <= metered / unit_size "
-        "FROM resource r");
-    if (!resources) return resources.error();
-    Cursor resource = resources->query();
-    for (;;) {
-        const auto more = resource.next();
-        if (!more) return more.error();
-        if (!*more) break;
-        const bool named = core::kind_from(resource.text(1)) && core::measure_from(resource.text(2)) &&
-                           core::enforcement_from(resource.text(3));
-        if (!named) return "nothing can be metered as resource " + resource.string(0) + " says";
-        if (resource.integer(4) == 0)
-            return "resource " + resource.string(0) + " has used more units than were completed";
-    }
-    auto tranches = connection.prepare(
+        "FROM resource r",
+        [](Cursor& row) -> std::string {
+            const bool named = core::kind_from(row.text(1)) && core::measure_from(row.text(2)) &&
+                               core::enforcement_from(row.text(3));
+            if (!named) return "nothing can be metered as resource " + row.string(0) + " says";
+            if (row.integer(4) != 0) return {};
+            return "resource " + row.string(0) + " has used more units than were completed";
+        });
+    if (!said || !said->empty()) return said;
+    return first_said(
+        connection,
         "SELECT id, tier, granted >= 0 AND used >= 0 AND returned >= 0 AND used <= granted - returned FROM "
-        "tranche");
-    if (!tranches) return tranches.error();
-    Cursor tranche = tranches->query();
-    for (;;) {
-        const auto more = tranche.next();
-        if (!more) return more.error();
-        if (!*more) return std::string();
-        if (!core::tier_from(tranche.text(1)) || tranche.integer(2) == 0)
-            return "tranche " + tranche.string(0) + " has used or returned more than it was granted";
-    }
+        "tranche",
+        [](Cursor& row) -> std::string {
+            if (core::tier_from(row.text(1)) && row.integer(2) != 0) return {};
+            return "tranche " + row.string(0) + " has used or returned more than it was granted";
+        });
 }
 
 std::string prefix_of(const fs::path& path) {
