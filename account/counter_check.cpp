@@ -46,7 +46,10 @@ public:
             }
             if (const auto checked = resource(counters, pointer); !checked) return checked.error();
         }
-        return check_usage(database_, catalogue_, agent_, message);
+        auto told = check_usage(database_, catalogue_, known_, message);
+        if (!told) return told.error();
+        changes.told = std::move(*told);
+        return {};
     }
 
     CounterChanges changes;
@@ -79,6 +82,11 @@ private:
                                 " isn't what is left of " + std::to_string(said.metered.value()) +
                                 " after whole units",
                             pointer + "/q");
+        }
+        if (said.held.value() > 0 && known->kind == core::Kind::exhaustible) {
+            return conflict(std::to_string(said.held.value()) + " units of " + said.resource +
+                                " held, but what is used of it is never given back",
+                            pointer + "/H");
         }
         if (const auto fits = sums(change); !fits) return conflict(fits.error().detail, pointer);
         change.active = *grown > 0 || said.running.value() > 0 || said.need.value() > 0;

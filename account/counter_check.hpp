@@ -12,6 +12,7 @@
 #include "account/database.hpp"
 #include "account/known.hpp"
 #include "account/pool.hpp"
+#include "account/usage_check.hpp"
 
 namespace meterbox::account {
 
@@ -44,6 +45,7 @@ struct ResourceChange {
 struct CounterChanges {
     std::vector<TrancheChange> tranches;
     std::vector<ResourceChange> resources;
+    TotalsTold told;
 };
 
 // invalid, conflict: as take_counters. Loads into the pool what the message names and has ended.

@@ -52,12 +52,14 @@ public:
         known_.take(change.tranche, change.growth, by_hour);
     }
 
-    void resource(const ResourceChange& change) {
+    void resource(const ResourceChange& change, const TotalsTold& told) {
         // One that was never heard of begins as active.
         const core::UtcTime active_at =
             change.active || !change.seen.any ? ledger_.now() : change.seen.active_at;
+        const auto grown = told.find(change.resource);
         known_.take(change.resource,
-                    {true, change.metered, change.remainder, change.overage_units, change.held, active_at},
+                    {true, change.metered, change.remainder, change.overage_units, change.held, active_at,
+                     grown == told.end() ? change.seen.told : grown->second},
                     change.rate_per_hour);
         const core::Amount remainder = change.remainder - change.seen.remainder;
         const Units overage = change.overage_units - change.seen.overage_units;
@@ -70,6 +72,12 @@ public:
                 agent_.team, change.resource);
         }
         pool_.add_to_totals(change.resource, remainder, overage, held);
+    }
+
+    // Where take_counters() hasn't done it.
+    void told(const TotalsTold& totals) {
+        for (const auto& [resource, total] : totals)
+            if (known_.usage(resource).told != total) known_.tell(resource, total);
     }
 
     void usage(const core::wire::UsageRow& row) {
@@ -151,7 +159,8 @@ core::Result<void> take_counters(Database& database, Ledger& ledger, Pool& pool,
     note_hours_to_come(database, known.agent(), message, ledger.now());
     Write write(database, ledger, pool, known);
     for (const TrancheChange& change : changes->tranches) write.tranche(change);
-    for (const ResourceChange& change : changes->resources) write.resource(change);
+    for (const ResourceChange& change : changes->resources) write.resource(change, changes->told);
+    write.told(changes->told);
     for (const core::wire::UsageRow& row : message.usage) write.usage(row);
     return {};
 }

@@ -23,15 +23,16 @@ KnownHolding known_holding(Database& database, const std::string& agent, std::in
 KnownUsage known_usage(Database& database, const Agent& agent, const std::string& resource) {
     return database
         .first(
-            "SELECT metered, remainder, overage_units, held, active_at FROM agent_resource WHERE agent = ? "
-            "AND incarnation = ? AND resource = ?",
+            "SELECT metered, remainder, overage_units, held, active_at, told FROM agent_resource WHERE agent "
+            "= ? AND incarnation = ? AND resource = ?",
             [](auto& row) {
                 return KnownUsage{true,
                                   core::Amount{row.integer(0)},
                                   core::Amount{row.integer(1)},
                                   Units{row.integer(2)},
                                   Units{row.integer(3)},
-                                  {row.integer(4)}};
+                                  {row.integer(4)},
+                                  core::Amount{row.integer(5)}};
             },
             agent.id, agent.incarnation, resource)
         .value_or(KnownUsage{});
@@ -75,13 +76,20 @@ void Known::take(const std::string& resource, const KnownUsage& said, core::Amou
     usages_[resource] = said;
     database_.run(
         "INSERT INTO agent_resource (agent, incarnation, resource, metered, remainder, overage_units, "
-        "rate_per_hour, active_at, held) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
+        "rate_per_hour, active_at, held, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
         "(agent, incarnation, resource) DO UPDATE SET held = excluded.held, "
         "metered = excluded.metered, remainder = excluded.remainder, "
         "overage_units = excluded.overage_units, rate_per_hour = excluded.rate_per_hour, "
-        "active_at = excluded.active_at",
+        "active_at = excluded.active_at, told = excluded.told",
         agent_.id, agent_.incarnation, resource, said.metered, said.remainder, said.overage_units,
-        rate_per_hour, said.active_at, said.held);
+        rate_per_hour, said.active_at, said.held, said.told);
+}
+
+void Known::tell(const std::string& resource, core::Amount told) {
+    usage(resource);
+    usages_[resource].told = told;
+    database_.run("UPDATE agent_resource SET told = ? WHERE agent = ? AND incarnation = ? AND resource = ?",
+                  told, agent_.id, agent_.incarnation, resource);
 }
 
 }  // namespace meterbox::account

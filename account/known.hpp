@@ -30,6 +30,7 @@ struct KnownUsage {
     core::Units overage_units;
     core::Units held;         // H
     core::UtcTime active_at;  // it last used some of it, or needed some
+    core::Amount told;        // usage by hour, all hours and subjects together
 };
 KnownUsage known_usage(Database& database, const Agent& agent, const std::string& resource);
 
@@ -50,6 +51,8 @@ public:
     // in_hours: of what was used, as much is said by hour.
     void take(std::int64_t tranche, const Growth& growth, std::int64_t in_hours);
     void take(const std::string& resource, const KnownUsage& said, core::Amount rate_per_hour);
+    // Of a message in which nothing else of the resource is new.
+    void tell(const std::string& resource, core::Amount told);
 
 private:
     Database& database_;

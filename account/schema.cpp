@@ -354,7 +354,8 @@ std::span<const platform::sql::Migration> migrations() {
                                                          {12, doubtful_usage_step},
                                                          {13, ledger_numbers_step},
                                                          {14, never_replaced_step},
-                                                         {15, slices_step}};
+                                                         {15, slices_step},
+                                                         {16, usage_told_step}};
     return steps;
 }
 

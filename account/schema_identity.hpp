@@ -40,4 +40,15 @@ ALTER TABLE evidence ADD COLUMN taken INTEGER NOT NULL DEFAULT 0 CHECK (taken IN
 ALTER TABLE resource ADD COLUMN ever_unmetered INTEGER NOT NULL DEFAULT 1 CHECK (ever_unmetered IN (0, 1));
 )sql";
 
+// Usage by hour, all hours and subjects together: the larger half of its bits by itself, for no message
+// bounded it so far. Nothing is compared with what is returnable.
+inline constexpr const char* usage_told_step = R"sql(
+ALTER TABLE agent_resource ADD COLUMN told INTEGER NOT NULL DEFAULT 0 CHECK (told >= 0);
+UPDATE agent_resource SET told = coalesce((
+  SELECT CASE WHEN sum(amount / 4294967296) >= 536870912 THEN 2305843009213693952
+    ELSE sum(amount / 4294967296) * 4294967296 + sum(amount % 4294967296) END
+  FROM usage WHERE usage.agent = agent_resource.agent AND usage.incarnation = agent_resource.incarnation AND
+  usage.resource = agent_resource.resource), 0);
+)sql";
+
 }  // namespace meterbox::account

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -39,40 +40,76 @@ std::int64_t metered_of(const CounterMessage& message, const std::string& resour
     return said == message.resources.end() ? 0 : said->metered.value();
 }
 
+// What is known of a resource while a message is read.
+struct Resource {
+    std::int64_t said = 0;     // M of this message
+    std::int64_t metered = 0;  // M: the larger of that and what was seen, for an older message may come late
+    std::int64_t here = 0;     // usage in this message
+    std::int64_t told = 0;     // usage in all messages
+    std::optional<bool> all_metered;
+};
+
+Resource seen_of(Known& known, const CounterMessage& message, const std::string& resource) {
+    const KnownUsage& seen = known.usage(resource);
+    const std::int64_t said = metered_of(message, resource);
+    return {said, std::max(said, seen.metered.value()), 0, seen.told.value(), std::nullopt};
+}
+
+void add(std::int64_t& sum, std::int64_t amount) {
+    if (__builtin_add_overflow(sum, amount, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
+
+// By how much a row is more than it was.
+std::int64_t growth_of(Database& database, const Agent& agent, const UsageRow& row) {
+    return row.usage.value() -
+           database.number(
+               "SELECT amount FROM usage WHERE agent = ? AND incarnation = ? AND hour = ? AND resource = ? "
+               "AND subject = ?",
+               agent.id, agent.incarnation, row.hour, row.resource, kept_subject(row.subject));
+}
+
 std::string hour_text(core::UtcHour hour) {
     return core::format_rfc3339(core::start_of(hour));
 }
 
 }  // namespace
 
-Result<void> check_usage(Database& database, const Catalogue& catalogue, const Agent& agent,
-                         const CounterMessage& message) {
+Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, Known& known,
+                               const CounterMessage& message) {
     std::set<std::tuple<std::string_view, std::int64_t, std::string_view>> named;
-    std::map<std::string_view, std::int64_t> sums;
-    std::map<std::string_view, bool> all_metered;
+    std::map<std::string_view, Resource> resources;
+    TotalsTold grown;
     for (std::size_t i = 0; i < message.usage.size(); ++i) {
         const UsageRow& row = message.usage[i];
-        const auto known = std::ranges::find(catalogue.resources, row.resource, &core::Resource::key);
-        if (known == catalogue.resources.end()) {
+        const auto listed = std::ranges::find(catalogue.resources, row.resource, &core::Resource::key);
+        if (listed == catalogue.resources.end()) {
             return Error{ErrorCode::invalid, "unknown resource " + row.resource, std::nullopt,
                          "/usage/" + std::to_string(i) + "/resource"};
         }
         if (!named.emplace(row.resource, row.hour.number, row.subject).second)
             return problem(ErrorCode::invalid, "the same hour, resource and subject twice", i);
-        if (known->kind == core::Kind::returnable) continue;  // the most that was held at once
-        std::int64_t& sum = sums[row.resource];
-        if (__builtin_add_overflow(sum, row.usage.value(), &sum))
-            sum = std::numeric_limits<std::int64_t>::max();
-        if (sum <= metered_of(message, row.resource)) continue;
-        const auto [metered, first] = all_metered.try_emplace(row.resource);
-        if (first) metered->second = is_all_metered(database, agent, row.resource);
-        if (!metered->second && row.usage.value() <= unmetered_hour_max) continue;
-        return problem(
-            ErrorCode::conflict,
-            "usage of " + row.resource + " in the hour " + hour_text(row.hour) + " is more than was metered",
-            i);
+        if (listed->kind == core::Kind::returnable) continue;  // the most that was held at once
+        const auto [found, first] = resources.try_emplace(row.resource);
+        Resource& resource = found->second;
+        if (first) resource = seen_of(known, message, row.resource);
+        add(resource.here, row.usage.value());
+        if (const std::int64_t growth = growth_of(database, known.agent(), row); growth > 0) {
+            add(resource.told, growth);
+            grown[row.resource] = core::Amount{resource.told};
+        }
+        if (resource.here <= resource.said && resource.told <= resource.metered) continue;
+        if (!resource.all_metered)
+            resource.all_metered = is_all_metered(database, known.agent(), row.resource);
+        if (!*resource.all_metered &&
+            (resource.here <= resource.said || row.usage.value() <= unmetered_hour_max))
+            continue;
+        return problem(ErrorCode::conflict,
+                       "usage of " + row.resource + " up to the hour " + hour_text(row.hour) + " is " +
+                           std::to_string(std::max(resource.here, resource.told)) + ", more than the " +
+                           std::to_string(resource.metered) + " that were metered",
+                       i);
     }
-    return {};
+    return grown;
 }
 
 void note_hours_to_come(Database& database, const Agent& agent, const CounterMessage& message,

@@ -3,16 +3,24 @@
 // and shown in the audit. Reads, and writes nothing but that.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "account/agents.hpp"
 #include "account/catalogue.hpp"
 #include "account/counters.hpp"
 #include "account/database.hpp"
+#include "account/known.hpp"
 
 namespace meterbox::account {
 
+// By resource: what all hours and subjects add up to with this message, kept beside the counters so that no
+// message costs more the more was told before. Of what is exhaustible, where it grew.
+using TotalsTold = std::map<std::string, core::Amount>;
+
 // invalid: names what doesn't exist, or twice the same. conflict: what no honest agent says.
-[[nodiscard]] core::Result<void> check_usage(Database& database, const Catalogue& catalogue,
-                                             const Agent& agent, const CounterMessage& message);
+[[nodiscard]] core::Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue,
+                                                   Known& known, const CounterMessage& message);
 
 // Keeps as evidence that hours were named which are still to come.
 void note_hours_to_come(Database& database, const Agent& agent, const CounterMessage& message,

@@ -163,6 +163,36 @@ TEST_CASE_METHOD(UsageLab, "usage by hour of more than was metered is refused") 
     CHECK(say(1, 900, {{"render", hour, "a", core::Amount{500}}, {"render", hour, "b", core::Amount{400}}}));
 }
 
+TEST_CASE_METHOD(UsageLab, "usage by hour beyond what was metered, split over several syncs, is refused") {
+    const core::UtcHour hour = this_hour();
+    const core::UtcHour before{hour.number - 1};
+    CHECK(say(1, 900, {{"render", before, "", core::Amount{500}}}));
+    CHECK(say(2, 900, {{"render", hour, "", core::Amount{401}}}).error().code == core::ErrorCode::conflict);
+    CHECK(database().number("SELECT sum(amount) FROM usage") == 500);
+    const auto evidence = account::list_evidence(database(), "lab");
+    REQUIRE(evidence.size() == 1);
+    CHECK(evidence[0].detail.find("901") != std::string::npos);
+    CHECK(say(2, 900, {{"render", hour, "", core::Amount{300}}}));
+    // What is said again counts once, and what an older message brings late is held against all that was
+    // metered.
+    CHECK(say(4, 1'500, {{"render", hour, "", core::Amount{700}}}));
+    CHECK(say(3, 950, {{"render", before, "", core::Amount{550}}, {"render", hour, "", core::Amount{350}}}));
+    CHECK(database().number("SELECT told FROM agent_resource") == 1'250);
+    CHECK(say(5, 1'500, {{"render", hour, "b", core::Amount{250}}}));
+    CHECK(say(6, 1'500, {{"render", hour, "b", core::Amount{251}}}).error().code ==
+          core::ErrorCode::conflict);
+}
+
+TEST_CASE_METHOD(Lab, "units held of what is used up are refused") {
+    auto said = counters("render", 0, 0, 0);
+    said.held = Units{3};
+    CHECK(sync_one(1, {said}).error().code == core::ErrorCode::conflict);
+    CHECK(audit().findings.size() == 1);
+    CHECK(database().number("SELECT count(*) FROM agent_resource") == 0);
+    said.held = Units{0};
+    CHECK(sync_one(1, {said}));
+}
+
 TEST_CASE_METHOD(UsageLab, "usage that was recorded without being metered is taken within its bound") {
     const core::UtcHour hour = this_hour();
     constexpr core::Amount bound{core::limits::hour_amount_max};
