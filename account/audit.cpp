@@ -259,7 +259,7 @@ Audit::Audit(std::string team, std::int64_t page_rows)
 
 Audit::~Audit() = default;
 
-bool Audit::go_on(Database& database, const std::function<bool()>& over) {
+bool Audit::go_on(Database& database, core::UtcTime now, const std::function<bool()>& over) {
     if (!hours_done_) {
         if (hours_->go_on(database, over)) return true;
         hours_done_ = true;
@@ -274,7 +274,12 @@ bool Audit::go_on(Database& database, const std::function<bool()>& over) {
     }
     if (sums_->add_up(database, over)) return true;
     Comparison(database, team_, *sums_, report_).run();
-    for (std::string& text : missing_rows(database, team_)) report_.differences.push_back(std::move(text));
+    EntryChecks& checks = sums_->checks;
+    checks.look_ahead(now);
+    for (std::string& text : checks.differences) report_.differences.push_back(std::move(text));
+    for (std::string& text : checks.findings) report_.findings.push_back(std::move(text));
+    for (std::string& text : row_differences(database, team_, std::max(now, checks.latest())))
+        report_.differences.push_back(std::move(text));
     for (std::string& text : audit_findings(database, team_)) report_.findings.push_back(std::move(text));
     if (database.failed())
         report_.differences.push_back("the store can't be read: " + database.error().detail);
@@ -311,9 +316,9 @@ boost::json::array array_of(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-AuditReport audit(Database& database, const std::string& team) {
+AuditReport audit(Database& database, const std::string& team, core::UtcTime now) {
     Audit whole(team);
-    while (whole.go_on(database, [] { return false; })) {
+    while (whole.go_on(database, now, [] { return false; })) {
     }
     return whole.report();
 }

@@ -16,6 +16,7 @@
 
 #include "account/database.hpp"
 #include "core/account_limits.hpp"
+#include "core/time.hpp"
 
 namespace meterbox::account {
 
@@ -36,7 +37,7 @@ public:
 
     // Goes on until it is told that it is over; true: there is more. In one call, and only there, the store
     // must not change.
-    bool go_on(Database& database, const std::function<bool()>& over);
+    bool go_on(Database& database, core::UtcTime now, const std::function<bool()>& over);
     const AuditReport& report() const { return report_; }  // once there is no more
 
 private:
@@ -58,7 +59,7 @@ private:
 };
 
 // At once.
-AuditReport audit(Database& database, const std::string& team);
+AuditReport audit(Database& database, const std::string& team, core::UtcTime now);
 boost::json::object audit_to_json(const std::string& team, const AuditReport& report);
 
 }  // namespace meterbox::account

@@ -9,19 +9,23 @@ namespace meterbox::account {
 
 namespace {
 
-class Missing {
+class Rows {
 public:
-    Missing(Database& database, const std::string& team) : database_(database), team_(team) {}
+    Rows(Database& database, const std::string& team, core::UtcTime now)
+        : database_(database), team_(team), now_(now) {}
 
     std::vector<std::string> run() {
         look_for_tranches();
         look_for_grants();
+        look_for_ends();
+        look_for_agents();
         look_for_invoices();
-        return std::move(missing_);
+        look_for_currencies();
+        return std::move(differences_);
     }
 
 private:
-    void miss(std::string text) { missing_.push_back(std::move(text)); }
+    void differ(std::string text) { differences_.push_back(std::move(text)); }
 
     // Whose it was isn't known any more: every team hears of it. From one to the next, so that a long ledger
     // costs nothing.
@@ -35,7 +39,7 @@ private:
         std::int64_t last = 0;
         while (const auto next = after(last)) {
             last = next->first;
-            if (!next->second) miss("tranche " + tranche_name(last) + " is in the ledger, and has no row");
+            if (!next->second) differ("tranche " + tranche_name(last) + " is in the ledger, and has no row");
         }
     }
 
@@ -43,13 +47,60 @@ private:
         database_.each(
             "SELECT id FROM tranche WHERE team = ? AND NOT EXISTS (SELECT 1 FROM grant_ WHERE grant_.id = "
             "tranche.grant_id)",
-            [&](auto& row) { miss("the grant of tranche " + tranche_name(row.integer(0)) + " has no row"); },
+            [&](auto& row) {
+                differ("the grant of tranche " + tranche_name(row.integer(0)) + " has no row");
+            },
+            team_);
+    }
+
+    void look_for_ends() {
+        database_.each(
+            "SELECT t.id, t.ends_at FROM tranche AS t JOIN grant_ AS g ON g.id = t.grant_id WHERE "
+            "t.team = ?1 AND t.ended = 1 AND g.ended_at IS NULL AND (t.ends_at IS NULL OR t.ends_at > ?2)",
+            [&](auto& row) {
+                const std::string name = "tranche " + tranche_name(row.integer(0)) + " has ended, but ";
+                differ(name +
+                       (row.is_null(1) ? "never ends" : "ends at " + core::format_rfc3339({row.integer(1)})));
+            },
+            team_, now_);
+        database_.each(
+            "SELECT id, available FROM tranche WHERE team = ? AND ended = 1 AND available > 0",
+            [&](auto& row) {
+                differ("tranche " + tranche_name(row.integer(0)) + " has ended, but " +
+                       std::to_string(row.integer(1)) + " of it are available");
+            },
             team_);
         database_.each(
-            "SELECT tranche.id FROM tranche JOIN grant_ ON grant_.id = tranche.grant_id WHERE "
-            "tranche.team = ? AND ended = 1 AND tranche.ends_at IS NULL AND ended_at IS NULL",
+            "SELECT t.id FROM tranche AS t JOIN grant_ AS g ON g.id = t.grant_id WHERE t.team = ? AND "
+            "g.anchor "
+            "IS NULL AND (t.starts_at <> g.starts_at OR t.ends_at IS DISTINCT FROM g.ends_at)",
             [&](auto& row) {
-                miss("tranche " + tranche_name(row.integer(0)) + " has ended, but never ends");
+                differ("tranche " + tranche_name(row.integer(0)) +
+                       " doesn't start and end as its grant does");
+            },
+            team_);
+    }
+
+    void look_for_agents() {
+        database_.each(
+            "SELECT DISTINCT h.agent FROM holding AS h JOIN tranche AS t ON t.id = h.tranche WHERE t.team = "
+            "?1 AND NOT EXISTS (SELECT 1 FROM agent WHERE id = h.agent AND agent.team = ?1) UNION "
+            "SELECT agent FROM enrollment WHERE team = ?1 AND agent IS NOT NULL AND NOT EXISTS (SELECT 1 "
+            "FROM "
+            "agent WHERE id = enrollment.agent AND agent.team = ?1) ORDER BY 1",
+            [&](auto& row) {
+                differ("agent " + row.string(0) + " was the team's, and has no row that says so");
+            },
+            team_);
+    }
+
+    void look_for_currencies() {
+        database_.each(
+            "SELECT from_ FROM invoice JOIN team ON team.key = invoice.team WHERE invoice.team = ? AND "
+            "invoice.currency IS DISTINCT FROM team.currency",
+            [&](auto& row) {
+                differ("invoice from " + core::format_rfc3339({row.integer(0)}) +
+                       ": its currency isn't the team's");
             },
             team_);
     }
@@ -61,25 +112,26 @@ private:
         std::optional<core::UtcTime> to;
         for (const ClosedCycle& closed : all_closed(database_, team_)) {
             if (to ? closed.cycle.from != *to : closed.cycle.from > *billing.payg_since)
-                miss("no invoice is kept of the cycle before " + core::format_rfc3339(closed.cycle.from));
+                differ("no invoice is kept of the cycle before " + core::format_rfc3339(closed.cycle.from));
             to = closed.cycle.to;
         }
         const auto open = billing.holding(*billing.open_until + -1);
-        if (!open) return miss("the open cycle: " + open.error().detail);
+        if (!open) return differ("the open cycle: " + open.error().detail);
         if (to ? open->from != *to : open->from > *billing.payg_since)
-            miss("no invoice is kept of the cycle before " + core::format_rfc3339(open->from) +
-                 ", which is closed");
+            differ("no invoice is kept of the cycle before " + core::format_rfc3339(open->from) +
+                   ", which is closed");
     }
 
     Database& database_;
     const std::string& team_;
-    std::vector<std::string> missing_;
+    core::UtcTime now_;
+    std::vector<std::string> differences_;
 };
 
 }  // namespace
 
-std::vector<std::string> missing_rows(Database& database, const std::string& team) {
-    return Missing(database, team).run();
+std::vector<std::string> row_differences(Database& database, const std::string& team, core::UtcTime now) {
+    return Rows(database, team, now).run();
 }
 
 }  // namespace meterbox::account

@@ -51,8 +51,8 @@ bool LedgerSums::add_up(Database& database, const std::function<bool()>& over) {
 bool LedgerSums::read_page(Database& database, std::int64_t tranche) {
     std::int64_t read = 0;
     database.each(
-        "SELECT entry, from_, to_, reason, coalesce(agent, ''), coalesce(incarnation, 0), units FROM ledger "
-        "WHERE tranche = ? AND entry > ? ORDER BY entry LIMIT ?",
+        "SELECT entry, from_, to_, reason, coalesce(agent, ''), coalesce(incarnation, 0), units, at "
+        "FROM ledger WHERE tranche = ? AND entry > ? ORDER BY entry LIMIT ?",
         [&](auto& row) {
             ++read;
             add(tranche, row);
@@ -68,6 +68,7 @@ void LedgerSums::add(std::int64_t tranche, platform::sql::Row& row) {
     const auto from = row.text(1);
     const auto to = row.text(2);
     const std::int64_t units = row.integer(6);
+    checks.look(tranche, {row.integer(0), {row.integer(7)}, from, to, row.text(3)});
     PlaceSums& sums = places[tranche];
     if (from == "charged" && is_adjustment(row.text(3))) adjusted[tranche] += units;
     move(sums, from, -units);

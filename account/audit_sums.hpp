@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "account/audit_entries.hpp"
 #include "account/database.hpp"
 
 namespace meterbox::account {
@@ -45,6 +46,7 @@ public:
     std::map<std::int64_t, PlaceSums> places;  // by tranche
     std::map<HoldingKey, HoldingSums> holdings;
     std::map<std::int64_t, std::int64_t> adjusted;  // units given back, by tranche
+    EntryChecks checks;
 
 private:
     void begin_pass(Database& database);

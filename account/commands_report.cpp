@@ -141,7 +141,7 @@ LongCommand audit_team(const std::string& team, bool json) {
     const auto audit = std::make_shared<Audit>(team);
     return [team, json, audit](Store& store, const std::function<bool()>& over) -> std::optional<Outcome> {
         if (!team_exists(store, team)) return no_such_team(team);
-        if (audit->go_on(store.database(), over)) return std::nullopt;
+        if (audit->go_on(store.database(), store.now(), over)) return std::nullopt;
         return outcome_of(team, audit->report(), json);
     };
 }

@@ -28,12 +28,13 @@ inline constexpr std::int64_t incarnations_ahead_max = 100'000;
 inline constexpr std::int64_t hour_ahead_ms_max = std::int64_t{24} * 3600 * 1000;
 
 // Reports and invoices
-inline constexpr std::int64_t report_page_rows = 500;        // of usage, read at once
-inline constexpr std::size_t report_rows_max = 200'000;      // of one usage report
-inline constexpr std::int64_t audit_page_rows = 500;         // of the ledger, read at once
-inline constexpr std::int64_t roll_up_page_rows = 100;       // of old usage, in one commit
-inline constexpr std::int64_t roll_up_check_ms = 3'600'000;  // between looks for what is old
-inline constexpr std::size_t invoices_max = 120;             // of one answer: ten years
+inline constexpr std::int64_t report_page_rows = 500;              // of usage, read at once
+inline constexpr std::size_t report_rows_max = 200'000;            // of one usage report
+inline constexpr std::int64_t audit_page_rows = 500;               // of the ledger, read at once
+inline constexpr std::int64_t audit_clocks_apart_ms_max = 60'000;  // of an account's processes
+inline constexpr std::int64_t roll_up_page_rows = 100;             // of old usage, in one commit
+inline constexpr std::int64_t roll_up_check_ms = 3'600'000;        // between looks for what is old
+inline constexpr std::size_t invoices_max = 120;                   // of one answer: ten years
 inline constexpr std::size_t adjustment_reason_bytes_max = 256;
 inline constexpr std::int64_t expiries_ahead_ms = std::int64_t{90} * 24 * 3600 * 1000;
 

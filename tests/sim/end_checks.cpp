@@ -34,7 +34,8 @@ void Invariants::check_end() {
     check_usage();
     check_bill();
     for (const std::string& team : world_.plan.teams) {
-        const account::AuditReport audit = account::audit(account_.store().database(), team);
+        const account::AuditReport audit =
+            account::audit(account_.store().database(), team, account_.store().now());
         SIM_REQUIRE(audit.ok(),
                     "audit finds no difference: " + (audit.ok() ? "" : audit.differences.front()));
         for (const std::string& finding : audit.findings)

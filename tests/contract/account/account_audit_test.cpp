@@ -27,9 +27,9 @@ struct Lab : AccountFixture {
     // At once; and the same in the smallest pieces.
     account::AuditReport audit() {
         account::Audit pieces("lab", 1);
-        while (pieces.go_on(database(), [] { return true; })) {
+        while (pieces.go_on(database(), clock.wall_now(), [] { return true; })) {
         }
-        const account::AuditReport at_once = account::audit(database(), "lab");
+        const account::AuditReport at_once = account::audit(database(), "lab", clock.wall_now());
         CHECK(pieces.report().differences == at_once.differences);
         CHECK(pieces.report().findings == at_once.findings);
         CHECK(pieces.report().entries == at_once.entries);
@@ -86,9 +86,81 @@ TEST_CASE_METHOD(Lab, "a row that others speak of and that is gone fails the aud
     SECTION("a grant that has a tranche") {
         CHECK(differences_after(without_keys + "DELETE FROM grant_ WHERE id = 1") == 1);
     }
-    SECTION("a tranche that never ends and is called ended") {
-        CHECK(differences_after("UPDATE tranche SET ended = 1 WHERE id = 1") == 1);
+    SECTION("the agent that holds units, and was enrolled") {
+        CHECK(differences_after(without_keys + "DELETE FROM agent") > 0);
     }
+    SECTION("an agent that was enrolled, and holds nothing") {
+        const std::string two = agent("lab");
+        CHECK(differences_after(without_keys + "DELETE FROM agent WHERE id = '" + two + "'") == 1);
+    }
+}
+
+TEST_CASE_METHOD(Lab, "a tranche whose end isn't its grant's fails the audit") {
+    const auto differences_after = [this](const std::string& change) {
+        REQUIRE(store().connection().execute(change));
+        return audit().differences.size();
+    };
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "10", "--ends",
+          "2031-01-01"});
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "flex", "--amount", "10"});
+    done({"grant", "end", "lab", "g3"});
+    REQUIRE(audit().differences == std::vector<std::string>{});
+    SECTION("one that never ends, called ended while there are units") {
+        CHECK(differences_after("UPDATE tranche SET ended = 1 WHERE id = 1") == 2);
+    }
+    SECTION("one whose end is still to come, called ended") {
+        CHECK(differences_after("UPDATE tranche SET ended = 1 WHERE id = 2") == 2);
+    }
+    SECTION("one whose end was changed") {
+        CHECK(differences_after("UPDATE tranche SET ends_at = ends_at + 1 WHERE id = 2") == 1);
+    }
+    SECTION("one that ended as its time came") {
+        clock.advance(std::int64_t{24} * 366 * 9 * 3'600'000);
+        core::wire::SyncRequest said;
+        said.session = session("lab", one);
+        said.request_number = 1;
+        said.resources = {counters("render", 3'500, 0, 0,
+                                   {{"t1", core::Units{3}, core::Units{1}, {{{472'222}, core::Units{3}}}}})};
+        REQUIRE(sync("lab", one, said));
+        REQUIRE(database().number("SELECT count(*) FROM tranche WHERE ended = 1") == 2);
+        CHECK(audit().ok());
+    }
+}
+
+TEST_CASE_METHOD(Lab, "an entry whose reason or time was edited shows in the audit") {
+    const auto edit = [this](const std::string& change) {
+        REQUIRE(store().connection().execute(in_its_words("DROP TRIGGER ledger_is_never_edited; " + change)));
+    };
+    SECTION("a reason that the account never gives") {
+        edit("UPDATE ledger SET reason = 'a present' WHERE to_ = 'charged'");
+        REQUIRE(audit().differences.size() == 1);
+        CHECK(audit().differences[0].find("a present") != std::string::npos);
+    }
+    SECTION("a reason of another move") {
+        edit("UPDATE ledger SET reason = 'hand over' WHERE to_ = 'charged'");
+        CHECK(audit().differences.size() == 1);
+    }
+    SECTION("a time before the entry before it") {
+        edit("UPDATE ledger SET at = at - 3600000 WHERE to_ = 'charged'");
+        CHECK(audit().ok());  // the account's own clock may have been set
+        REQUIRE(audit().findings.size() == 1);
+        CHECK(audit().findings[0].find("earlier than entry") != std::string::npos);
+    }
+    SECTION("a time that is still to come") {
+        edit("UPDATE ledger SET at = at + 3600000 WHERE entry = (SELECT max(entry) FROM ledger)");
+        REQUIRE(audit().findings.size() == 1);
+        CHECK(audit().findings[0].find("still to come") != std::string::npos);
+    }
+}
+
+TEST_CASE_METHOD(Lab, "a final invoice in another currency fails the audit") {
+    REQUIRE(store().connection().execute(
+        "UPDATE team SET currency = 'EUR'; INSERT INTO invoice SELECT key, 1, 2, 'EUR', 1, 3 FROM team"));
+    CHECK(audit().ok());
+    REQUIRE(store().connection().execute(
+        in_its_words("DROP TRIGGER invoice_is_never_edited; UPDATE invoice SET currency = 'USD'")));
+    REQUIRE(audit().differences.size() == 1);
+    CHECK(audit().differences[0].find("currency") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Lab, "the database itself refuses what must never be") {
@@ -104,8 +176,8 @@ TEST_CASE_METHOD(Lab, "the database itself refuses what must never be") {
 TEST_CASE_METHOD(Lab, "another team's damage is not this team's") {
     done({"team", "add", "other"});
     REQUIRE(store().connection().execute("UPDATE holding SET granted = granted + 1"));
-    CHECK_FALSE(account::audit(database(), "lab").ok());
-    CHECK(account::audit(database(), "other").ok());
+    CHECK_FALSE(account::audit(database(), "lab", clock.wall_now()).ok());
+    CHECK(account::audit(database(), "other", clock.wall_now()).ok());
 }
 
 TEST_CASE_METHOD(Lab, "units whose hours weren't reported yet are a finding, not a difference") {
@@ -160,7 +232,7 @@ TEST_CASE_METHOD(AccountFixture, "an audit in pieces is of one state, whatever i
     while (used < 10) complete(used++);
     account::Audit pieces("lab", 1);
     std::int64_t count = 0;
-    while (pieces.go_on(database(), [] { return true; })) {
+    while (pieces.go_on(database(), clock.wall_now(), [] { return true; })) {
         ++count;
         if (used < 40) complete(used++);
         if (used == 20)  // a tranche that it knows nothing of yet
@@ -169,7 +241,7 @@ TEST_CASE_METHOD(AccountFixture, "an audit in pieces is of one state, whatever i
     CHECK(used == 40);
     CHECK(count > 30);
     CHECK(pieces.report().differences == std::vector<std::string>{});
-    CHECK(pieces.report().entries == account::audit(database(), "lab").entries);
+    CHECK(pieces.report().entries == account::audit(database(), "lab", clock.wall_now()).entries);
 }
 
 TEST_CASE_METHOD(Lab, "usage by hour that was changed by hand is a finding of the audit") {

@@ -43,13 +43,13 @@ TEST_CASE_METHOD(Busy, "a backup in pieces is whole, and of the moment of its la
         more = *gone_on;
     }
     CHECK(pieces > 1);
-    const std::int64_t entries = account::audit(database(), "lab").entries;
+    const std::int64_t entries = account::audit(database(), "lab", clock.wall_now()).entries;
     complete_unit();
 
     REQUIRE(account::restore(elsewhere.path() / "restored", elsewhere.path() / "backup.db", clock));
     const auto restored = account::Store::open(elsewhere.path() / "restored", clock, random);
     REQUIRE(restored);
-    const account::AuditReport report = account::audit((*restored)->database(), "lab");
+    const account::AuditReport report = account::audit((*restored)->database(), "lab", clock.wall_now());
     CHECK(report.differences == std::vector<std::string>{});
     CHECK(report.entries == entries);
 }
@@ -62,5 +62,5 @@ TEST_CASE_METHOD(Busy, "a backup that is given up leaves nothing behind", "[fold
     }
     CHECK(std::filesystem::is_empty(elsewhere.path()));
     complete_unit();
-    CHECK(account::audit(database(), "lab").ok());
+    CHECK(account::audit(database(), "lab", clock.wall_now()).ok());
 }

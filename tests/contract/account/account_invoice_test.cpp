@@ -72,7 +72,7 @@ TEST_CASE_METHOD(Tiers, "an invoice that was deleted by hand fails the audit") {
     CAPTURE(which);
     REQUIRE(store().connection().execute(in_its_words("DROP TRIGGER invoice_is_never_cut;")));
     REQUIRE(store().connection().execute("DELETE FROM invoice WHERE from_ = " + which));
-    CHECK(account::audit(database(), "lab").differences.size() == 1);
+    CHECK(account::audit(database(), "lab", clock.wall_now()).differences.size() == 1);
 }
 
 TEST_CASE_METHOD(Tiers, "a cycle's units cost what one cost when it began") {

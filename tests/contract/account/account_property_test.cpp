@@ -239,7 +239,7 @@ TEST_CASE_METHOD(
                   "WHERE agent.team = ?",
                   team) == metered);
         CHECK(metered == (used + overage) * 1'000 + remainder);
-        const account::AuditReport report = account::audit(database(), team);
+        const account::AuditReport report = account::audit(database(), team, clock.wall_now());
         CHECK(report.differences == std::vector<std::string>{});
         CHECK(report.findings == std::vector<std::string>{});
         units += used;
@@ -279,7 +279,7 @@ TEST_CASE_METHOD(World, "the same messages in any order leave the same counters,
                 for (int i = 0; i < 5; ++i) state += std::to_string(row.integer(i)) + " ";
             },
             team);
-        CHECK(account::audit(database(), team).ok());
+        CHECK(account::audit(database(), team, clock.wall_now()).ok());
         return state;
     };
     const auto forward = [](std::size_t count) {
@@ -327,6 +327,6 @@ TEST_CASE_METHOD(World, "any number of agents racing for a pool get all of it an
         for (const ModelAgent& agent : agents) used += agent.ledger().used().value();
         CHECK(used == amount);
         CHECK(database().number("SELECT sum(charged) FROM tranche WHERE team = ?", team) == amount);
-        CHECK(account::audit(database(), team).ok());
+        CHECK(account::audit(database(), team, clock.wall_now()).ok());
     }
 }

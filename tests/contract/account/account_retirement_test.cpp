@@ -61,7 +61,7 @@ struct Lab : AccountFixture {
             .front();
     }
     void check_audit() {
-        const auto report = account::audit(database(), "lab");
+        const auto report = account::audit(database(), "lab", clock.wall_now());
         INFO((report.ok() ? "" : report.differences.front()));
         CHECK(report.ok());
     }

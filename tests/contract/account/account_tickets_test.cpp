@@ -72,7 +72,7 @@ TEST_CASE_METHOD(Line, "worked example 5: a returns 3 unused on recall, and b's 
     const SyncReply served = say(b, counters("render", 0, 5, 1));
     CHECK(held(b) == 3);
     CHECK(granted(lease_of(served), "render") == 3);
-    CHECK(account::audit(database(), "lab").ok());
+    CHECK(account::audit(database(), "lab", clock.wall_now()).ok());
 }
 
 TEST_CASE_METHOD(Line, "returned units go to the oldest ticket, whoever asks first") {

@@ -111,7 +111,7 @@ struct LearningLab : AccountFixture {
             .front();
     }
     std::vector<std::string> check_audit() {
-        const auto report = account::audit(database(), "lab");
+        const auto report = account::audit(database(), "lab", clock.wall_now());
         INFO((report.ok() ? "" : report.differences.front()));
         CHECK(report.ok());
         return report.findings;

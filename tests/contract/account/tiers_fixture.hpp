@@ -69,7 +69,7 @@ struct Tiers : AccountFixture {
             what, tranche);
     }
     void audited() {
-        const account::AuditReport report = account::audit(database(), "lab");
+        const account::AuditReport report = account::audit(database(), "lab", clock.wall_now());
         INFO((report.ok() ? "" : report.differences.front()));
         CHECK(report.ok());
     }
