@@ -35,6 +35,7 @@ constexpr Reason reasons[] = {
     {"return", "LF"},
     {"retire", "LF"},
     {"fence", "LD LF"},
+    {"went on", "LD LF"},
     {"write-off", "LD LF"},
     {"count", "DC"},
     {"release", "DF"},

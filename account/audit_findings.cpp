@@ -53,12 +53,14 @@ private:
             find("at " + core::format_rfc3339(incident.at) + " " + incident.detail);
         database_.each(
             "SELECT agent, number, ended_at, (SELECT coalesce(sum(held), 0) FROM doubt WHERE doubt.agent = "
-            "incarnation.agent AND doubt.incarnation = number) FROM incarnation JOIN agent ON agent.id = "
+            "incarnation.agent AND doubt.incarnation = number), fenced FROM incarnation JOIN agent ON "
+            "agent.id = "
             "incarnation.agent WHERE agent.team = ? ORDER BY ended_at",
             [&](auto& row) {
                 find("agent " + row.string(0) + ": its incarnation " + std::to_string(row.integer(1)) +
-                     " was fenced at " + core::format_rfc3339({row.integer(2)}) + ", " +
-                     std::to_string(row.integer(3)) + " units of it are in doubt");
+                     (row.integer(4) != 0 ? " was fenced at " : " ended, and it went on as another, at ") +
+                     core::format_rfc3339({row.integer(2)}) + ", " + std::to_string(row.integer(3)) +
+                     " units of it are in doubt");
             },
             team_);
         for (const Agent& agent : list_agents(database_, team_)) {

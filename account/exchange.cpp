@@ -67,7 +67,7 @@ std::optional<KnownPart> part_of_forgotten(Database& database, const Agent& agen
 // when it says hello, and until it says so its lease stays leased.
 void leave_behind(Database& database, Ledger& ledger, Pool& pool, Agent agent, const SyncRequest& request) {
     begin_incarnation(database, ledger, pool, agent, {agent.incarnation, request.head, request.starts},
-                      request.head.sequence);
+                      request.head.sequence, Ending::went_on);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
     database.run("UPDATE agent SET session = NULL WHERE id = ?", agent.id);
 }

@@ -123,14 +123,14 @@ void acknowledge_journal(Database& database, Agent& agent, const JournalHead& he
 }
 
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
-                       std::int64_t shared, const KnownJournal* known) {
+                       std::int64_t shared, Ending ending, const KnownJournal* known) {
     Custody custody(database, ledger, pool);
     custody.take_over(agent);
     database.run(
         "INSERT INTO incarnation (agent, number, acknowledged, acknowledged_hash, usage_acknowledged, "
-        "starts_after, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "starts_after, ended_at, fenced) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         agent.id, agent.incarnation, agent.acknowledged, agent.acknowledged_hash, agent.usage_acknowledged,
-        agent.starts_after, ledger.now());
+        agent.starts_after, ledger.now(), std::int64_t{ending == Ending::fenced});
     // Of the starts that it shares with the journal that it was compared with, the known ones are known
     // still. Where two disks are at work that is its own of before, and not the other's.
     KnownJournal compared = known != nullptr ? *known : known_journal(database, agent);

@@ -49,10 +49,13 @@ struct SaidJournal {
     const core::wire::JournalHead& head;
     const std::vector<core::wire::JournalHead>& starts;
 };
+// A fence, or an agent that goes on, though its lease can't be honoured: it was given up, or names what this
+// store has forgotten.
+enum class Ending { fenced, went_on };
 // Ends the agent's incarnation and begins the next, for the journal that says this, whose last link
 // in common with the known one is `shared` (known: not that of the present incarnation): the last remainders
 // are in custody, what it showed last stays. What it was leased the caller decides.
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
-                       std::int64_t shared, const KnownJournal* known = nullptr);
+                       std::int64_t shared, Ending ending, const KnownJournal* known = nullptr);
 
 }  // namespace meterbox::account

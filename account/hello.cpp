@@ -63,11 +63,12 @@ public:
         if (judged.verdict == JournalVerdict::parted) return fence(judged.shared);
         if (judged.verdict == JournalVerdict::behind) return behind();
         const bool given_up = agent_.written_off_at.has_value();
-        if (given_up && (is_forgotten() || !heard_again())) return begin(judged.shared);
+        const bool heard_before = given_up && is_forgotten();
+        if (given_up && !heard_again()) return begin(judged.shared);
         if (has_fallen()) return fence(judged.shared);
         if (!agent_.learning && !given_up) return go_on(said_.resources);
         const KnownPart known = known_part(database_, pool(), agent_, said_.resources);
-        if (given_up && !known.whole) return begin_after(known.counters);
+        if (heard_before || (given_up && !known.whole)) return begin_after(known.counters);
         return go_on(known.counters);  // its sync says more, and ends the incarnation
     }
 
@@ -135,6 +136,9 @@ private:
     Result<HelloReply> begin_later() {
         const JournalJudgement judged = judge_journal(known_journal(database_, agent_), said_);
         if (judged.verdict == JournalVerdict::behind) return behind();
+        // It was heard of again, or it wouldn't be another incarnation: nothing of it is to be counted as
+        // lost.
+        if (agent_.written_off_at) heard_again();
         return begin(judged.shared);
     }
 
@@ -197,12 +201,13 @@ private:
             return reply;
         }
         database_.run("UPDATE agent SET fenced_at = ? WHERE id = ?", now_, agent_.id);
-        return begin(shared, known);
+        return begin(shared, Ending::fenced, known);
     }
-    Result<HelloReply> begin(std::int64_t shared, const KnownJournal* known = nullptr) {
-        hold_leased(database_, ledger_, pool(), agent_, "fence");
+    Result<HelloReply> begin(std::int64_t shared, Ending ending = Ending::went_on,
+                             const KnownJournal* known = nullptr) {
+        hold_leased(database_, ledger_, pool(), agent_, ending == Ending::fenced ? "fence" : "went on");
         begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
-                          shared, known);
+                          shared, ending, known);
         return answer_fenced(open_session(), where_it_counts());
     }
 

@@ -355,7 +355,8 @@ std::span<const platform::sql::Migration> migrations() {
                                                          {13, ledger_numbers_step},
                                                          {14, never_replaced_step},
                                                          {15, slices_step},
-                                                         {16, usage_told_step}};
+                                                         {16, usage_told_step},
+                                                         {17, ending_step}};
     return steps;
 }
 

@@ -51,4 +51,9 @@ UPDATE agent_resource SET told = coalesce((
   usage.resource = agent_resource.resource), 0);
 )sql";
 
+// 0: it wasn't fenced, its agent went on as the next. Not known of what was there before.
+inline constexpr const char* ending_step = R"sql(
+ALTER TABLE incarnation ADD COLUMN fenced INTEGER NOT NULL DEFAULT 1 CHECK (fenced IN (0, 1));
+)sql";
+
 }  // namespace meterbox::account

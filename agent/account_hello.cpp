@@ -110,13 +110,14 @@ void AccountLink::move_to_next_incarnation(const core::wire::HelloReply& reply) 
 }
 
 void AccountLink::moved(const core::wire::HelloReply& reply) {
-    log_.warn("agent.fenced", {{"account", url_},
-                               {"incarnation", reply.incarnation},
-                               {"detail",
-                                "this disk isn't as the account knew it: what was metered since "
-                                "link " +
-                                    std::to_string(reply.acknowledged.sequence) +
-                                    " of the journal counts in a new incarnation"}});
+    log_.warn(
+        "agent.next_incarnation",
+        {{"account", url_},
+         {"incarnation", reply.incarnation},
+         {"detail",
+          "this disk or the account was put back, or the agent was given up meanwhile: what was metered "
+          "since link " +
+              std::to_string(reply.acknowledged.sequence) + " of the journal counts in a new incarnation"}});
     incarnation_ = reply.incarnation;
     lease_text_.clear();
     supply_ = begun_anew(supply_);

@@ -187,3 +187,39 @@ TEST_CASE_METHOD(LearningLab,
     CHECK(number("SELECT available FROM tranche WHERE id = 1") == 0);
     check_audit();
 }
+
+TEST_CASE_METHOD(LearningLab,
+                 "an agent that was counted as lost in the backup, and heard again since, is charged once",
+                 "[folder]") {
+    CHECK(say_sync(one, 4) == 4);
+    done({"agent", "write-off", one.id, "--as", "count"});
+    CHECK(number("SELECT charged FROM tranche") == 4);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    CHECK(say_hello(one) == Verdict::ok);
+    use(one, 3);
+    say_sync(one, 0);
+    CHECK(number("SELECT charged FROM tranche") == 3);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    SECTION("its own word settles what it was leased") {
+        CHECK(say_hello(one) == Verdict::fenced);
+        CHECK(number("SELECT charged FROM tranche") == 3);
+        CHECK(number("SELECT in_doubt FROM tranche") == 1);
+        one.used = 0;  // all of it counts in its incarnation of before
+    }
+    SECTION("in an incarnation that is forgotten it says so no more: an operator decides") {
+        one.incarnation = 2;
+        one.used = 1;
+        CHECK(say_hello(one) == Verdict::fenced);
+        CHECK(number("SELECT charged FROM tranche") == 0);
+        CHECK(number("SELECT in_doubt FROM tranche") == 4);
+        one.used = 0;
+    }
+    CHECK_FALSE(agent_row("lab", one.id).fenced_at);
+    CHECK_FALSE(agent_row("lab", one.id).written_off_at);
+    CHECK(say_hello(two) == Verdict::learning);
+    say_sync(two, 0);
+    check_audit();
+}

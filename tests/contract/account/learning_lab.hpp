@@ -1,6 +1,7 @@
 // A team with two agents that say and sync what a test wants, and a store that can be put back.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 
 #include "account/audit.hpp"
@@ -93,6 +94,14 @@ struct LearningLab : AccountFixture {
         CHECK(say_hello(of) == Verdict::fenced);
         CHECK_FALSE(agent_row("lab", of.id).fenced_at);
         CHECK(of.incarnation == 2);
+        const auto findings = check_audit();
+        const auto told = [&](const char* words) {
+            return std::ranges::count_if(findings, [&](const std::string& finding) {
+                return finding.find(of.id + ": its incarnation 1 " + words) != std::string::npos;
+            });
+        };
+        CHECK(told("ended, and it went on as another") == 1);
+        CHECK(told("was fenced") == 0);
     }
     void use(Speaker& of, std::int64_t units) {
         of.used += units;
