@@ -29,11 +29,12 @@ void Invariants::check_step() {
             check_agent(index);
             seen_[index].commits = agents_[index]->commits();
         }
-        if (changed || account_changed) check_against_account(index);
+        seen_[index].to_compare = changed || account_changed;
+        if (seen_[index].to_compare) check_against_account(index);
         any_changed = any_changed || changed;
         check_stops(index);
     }
-    if (any_changed) check_copies();
+    if (any_changed) check_copies(account_changed);
 }
 
 // What the account says may be older than what it said.

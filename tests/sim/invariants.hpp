@@ -53,6 +53,7 @@ private:
         std::uint64_t commits_checked = 0;
         std::uint64_t run = 0;
         std::int64_t looked_at = 0;
+        bool to_compare = false;                        // with the account: either has changed
         std::map<std::string, std::int64_t> sealed;     // M then
         core::UtcTime mark;                             // the trusted clock's, as stored
         std::map<std::string, ModeTimes> modes;         // by resource
@@ -86,7 +87,8 @@ private:
     void check_slots();
     bool has_copies(const std::string& id) const;
     void note_most(std::size_t index);
-    void check_copies();
+    void check_copies(bool account_changed);
+    void check_no_more_is_known();
     void check_spent_twice();
     void check_counted_of_copies(std::size_t index);
     void check_chain(std::size_t index);
@@ -133,7 +135,9 @@ private:
     // Where disks are copied: the most that any machine had done in an incarnation.
     std::map<HoldingKey, std::int64_t> most_used_;
     std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t>
-        most_metered_;         // by agent, resource and incarnation
+        most_metered_;  // by agent, resource and incarnation
+    std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t>
+        counted_;              // as the account has it
     std::uint64_t looks_ = 0;  // at the account
     bool moved_ = false;       // units, since all slots were added up
 };

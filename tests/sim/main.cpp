@@ -33,7 +33,7 @@ constexpr const char* usage =
     "METERBOX_SEEDS=N in the environment goes before --seeds.\n";
 
 // So many seeds must have come by every rare path.
-constexpr std::uint64_t seeds_for_every_path = 100;
+constexpr std::uint64_t seeds_for_every_path = 300;
 constexpr std::uint64_t seeds_between_repeats = 25;  // run twice, for the same trace
 constexpr std::size_t lines_of_a_failure = 60;
 constexpr std::uint64_t jobs_max = 256;

@@ -3,8 +3,9 @@
 namespace meterbox::sim {
 
 namespace {
-constexpr int rolls_max = 8;  // all of them fit one message
-}
+constexpr int rolls_max = 8;              // all of them fit one message
+constexpr int allowed_with_two_max = 12;  // then the copy is taken off first
+}  // namespace
 
 void Operator::set_up(const std::vector<AgentName>& agents) {
     agents_ = agents;
@@ -82,6 +83,7 @@ void Operator::allow_waiting() {
             const bool two = world_.copies_at_work[agent] > 0;
             if (two) world_.tally.saw("agent fenced again while a copy is at work");
             if (!account_.up() || (two && !world_.plan.allowed_with_two)) continue;
+            if (two && allowed_with_two_[agent]++ >= allowed_with_two_max) continue;
             if (two) world_.tally.saw("agent allowed while a copy is at work");
             account_.command({"agent", "allow", agent});
         }

@@ -45,6 +45,7 @@ private:
     std::set<std::string> billed_;                             // teams with a payg grant
     std::map<std::string, std::vector<std::string>> endless_;  // grants without an end, by team
     std::vector<AgentName> agents_;
+    std::map<std::string, int> allowed_with_two_;  // times, by agent
 };
 
 }  // namespace meterbox::sim
