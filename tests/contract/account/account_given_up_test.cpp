@@ -1,5 +1,7 @@
 // Agents that are given up, by an operator or by their silence: what becomes of their units, and of
 // themselves when they are heard of again.
+#include <boost/json.hpp>
+
 #include "fencing_lab.hpp"
 
 using namespace meterbox;
@@ -57,6 +59,12 @@ TEST_CASE_METHOD(FencingLab, "what a revoked agent left of a unit, and without o
     CHECK(card().overage_units == Units{0});
     CHECK(card().remainder == core::Amount{300});
     check_audit();
+    const std::string report = done({"--json", "usage", "lab", "--agent", "custody/lab"});
+    const auto rows = boost::json::parse(report).at("rows").as_array();
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].at("agent") == "custody/lab");
+    CHECK(rows[0].at("usage") == 0);  // the agent's own rows have it
+    CHECK(rows[0].at("units") == 2);
 }
 
 TEST_CASE_METHOD(FencingLab, "an agent that was given up and comes back settles its units by its own word") {
