@@ -69,7 +69,8 @@ AccountAccess::AccountAccess(boost::asio::io_context& loop, system::Timers& time
               if (!made) return made.error();
               return std::unique_ptr<platform::Transport>(std::move(*made));
           },
-          [this](const Identity& identity) { take_up(identity); }) {}
+          [this](const Identity& identity) { take_up(identity); },
+          [this](const core::Error& why) { link_.not_renewed(why); }) {}
 
 // While no time is trusted, a chain to the pinned CA may be not yet valid: its maker's clock is right.
 tls::TimeJudgement AccountAccess::judge_time() const {

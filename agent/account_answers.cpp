@@ -248,7 +248,8 @@ void AccountLink::refused(const platform::Answer& answer, bool session_lost) {
     using core::wire::Standing;
     const bool by_somebody =
         standing_ == Standing::revoked || standing_ == Standing::fenced || standing_ == Standing::unknown;
-    balances_.note_turned_away(by_somebody ? refusal.error.detail : "");
+    // Of one that has expired the answer to its renewal says whether somebody is needed.
+    if (standing_ != Standing::expired) balances_.note_turned_away(by_somebody ? refusal.error.detail : "");
     failed(refusal.error, session_lost);
 }
 

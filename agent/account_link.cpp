@@ -71,8 +71,15 @@ void AccountLink::connect(Identity identity, platform::Transport& transport, std
 void AccountLink::renewed(const Identity& identity) {
     identity_->certificate = identity.certificate;
     identity_->life = identity.life;
-    if (standing_ == core::wire::Standing::expired) standing_.reset();    // of the one before
+    if (standing_ == core::wire::Standing::expired) {  // of the one before
+        standing_.reset();
+        balances_.note_turned_away({});
+    }
     if (plan_.consecutive_failures() > 0) wake(core::SyncReason::asked);  // perhaps for want of this
+}
+
+void AccountLink::not_renewed(const core::Error& why) {
+    balances_.note_turned_away(why.detail);
 }
 
 void AccountLink::stop() {

@@ -60,6 +60,7 @@ public:
 
     // The same agent with another certificate; what the transport uses is its owner's business.
     void renewed(const Identity& identity);
+    void not_renewed(const core::Error& why);  // by the account, which says who can mend it
 
     void wake(core::SyncReason reason);
     // Syncs at once; answered when one that began after the call has ended.

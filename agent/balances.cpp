@@ -7,6 +7,7 @@ namespace meterbox::agent {
 Balances::Balances(const std::vector<LedgerView>& ledgers, const std::optional<Suspicion>& suspicion) {
     for (const LedgerView& ledger : ledgers) balances_[ledger->resource().key].ledger = ledger;
     suspect(suspicion);
+    if (suspicion && suspicion->cause == Suspicion::Cause::fenced) turned_away_ = suspicion->detail;
 }
 
 void Balances::suspect(const std::optional<Suspicion>& suspicion) {

@@ -57,7 +57,7 @@ core::Result<void> ChainCheck::begin() {
     report_.first = last_.sequence;
     base_event_ = last_.last_event;
     if (const auto state = core::link_state_from((*oldest)->state)) {
-        note(*state);
+        note(last_.sequence, *state);
     } else {
         broken(last_.sequence, state.error().detail);
     }
@@ -119,7 +119,7 @@ core::Result<void> ChainCheck::check(const Link& link) {
         broken(sequence, state.error().detail);
         return {};
     }
-    note(*state);
+    note(sequence, *state);
     last_ = link.head;
     return {};
 }
@@ -141,7 +141,21 @@ core::Result<std::int64_t> ChainCheck::add_events(std::int64_t after, std::int64
     }
 }
 
-void ChainCheck::note(const core::LinkState& state) {
+// The totals that a start found come first in its link: who changed them while nobody looked must not have
+// them committed by that.
+void ChainCheck::check_start(std::int64_t sequence, const core::LinkState& state) {
+    TotalsByResource found, known;
+    for (const core::ResourceTotals& totals : state.resources) {
+        const auto before = totals_.find(totals.resource);
+        if (before != totals_.end() && found.try_emplace(totals.resource, totals).second)
+            known.insert(*before);
+    }
+    if (const std::string differs = difference(known, found, false); !differs.empty())
+        broken(sequence, "a start found other totals: " + differs);
+}
+
+void ChainCheck::note(std::int64_t sequence, const core::LinkState& state) {
+    if (state.start && !state.incarnation) check_start(sequence, state);
     if (state.forgotten) forgotten_up_to_ = std::max(forgotten_up_to_, *state.forgotten);
     if (state.incarnation) {
         incarnation_ = state.incarnation;
@@ -191,52 +205,27 @@ core::Result<void> ChainCheck::check_totals() {
     if (incarnation_ && *incarnation != *incarnation_)
         broken(last_.sequence, "the incarnation is " + std::to_string(*incarnation) +
                                    ", and was committed as " + std::to_string(*incarnation_));
-    std::map<std::string, core::ResourceTotals> there;
-    auto resources = connection_.prepare("SELECT key, metered FROM resource");
-    if (!resources) return resources.error();
-    {
-        Cursor row = resources->query();
-        for (;;) {
-            const auto more = row.next();
-            if (!more) return more.error();
-            if (!*more) break;
-            there[row.string(0)] = {row.string(0), core::Amount{row.integer(1)}, {}};
-        }
-    }
-    // A row of hours stays with the incarnation that changed it last: those of former ones are not of this U.
+    const auto there = totals_in_tables(connection_);
+    if (!there) return there.error();
+    if (std::string differs = difference(totals_, *there, false); !differs.empty())
+        broken(last_.sequence, std::move(differs));
+    return check_hours(*incarnation);
+}
+
+// A row of hours stays with the incarnation that changed it last: those of former ones are not of this U.
+core::Result<void> ChainCheck::check_hours(std::int64_t incarnation) {
     auto tranches = connection_.prepare(
-        "SELECT r.key, t.id, t.granted, t.used, t.returned, (SELECT coalesce(sum(u.units - "
-        "u.former), 0) FROM unit_hour u WHERE u.resource = t.resource AND u.tranche = t.id AND "
-        "u.incarnation = ?) FROM tranche t JOIN resource r ON r.id = t.resource");
+        "SELECT t.id, t.used, (SELECT coalesce(sum(u.units - u.former), 0) FROM unit_hour u WHERE "
+        "u.resource = t.resource AND u.tranche = t.id AND u.incarnation = ?) FROM tranche t");
     if (!tranches) return tranches.error();
-    Cursor row = tranches->query(*incarnation);
+    Cursor row = tranches->query(incarnation);
     for (;;) {
         const auto more = row.next();
         if (!more) return more.error();
-        if (!*more) break;
-        const core::TrancheTotals totals{row.string(1), core::Units{row.integer(2)},
-                                         core::Units{row.integer(3)}, core::Units{row.integer(4)}};
-        tranche_in(there[row.string(0)], totals.tranche) = totals;
-        if (row.integer(5) > totals.used.value())
-            broken(last_.sequence,
-                   "the hours of tranche " + totals.tranche + " have more units than it used");
+        if (!*more) return {};
+        if (row.integer(2) > row.integer(1))
+            broken(last_.sequence, "the hours of tranche " + row.string(0) + " have more units than it used");
     }
-    for (auto& [key, stated] : totals_) {
-        const auto found = there.find(key);
-        if (found == there.end()) {
-            broken(last_.sequence, "resource " + key + " is missing");
-            continue;
-        }
-        if (found->second.metered != stated.metered)
-            broken(last_.sequence, "what was metered of " + key + " is " +
-                                       std::to_string(found->second.metered.value()) +
-                                       ", and was committed as " + std::to_string(stated.metered.value()));
-        for (const core::TrancheTotals& tranche : stated.tranches)
-            if (tranche_in(found->second, tranche.tranche) != tranche)
-                broken(last_.sequence, "the units of tranche " + tranche.tranche + " of " + key +
-                                           " are not those that were committed");
-    }
-    return {};
 }
 
 }  // namespace meterbox::agent

@@ -6,12 +6,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "agent/chain.hpp"
 #include "agent/chain_report.hpp"
+#include "agent/stated_totals.hpp"
 #include "core/chain.hpp"
 #include "core/error.hpp"
 #include "platform/sqlite/connection.hpp"
@@ -36,8 +36,10 @@ private:
     core::Result<std::optional<Link>> next_link();
     core::Result<void> check(const Link& link);
     core::Result<std::int64_t> add_events(std::int64_t after, std::int64_t last);
-    void note(const core::LinkState& state);
+    void check_start(std::int64_t sequence, const core::LinkState& state);
+    void note(std::int64_t sequence, const core::LinkState& state);
     core::Result<void> check_totals();
+    core::Result<void> check_hours(std::int64_t incarnation);
     core::Result<void> check_missing_events();
     void broken(std::int64_t sequence, std::string what);
 
@@ -46,12 +48,12 @@ private:
     platform::system::ChainHasher hasher_;
     ChainReport report_;
     bool begun_ = false;
-    ChainHead last_;                                      // the link that was checked last
-    std::int64_t base_event_ = 0;                         // the newest that the oldest link covers
-    std::int64_t gone_up_to_ = 0;                         // the newest event that isn't there any more
-    std::int64_t forgotten_up_to_ = 0;                    // of those, what retention says it took away
-    std::optional<std::int64_t> incarnation_;             // that the links began last, if that is kept
-    std::map<std::string, core::ResourceTotals> totals_;  // as the links state them, the newest of each
+    ChainHead last_;                           // the link that was checked last
+    std::int64_t base_event_ = 0;              // the newest that the oldest link covers
+    std::int64_t gone_up_to_ = 0;              // the newest event that isn't there any more
+    std::int64_t forgotten_up_to_ = 0;         // of those, what retention says it took away
+    std::optional<std::int64_t> incarnation_;  // that the links began last, if that is kept
+    TotalsByResource totals_;                  // as the links state them, the newest of each
 };
 
 }  // namespace meterbox::agent

@@ -97,9 +97,13 @@ core::Result<void> Journal::prepare_start() {
 void Journal::take_totals_at_start() {
     start_.resources.clear();
     for (const auto& [key, entry] : entries_) {
-        std::vector<std::size_t> all(entry.ledger.tranches().size());
+        // Without what the transaction has changed by now, in which a start may be marked: but an incarnation
+        // that it began has no totals of before.
+        const bool before = entry.before && !transaction_.link.incarnation;
+        const core::ResourceLedger& ledger = before ? entry.before->ledger : entry.ledger;
+        std::vector<std::size_t> all(ledger.tranches().size());
         std::iota(all.begin(), all.end(), std::size_t{0});
-        start_.resources.push_back(totals_of(entry.ledger, all));
+        start_.resources.push_back(totals_of(ledger, all));
     }
 }
 

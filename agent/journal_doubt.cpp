@@ -13,6 +13,7 @@ namespace meterbox::agent {
 namespace {
 
 constexpr std::string_view suspicion_key = "suspicion";
+constexpr std::string_view fenced_key = "suspicion_fenced";  // it is one that waits for the operator
 constexpr std::string_view lease_number_key = "lease_number";
 constexpr std::string_view incarnation_key = "incarnation";
 constexpr std::string_view damage_key = "damage";
@@ -51,7 +52,9 @@ std::int64_t Journal::meta_number(std::string_view key, std::int64_t otherwise) 
 // At the start, before anything is written.
 void Journal::doubt() {
     if (std::string kept = meta_text(suspicion_key); !kept.empty())
-        suspicion_ = Suspicion{Suspicion::Cause::set_aside, std::move(kept)};
+        suspicion_ =
+            Suspicion{meta_text(fenced_key).empty() ? Suspicion::Cause::set_aside : Suspicion::Cause::fenced,
+                      std::move(kept)};
     const std::optional<core::WitnessRecord>& seen = witness_.record();
     if (!seen) return;
     if (seen->high_water && (!high_water_ || *seen->high_water > *high_water_))
@@ -69,6 +72,7 @@ void Journal::doubt() {
 
 void Journal::suspect(std::string detail) {
     set_meta(suspicion_key, detail);
+    set_meta(fenced_key, "yes");
     transaction_.doubting = Suspicion{Suspicion::Cause::fenced, std::move(detail)};
 }
 
@@ -117,7 +121,8 @@ core::Result<void> Journal::judged(core::Result<void> done) {
 void Journal::dispel_suspicion() {
     if (!suspicion_) return;
     transaction_.dispelling = true;
-    if (!meta_text(suspicion_key).empty()) set_meta(suspicion_key, "");
+    for (const std::string_view key : {suspicion_key, fenced_key})
+        if (!meta_text(key).empty()) set_meta(key, "");
 }
 
 // What the transaction that was committed wrote to `meta`; true: the witness must hear of it.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/journal_schema.hpp"
+#include "agent/stated_totals.hpp"
 #include "core/limits.hpp"
 #include "core/resource.hpp"
 #include "platform/sqlite/migrations.hpp"
@@ -79,6 +80,16 @@ core::Result<std::string> contradiction_in(Connection& connection) {
         });
 }
 
+// What shows that somebody edited it. Empty: nothing does.
+core::Result<std::string> edited_in(Connection& connection) {
+    auto found = contradiction_in(connection);
+    if (!found) return found;
+    if (!found->empty()) return "its tables contradict each other: " + *found;
+    found = difference_from_links(connection);
+    if (!found || found->empty()) return found;
+    return "its totals are not those that its chain states: " + *found;
+}
+
 std::string prefix_of(const fs::path& path) {
     return path.filename().string() + ".damaged-";
 }
@@ -137,10 +148,10 @@ Attempt attempt(const fs::path& path) {
         if (!usable) break;
         if (const auto read = (*opened)->number(query); !read) usable = read.error();
     }
-    std::string contradiction;
+    std::string edited;
     if (usable) {
-        if (auto found = contradiction_in(**opened); found) {
-            contradiction = std::move(*found);
+        if (auto found = edited_in(**opened); found) {
+            edited = std::move(*found);
         } else {
             usable = found.error();
         }
@@ -148,9 +159,9 @@ Attempt attempt(const fs::path& path) {
     if (!usable) {
         made.fault = (*opened)->last_fault();
         made.detail = usable.error().detail;
-    } else if (!contradiction.empty()) {
+    } else if (!edited.empty()) {
         made.fault = StorageFault::corrupt;
-        made.detail = "its tables contradict each other: " + contradiction;
+        made.detail = std::move(edited);
     } else {
         made.connection = std::move(*opened);
     }

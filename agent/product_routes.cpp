@@ -79,13 +79,17 @@ std::string ProductRoutes::resource_json(const std::string& key) const {
 
 // That there is no such resource, if that can be known: a new journal has no catalogue before the account
 // has answered.
-core::Error ProductRoutes::unknown_resource(std::string_view member, const std::string& resource) const {
+core::Error ProductRoutes::unknown_resource(core::Error known_otherwise) const {
     if (const std::string why = surroundings_.no_catalogue(); !why.empty())
         return refusal(core::ErrorCode::unreachable,
                        "no resource is known here before the account has answered: " + why);
+    return known_otherwise;
+}
+
+core::Error ProductRoutes::unknown_resource(std::string_view member, const std::string& resource) const {
     const std::string name(member);
-    return refusal(core::ErrorCode::invalid, name + ": no resource \"" + resource + "\" in this account",
-                   "/" + name);
+    return unknown_resource(refusal(core::ErrorCode::invalid,
+                                    name + ": no resource \"" + resource + "\" in this account", "/" + name));
 }
 
 void ProductRoutes::list_resources(http::Responder responder) const {
@@ -101,8 +105,8 @@ void ProductRoutes::list_resources(http::Responder responder) const {
 
 void ProductRoutes::resource(std::string_view key, http::Responder responder) const {
     if (balances_.find(key) == nullptr)
-        return responder.send(
-            refusal(core::ErrorCode::not_found, "no resource \"" + std::string(key) + "\""));
+        return responder.send(unknown_resource(
+            refusal(core::ErrorCode::not_found, "no resource \"" + std::string(key) + "\"")));
     responder.send(200, "application/json", resource_json(std::string(key)));
 }
 

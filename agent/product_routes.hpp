@@ -56,6 +56,7 @@ private:
     void list_resources(platform::http::Responder responder) const;
     void resource(std::string_view key, platform::http::Responder responder) const;
     std::string resource_json(const std::string& key) const;
+    core::Error unknown_resource(core::Error known_otherwise) const;
     core::Error unknown_resource(std::string_view member, const std::string& resource) const;
     void refuse(platform::http::Responder& responder, const core::Error& error, const std::string& resource);
 

@@ -16,7 +16,7 @@ namespace tls = platform::tls;
 
 Renewal::Renewal(platform::system::Timers& timers, const AgentTime& time, IdentityFiles files,
                  platform::system::Random& random, platform::system::Log& log, Connect connect,
-                 Renewed renewed)
+                 Renewed renewed, Refused refused)
     : timer_(timers.make([this] {
           if (failures_ > 0) return ask();
           reconsider();
@@ -26,7 +26,8 @@ Renewal::Renewal(platform::system::Timers& timers, const AgentTime& time, Identi
       random_(random),
       log_(log),
       connect_(std::move(connect)),
-      renewed_(std::move(renewed)) {}
+      renewed_(std::move(renewed)),
+      refused_(std::move(refused)) {}
 
 void Renewal::watch(Identity identity) {
     identity_ = std::move(identity);
@@ -81,7 +82,11 @@ void Renewal::heard(const core::Result<platform::Answer>& answer) {
         const auto saved = files_.save_certificate(*identity);
         if (!saved) identity = saved.error();
     }
-    if (!identity) return failed(identity.error());
+    if (!identity) {
+        failed(identity.error());
+        if (answer && refusal_of(*answer).standing && refused_) refused_(identity.error());
+        return;
+    }
     log_.info("certificate.renewed",
               {{"agent", identity->agent}, {"expires_at", core::format_rfc3339(identity->life.ends_at)}});
     failures_ = 0;

@@ -27,9 +27,12 @@ public:
     using Connect =
         std::function<core::Result<std::unique_ptr<platform::Transport>>(const Identity& identity)>;
     using Renewed = std::function<void(const Identity&)>;
+    // The account has answered that it doesn't renew it.
+    using Refused = std::function<void(const core::Error& why)>;
 
     Renewal(platform::system::Timers& timers, const AgentTime& time, IdentityFiles files,
-            platform::system::Random& random, platform::system::Log& log, Connect connect, Renewed renewed);
+            platform::system::Random& random, platform::system::Log& log, Connect connect, Renewed renewed,
+            Refused refused = {});
 
     // Who to renew for, from now on.
     void watch(Identity identity);
@@ -57,6 +60,7 @@ private:
     platform::system::Log& log_;
     Connect connect_;
     Renewed renewed_;
+    Refused refused_;
     std::optional<Identity> identity_;
     std::unique_ptr<platform::Transport> transport_;  // while it asks
     std::unique_ptr<platform::Transport> used_;       // still inside its completion

@@ -133,7 +133,8 @@ inline constexpr std::int64_t counter_max = std::int64_t{1} << 60;  // totals of
 inline constexpr std::int64_t protocol_version_max = 1'000;
 
 // The journal's chain
-inline constexpr std::int64_t chain_links_kept = 250'000;  // of those that the account has acknowledged
+inline constexpr std::int64_t chain_links_kept = 250'000;    // of those that the account has acknowledged
+inline constexpr std::int64_t links_compared_max = 100'000;  // with the tables, at a start
 
 // Account
 inline constexpr std::size_t agent_connections_max = 16'384;  // further agents take the place of idle ones

@@ -79,11 +79,23 @@ ChainReport check(Journal& journal) {
     return check.finish(journal.chain().head()).value();
 }
 
+void tamper(platform::sqlite::Connection& connection, const std::string& sql) {
+    const std::int64_t before = connection.number("SELECT total_changes()").value();
+    REQUIRE(connection.execute(sql));
+    REQUIRE(connection.number("SELECT total_changes()").value() > before);
+}
+
 // Somebody with the file and without the journal. Journal and thief take turns: one has it open at a time.
 void tamper(const std::filesystem::path& path, const std::string& sql) {
     const auto connection = platform::sqlite::Connection::open({path, agent::journal_application_id}).value();
-    REQUIRE(connection->execute(sql));
-    REQUIRE(connection->number("SELECT total_changes()").value() > 0);
+    tamper(*connection, sql);
+}
+
+// Whether the start that found it so put the journal aside for this.
+bool is_set_aside_for(const std::filesystem::path& path, const std::string& word) {
+    const Journal journal(path);
+    return journal.suspicion() && journal.suspicion()->cause == agent::Suspicion::Cause::set_aside &&
+           journal.suspicion()->detail.find(word) != std::string::npos;
 }
 
 }  // namespace
@@ -162,14 +174,111 @@ TEST_CASE("what is changed behind the journal's back is found, and the first pla
         CAPTURE(change.sql);
         const tests::TemporaryFolder folder;
         fill(folder / "journal.db");
-        tamper(folder / "journal.db", change.sql);
         Journal journal(folder / "journal.db");
+        tamper(journal.connection(), change.sql);
         const ChainReport report = check(journal);
         REQUIRE(report.broken);
         CAPTURE(report.broken->what);
         CHECK(report.broken->sequence == change.sequence);
         CHECK(report.broken->what.find(change.word) != std::string::npos);
     }
+}
+
+TEST_CASE("totals that were edited while the journal was closed are found before a start commits them") {
+    const std::pair<const char*, const char*> changes[] = {
+        {"UPDATE tranche SET granted = granted + 5", "the units of tranche t1 of render are not"},
+        {"UPDATE tranche SET returned = 1", "the units of tranche t1 of render are not"},
+        {"UPDATE resource SET metered = metered + 1", "what was metered of render is 4201"},
+        // Units taken back in all tables together, so that nothing contradicts anything.
+        {"UPDATE resource SET metered = metered - 1000; UPDATE tranche SET used = used - 1; UPDATE unit_hour "
+         "SET "
+         "units = units - 1; UPDATE usage SET amount = amount - 1000",
+         "what was metered of render is 3200"},
+        {"DELETE FROM tranche", "the units of tranche t1 of render are not"},
+        {"DELETE FROM unit_hour; DELETE FROM tranche; DELETE FROM usage; DELETE FROM event; DELETE FROM "
+         "resource",
+         "resource render is missing"},
+        {"INSERT INTO tranche SELECT resource, 't2', 1, tier, 50, 0, 0, valid_from_ms, ends_at_ms, final, "
+         "payg_capped, payg_open FROM tranche",
+         "tranche t2 of render was never committed"},
+        {"INSERT INTO resource SELECT 9, 'other', name, kind, measure, unit_size, enforcement, 1, NULL, 0 "
+         "FROM "
+         "resource",
+         "what was metered of other is 1"},
+        {"DELETE FROM link WHERE seq = 5", "what was metered of render is 4200"},
+        {"UPDATE link SET state = x'00' WHERE seq = 4", "link 4: "}};
+    for (const auto& [sql, word] : changes) {
+        CAPTURE(sql);
+        const tests::TemporaryFolder folder;
+        fill(folder / "journal.db");
+        tamper(folder / "journal.db", sql);
+        CHECK(is_set_aside_for(folder / "journal.db", word));
+        CHECK(std::filesystem::exists(folder / "journal.db.damaged-1"));
+    }
+}
+
+TEST_CASE("totals of a later incarnation that were edited while it was closed are found, too") {
+    for (const char* sql :
+         {"UPDATE resource SET metered = metered + 1", "UPDATE tranche SET granted = 200"}) {
+        CAPTURE(sql);
+        const tests::TemporaryFolder folder;
+        const auto path = folder / "journal.db";
+        fill(path);
+        {
+            Journal journal(path);
+            transaction(journal, [] {});  // the start's
+            const std::int64_t head = journal.chain().head().sequence;
+            transaction(journal, [&] { journal.begin_incarnation({2, head, head}); });
+            transaction(journal, [&] { journal.take_lease(lease(), now()); });
+        }
+        CHECK_FALSE(Journal(path).suspicion());
+        tamper(path, sql);
+        CHECK(is_set_aside_for(path, "its totals are not those that its chain states"));
+    }
+}
+
+TEST_CASE("a start compares no more than the newest links, and takes the others on trust") {
+    const tests::TemporaryFolder folder;
+    fill(folder / "journal.db");
+    tamper(folder / "journal.db", "UPDATE tranche SET granted = granted + 5");
+    const auto connection =
+        platform::sqlite::Connection::open({folder / "journal.db", agent::journal_application_id}).value();
+    CHECK_FALSE(agent::difference_from_links(*connection, 5).value().empty());
+    CHECK(agent::difference_from_links(*connection, 0).value().empty());
+}
+
+TEST_CASE("a start that found other totals than were committed is not whole, whatever it wrote") {
+    const tests::TemporaryFolder folder;
+    fill(folder / "journal.db");
+    Journal journal(folder / "journal.db");
+    core::LinkState state{core::StartMark{}, {}, {}, {{"render", core::Amount{4'200}, {}}}, {}, {}};
+    state.resources[0].tranches = {{"t1", core::Units{105}, core::Units{4}, core::Units{}}};
+    agent::Chain chain(journal.connection());
+    REQUIRE(chain.load());
+    chain.begin();
+    REQUIRE(chain.close(6, state));
+    chain.committed();
+    tamper(journal.connection(), "UPDATE tranche SET granted = 105");
+    agent::ChainCheck check(journal.connection());
+    while (check.go_on([] { return true; }).value()) {
+    }
+    const ChainReport report = check.finish(chain.head()).value();
+    REQUIRE(report.broken);
+    CAPTURE(report.broken->what);
+    CHECK(report.broken->sequence == 6);
+    CHECK(report.broken->what.find("a start found other totals: the units of tranche t1") == 0);
+}
+
+TEST_CASE("a start that is marked after a report in the same transaction is whole") {
+    const tests::TemporaryFolder folder;
+    fill(folder / "journal.db");
+    Journal journal(folder / "journal.db");
+    transaction(journal, [] {});
+    transaction(journal, [&] {
+        REQUIRE(journal.report(std::vector{event(7)}, now()));
+        journal.mark_start();
+    });
+    CHECK_FALSE(check(journal).broken);
 }
 
 TEST_CASE("what is changed behind the back of a later incarnation is found, too") {
@@ -190,8 +299,8 @@ TEST_CASE("what is changed behind the back of a later incarnation is found, too"
             report(journal, 7, 2);
             REQUIRE_FALSE(check(journal).broken);
         }
-        tamper(path, sql);
         Journal journal(path);
+        tamper(journal.connection(), sql);
         const ChainReport report = check(journal);
         REQUIRE(report.broken);
         CAPTURE(report.broken->what);
@@ -202,11 +311,11 @@ TEST_CASE("what is changed behind the back of a later incarnation is found, too"
 TEST_CASE("a chain whose newest links were cut off lacks what they covered") {
     const tests::TemporaryFolder folder;
     fill(folder / "journal.db");
-    tamper(folder / "journal.db", "DELETE FROM link WHERE seq > 3");
     Journal journal(folder / "journal.db");
+    tamper(journal.connection(), "DELETE FROM link WHERE seq > 3");
     const ChainReport report = check(journal);
     REQUIRE(report.broken);
-    CHECK(report.broken->sequence == 3);
+    CHECK(report.broken->sequence == 4);
 }
 
 TEST_CASE("two copies of a disk part at their first commit, whatever it is") {

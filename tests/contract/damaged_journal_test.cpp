@@ -89,7 +89,7 @@ TEST_CASE("once hello was answered the new journal is trusted, and still says wh
 }
 
 TEST_CASE("a journal whose tables contradict each other is set aside as damaged, and no bug") {
-    // Fill used 20 units of 100 leased, of 20'000 that were metered. The last two contradict nothing.
+    // Fill used 20 units of 100 leased, of 20'000 that were metered.
     const std::pair<const char*, const char*> edits[] = {
         {"UPDATE resource SET metered = metered - 1000", "render has used more units than were completed"},
         {"UPDATE resource SET unit_size = 5000", "render has used more units than were completed"},
@@ -104,8 +104,6 @@ TEST_CASE("a journal whose tables contradict each other is set aside as damaged,
         {"UPDATE resource SET kind = 'x'", "nothing can be metered as resource render says"},
         {"UPDATE resource SET measure = 'x'", "nothing can be metered as resource render says"},
         {"UPDATE resource SET enforcement = 'x'", "nothing can be metered as resource render says"},
-        {"UPDATE tranche SET returned = 80", ""},
-        {"UPDATE resource SET metered = metered + 999", ""},
     };
     for (const auto& [sql, word] : edits) {
         CAPTURE(sql);
@@ -117,14 +115,12 @@ TEST_CASE("a journal whose tables contradict each other is set aside as damaged,
             REQUIRE(connection->execute("PRAGMA ignore_check_constraints = 1"));
             REQUIRE(connection->execute(sql));
         }
-        const bool found = word != std::string();
         const Journal journal(disk.path);
-        CHECK(journal.ledgers().empty() == found);
-        CHECK(fs::exists(disk.folder / "journal.db.damaged-1") == found);
-        REQUIRE(journal.suspicion().has_value() == found);
-        if (found) CHECK(journal.suspicion()->detail.find(word) != std::string::npos);
-        if (found)
-            CHECK(journal.suspicion()->detail.find("20000 metered, 20 units used") != std::string::npos);
+        CHECK(journal.ledgers().empty());
+        CHECK(fs::exists(disk.folder / "journal.db.damaged-1"));
+        REQUIRE(journal.suspicion());
+        CHECK(journal.suspicion()->detail.find(word) != std::string::npos);
+        CHECK(journal.suspicion()->detail.find("20000 metered, 20 units used") != std::string::npos);
     }
 }
 

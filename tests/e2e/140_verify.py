@@ -52,6 +52,18 @@ class Verify(EndToEnd):
         self.assertEqual((report["ok"], report["broken"]["sequence"]), (False, link))
         self.assertIn("events 5 to 5", report["broken"]["what"])
 
+    def test_units_added_to_the_lease_while_it_was_stopped_are_not_taken_over(self):
+        self.one.report("render", "r", duration_ms=1_200_000)
+        self.assertEqual(self.account_.process.stop(), 0)
+        self.assertEqual(self.one.process.stop(), 0)
+        with sqlite3.connect(f"{self.one.folder}/state/journal.db") as database:
+            database.execute("UPDATE tranche SET granted = granted + 5")
+        database.close()
+        self.one.restart()
+        journal = self.one.status()["journal"]
+        self.assertEqual((journal["state"], journal["set_aside"]), ("suspect", ["journal.db.damaged-1"]))
+        self.assertIn("are not those that were committed", journal["damage"])
+
     def test_without_a_daemon_nothing_is_said_of_the_journal(self):
         self.assertEqual(self.one.process.stop(), 0)
         self.one.cli("verify", expect=3)

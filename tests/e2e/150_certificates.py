@@ -127,6 +127,20 @@ extendedKeyUsage = clientAuth
         agent.cli("sync")
         wait_until(lambda: account.card("studio", "render")["charged_units"] == 1, "the unit is charged")
 
+    def test_what_one_expired_for_too_long_is_refused_a_sync_does_not_cure(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.stop_both(account, agent)
+        self.give_life(account, agent, -300 * DAY, -100 * DAY)
+        account.start()
+        agent.start()
+        wait_until(lambda: "agent token studio" in (agent.status()["account"]["last_error"] or ""),
+                   "the cure is told")
+        self.assertEqual(agent.report("render", "all", duration_ms=100_000).status, 200)  # all that it holds
+        refused = agent.session("render")
+        self.assertEqual(refused.status, 402)
+        self.assertIn("agent token studio", refused.json["detail"])
+        self.assertNotIn("sync", refused.json["detail"])
+
     def test_a_revoked_agent_says_so_and_spends_its_lease(self):
         account, agent = self.one_agent(unit="1s")
         account.process.stop()

@@ -82,9 +82,18 @@ class PutBack(EndToEnd):
         refused = one.session("render")
         self.assertEqual((refused.status, refused.json["reason"]), (402, "suspect"))
         self.assertEqual(one.report("render", "d", duration_ms=1000).status, 200)  # usage is a fact
+        agent = self.agent_id(account)
         one.process.stop()
         one.start()
         self.assertEqual(one.session("render").status, 402)  # also after a restart
+        one.process.stop()
+        account.process.stop()
+        one.restart()
+        refused = one.session("render")  # and out of reach, where no sync cures it either
+        self.assertEqual((refused.status, refused.json["reason"]), (402, "suspect"))
+        self.assertIn("agent allow " + agent, refused.json["detail"])
+        self.assertNotIn("sync", refused.json["detail"])
+        account.start()
 
         two.process.stop()
         account.command("agent", "allow", self.agent_id(account))

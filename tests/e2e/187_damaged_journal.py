@@ -45,7 +45,8 @@ class DamagedJournal(EndToEnd):
         self.assertEqual(one.status()["journal"]["state"], "suspect", "until hello is answered")
 
     def refused_for_now(self, one):
-        for answer in (one.report("render", "b", duration_ms=700), one.session("render")):
+        for answer in (one.report("render", "b", duration_ms=700), one.session("render"),
+                       one.get("/v1/resources/render")):
             self.assertEqual((answer.status, answer.error), (503, "unreachable"), answer)
             self.assertIn("Retry-After", answer.headers)
             self.assertIn("no resource is known here before the account has answered: ", answer.json["detail"])
@@ -61,6 +62,7 @@ class DamagedJournal(EndToEnd):
         wait_until(lambda: one.report("render", "b", duration_ms=700).status == 200, "the account has answered")
         unknown = one.report("rendr", "c", duration_ms=700)
         self.assertEqual((unknown.status, unknown.error), (422, "invalid"), "now it can be known")
+        self.assertEqual(one.get("/v1/resources/rendr").status, 404)
 
         one.process.stop()
         self.damage(one)
