@@ -5,7 +5,7 @@
 
 #include "core/forecast.hpp"
 #include "core/gate.hpp"
-#include "core/limits.hpp"
+#include "core/refresh.hpp"
 
 namespace meterbox::agent {
 
@@ -29,12 +29,9 @@ void hold(core::Card& card, core::Units since) {
                                       std::max(core::Units{}, card.purchased_units));
 }
 
-// What can still be had here while the account gives of the team's balance.
-core::Amount can_be_had(const core::Card& card, core::Amount held) {
-    const std::int64_t unit = card.unit_size.value();
-    const std::int64_t most = core::limits::counter_max / unit;
-    const core::Amount team{std::clamp<std::int64_t>(card.available_units.value(), 0, most) * unit};
-    return std::max(held, team - std::min(team, card.remainder));
+// Of two that may have no end.
+std::optional<std::int64_t> longer(std::optional<std::int64_t> one, std::optional<std::int64_t> other) {
+    return one && other ? std::optional(std::max(*one, *other)) : std::nullopt;
 }
 
 // At the rate of what runs now, or of the last 24 hours, whichever is more. Open payg ends by no usage.
@@ -44,12 +41,11 @@ std::optional<core::UtcTime> forecast(const Balance& balance, const core::Card& 
     const bool ends = core::counts(card.enforcement) && balance.supply.team && !card.payg_open &&
                       !balance.ledger->holds_open_payg(range);
     if (!ends) return std::nullopt;
-    const bool leased_alone = balance.supply.nothing_to_be_had();
-    const auto lasts =
-        leased_alone
-            ? core::lease_lasts_ms(*balance.ledger, balance.supply, sessions.running(card.resource),
-                                   rate_per_hour, range)
-            : core::lasts_ms(can_be_had(card, sessions.standing(card.resource).available), rate_per_hour);
+    const auto leased = core::lease_lasts_ms(*balance.ledger, balance.supply, sessions.running(card.resource),
+                                             rate_per_hour, range);
+    const auto lasts = balance.supply.nothing_to_be_had()
+                           ? leased
+                           : longer(leased, core::card_lasts_ms(card, rate_per_hour, now));
     return lasts ? std::optional(now + *lasts) : std::nullopt;
 }
 
@@ -57,13 +53,15 @@ core::Card card_of(const Balance& balance, const Sessions& sessions, const Usage
                    core::UtcTime now) {
     const core::ResourceLedger& ledger = *balance.ledger;
     const core::Resource& resource = ledger.resource();
-    core::Card card = balance.supply.team.value_or(core::Card{});
-    if (!balance.supply.team) card.as_of = now;
-    take_off(card, core::charged_since(ledger, balance.supply));
+    core::Supply supply = balance.supply;
+    core::refresh(supply, ledger, range);  // nobody looks at it in time where nothing runs
+    core::Card card = supply.team.value_or(core::Card{});
+    if (!supply.team) card.as_of = now;
+    take_off(card, core::charged_since(ledger, supply));
     card.leased_units = ledger.leased(range);
     card.remainder = core::part_of_unit(ledger, sessions.running(resource.key));
     card.overage_units = core::overage_units(ledger, range);
-    if (resource.kind == core::Kind::returnable) hold(card, ledger.held() - balance.supply.held_at_card);
+    if (resource.kind == core::Kind::returnable) hold(card, ledger.held() - supply.held_at_card);
     card.resource = resource.key;
     card.name = resource.name;
     card.kind = resource.kind;

@@ -8,6 +8,7 @@
 #include "agent/sessions.hpp"
 #include "core/assert.hpp"
 #include "core/mutant.hpp"
+#include "core/refresh.hpp"
 #include "core/share_out.hpp"
 
 namespace meterbox::agent {
@@ -141,6 +142,7 @@ void Sessions::consider(const std::string& resource, Group& group) {
     if (balance == nullptr) return;
     note_mode(balance->ledger->resource(), group);
     if (balance->supply.begin_cycle(time_.range())) balance->asked = false;
+    core::refresh(balance->supply, *balance->ledger, time_.range());
     const core::Enforcement enforcement = balance->ledger->resource().enforcement;
     if (is_returnable(resource)) return consider_holdings(resource, group);
     if (!group.counts) {

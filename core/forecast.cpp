@@ -114,4 +114,23 @@ std::optional<std::int64_t> lease_lasts_ms(const ResourceLedger& ledger, const S
     }
 }
 
+std::optional<std::int64_t> card_lasts_ms(const Card& card, Amount rate_per_hour, UtcTime now) {
+    if (rate_per_hour <= Amount{}) return std::nullopt;
+    Wide owed = card.remainder.value();
+    UtcTime at = now;
+    for (const CardTier& tier : card.tiers) {
+        if (!tier.available_units || (tier.ends_at && *tier.ends_at <= at)) continue;
+        const Wide there = Wide{tier.available_units->value()} * card.unit_size.value();
+        const Wide taken = std::min(there, owed);
+        owed -= taken;
+        const Amount rest{static_cast<std::int64_t>(std::clamp<Wide>(there - taken, 0, more_max))};
+        const auto lasts = lasts_ms(rest, rate_per_hour);
+        if (!lasts && !tier.ends_at) return std::nullopt;
+        const UtcTime used_up = lasts ? at + *lasts : *tier.ends_at;
+        at = tier.ends_at ? std::min(used_up, *tier.ends_at) : used_up;
+    }
+    if (card.refreshes_at && now < *card.refreshes_at && at >= *card.refreshes_at) return std::nullopt;
+    return at - now;
+}
+
 }  // namespace meterbox::core

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/card.hpp"
 #include "core/gate.hpp"
 #include "core/ledger.hpp"
 #include "core/quantity.hpp"
@@ -17,5 +18,9 @@ namespace meterbox::core {
 // None: nothing runs, or it lasts longer than anybody looks ahead.
 std::optional<std::int64_t> lease_lasts_ms(const ResourceLedger& ledger, const Supply& supply, Amount running,
                                            Amount rate_per_hour, Now now);
+
+// The same for what a team's card shows, tier by tier, each up to its own end. None also where it lasts to
+// the next refresh.
+std::optional<std::int64_t> card_lasts_ms(const Card& card, Amount rate_per_hour, UtcTime now);
 
 }  // namespace meterbox::core

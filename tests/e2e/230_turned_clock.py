@@ -19,16 +19,19 @@ YEAR_MS = 365 * DAY_MS
 
 
 class TurnedClock(EndToEnd):
-    def begin(self, ends_in_s):
+    def begin(self, ends_in_s=None):
         self.turn = f"{self.folder}/turned"
         self.turn_by(0)
         self.account_ = self.account()
         self.account_.command("team", "add", "studio")
         self.account_.command("resource", "add", "render", "--kind", "exhaustible", "--measure", "duration",
                               "--unit", "1h")
-        ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ends_in_s)
+        until = ["--refresh", "cycle"]
+        if ends_in_s is not None:
+            ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ends_in_s)
+            until = ["--ends", ends.isoformat(timespec="milliseconds")]
         self.account_.command("grant", "add", "studio", "--resource", "render", "--tier", "free", "--amount", "20",
-                              "--ends", ends.isoformat(timespec="milliseconds"))
+                              *until)
         self.one = Agent(f"{self.folder}/one", "one")
         self.programs.append(self.one)
         self.turned = {"LD_PRELOAD": os.path.join(os.path.abspath(BIN), "turned_clock.so"),
@@ -117,6 +120,24 @@ class TurnedClock(EndToEnd):
         self.assertGreater(self.wall_off_s(), 7_000)
         self.one.until("render", lambda r: r["state"] == "ok", "the clock isn't believed any more")
         self.assertEqual(self.one.session("render").status, 201)
+
+    def test_a_card_is_of_the_cycle_that_began_out_of_reach_and_not_of_the_one_before(self):
+        self.begin()
+        self.one.report("render", "before", duration="PT3H")
+        wait_until(lambda: self.account_.card("studio", "render")["charged_units"] == 3, "3 units are charged")
+        self.one.cli("sync")
+        self.out_of_reach()
+        self.one.report("render", "away", duration="PT1H")
+
+        def shown():
+            card = self.one.card("render")
+            return card["purchased_units"], card["available_units"], card["charged_units"]
+
+        self.assertEqual(shown(), (20, 16, 4))
+        self.assertIsNotNone(self.one.card("render")["refreshes_at"])
+        self.turn_by(40 * DAY_MS)
+        wait_until(lambda: shown() == (20, 20, 0), "another cycle has begun")
+        self.assertIsNone(self.one.card("render")["refreshes_at"], "the account has not said it")
 
     def certificate(self):
         with open(f"{self.one.folder}/state/agent.crt", encoding="utf-8") as file:

@@ -86,3 +86,25 @@ TEST_CASE("a forecast agrees with time that passes millisecond by millisecond") 
                 CHECK(forecast == passed);
             }
 }
+
+TEST_CASE("a team's balance lasts no longer than its grants, though more was left of them") {
+    core::Card card;
+    card.unit_size = Amount{10};
+    card.tiers = {{Tier::free, Units{5}, Units{5}, core::UtcTime{30}, {}},
+                  {Tier::flex, Units{8}, Units{8}, core::UtcTime{70}, {}},
+                  {Tier::payg, {}, {}, {}, {}}};
+    const Amount one{core::hour_ms};
+    CHECK(core::card_lasts_ms(card, one, {0}) == 70);
+    CHECK(core::card_lasts_ms(card, Amount{2 * core::hour_ms}, {0}) == 65);
+    card.remainder = Amount{9};  // of the unit in progress
+    CHECK(core::card_lasts_ms(card, Amount{2 * core::hour_ms}, {0}) == 60);
+    card.remainder = {};
+    card.tiers[1].ends_at.reset();
+    CHECK(core::card_lasts_ms(card, one, {0}) == 30 + 80);
+    CHECK(core::card_lasts_ms(card, one, {40}) == 80);
+    CHECK_FALSE(core::card_lasts_ms(card, Amount{}, {0}));
+    card.refreshes_at = core::UtcTime{110};
+    CHECK_FALSE(core::card_lasts_ms(card, one, {0}));
+    card.refreshes_at = core::UtcTime{111};
+    CHECK(core::card_lasts_ms(card, one, {0}) == 110);
+}
