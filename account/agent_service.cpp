@@ -80,9 +80,11 @@ http::Response run_hello(Store& store, Log& log, RefusalLog& refusals, const Cal
     const std::string session = platform::system::random_hex(store.random(), session_bytes);
     const auto reply = hello(exchange, known, request, session);
     if (reply && reply->verdict == wire::Verdict::fenced) {
-        log.warn("agent.fenced", {{"agent", known.id},
-                                  {"incarnation", reply->incarnation},
-                                  {"waits", reply->session.empty() ? "for: agent allow" : "no"}});
+        const bool waits = reply->session.empty();
+        log.warn(waits ? "agent.fenced" : "agent.next_incarnation",
+                 {{"agent", known.id},
+                  {"incarnation", reply->incarnation},
+                  {"waits", waits ? "for: agent allow" : "no"}});
     }
     return answer(logged(log, known.id, reply));
 }

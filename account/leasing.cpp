@@ -134,6 +134,28 @@ void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known,
     }
 }
 
+namespace {
+
+// What an agent keeps of tranches that have ended it may never have heard of, for that answer was lost. Only
+// its own word brings it back, so they are named until it has given it back: valid at no time.
+void name_kept_of_ended(Database& database, const Agent& agent, core::LeaseResource& part) {
+    const auto named = part.tranches;
+    database.each(
+        "SELECT t.id, t.tier, h.granted, t.starts_at FROM holding AS h JOIN tranche AS t ON t.id = h.tranche "
+        "WHERE h.agent = ? AND h.incarnation = ? AND t.resource = ? AND h.used + h.returned < h.granted "
+        "ORDER BY t.id",
+        [&](auto& row) {
+            const std::string name = tranche_name(row.integer(0));
+            if (std::ranges::find(named, name, &core::LeaseTranche::tranche) != named.end()) return;
+            const core::UtcTime starts_at{row.integer(3)};
+            part.tranches.push_back({name, core::tier_from(row.text(1)).value_or(core::Tier::free),
+                                     Units{row.integer(2)}, starts_at, starts_at, false, false, false});
+        },
+        agent.id, agent.incarnation, part.key);
+}
+
+}  // namespace
+
 core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& catalogue, Known& known,
                            const Settings& settings, core::UtcTime now) {
     const Agent& agent = known.agent();
@@ -177,6 +199,7 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
                                      tranche.ends_at, final && valid, payg && !tranche.open(),
                                      tranche.open()});
         }
+        if (resource.kind == core::Kind::returnable) name_kept_of_ended(database, agent, part);
         lease.resources.push_back(std::move(part));
     }
     return lease;

@@ -91,7 +91,9 @@ class RestoredAccount(EndToEnd):
         card = self.charged(account, 100)  # all that the team has bought, as far as the account knows
         self.assertEqual(card["overage_units"], 20)
         self.assertEqual(card["remainder"], 400)
-        wait_until(lambda: "fenced" in self.findings(account), "the agent goes on without the forgotten grant")
+        wait_until(lambda: "went on as another" in self.findings(account),
+                   "the agent goes on without the forgotten grant")
+        self.assertNotIn("fenced", self.findings(account))
         self.assertIn(", 0 units of it are in doubt", self.findings(account))
         account.command("grant", "add", "studio", "--resource", "render", "--tier", "flex", "--amount", "50")
         one.cli("sync")

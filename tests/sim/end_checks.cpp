@@ -43,11 +43,10 @@ void Invariants::check_end() {
     }
 }
 
-// Of a tranche that has ended, an agent may never have heard what an answer that was lost had leased it: what
-// it knows of is back all the same.
+// Also of a tranche that has ended, and of what an answer that was lost had leased.
 void Invariants::check_capacity_is_back() {
     for (const TrancheRow& tranche : view_->tranches)
-        SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.ended || tranche.leased == 0,
+        SIM_REQUIRE(!world_.plan.is_returnable(tranche.resource) || tranche.leased == 0,
                     "R10: at the end all that was held is back: t" + std::to_string(tranche.id));
     for (const auto& agent : agents_) {
         // Nobody hears that it gives back.

@@ -272,6 +272,33 @@ TEST_CASE_METHOD(Lab, "the card adds up remainders and overage of all agents") {
     CHECK(audit().ok());
 }
 
+TEST_CASE_METHOD(Lab, "capacity granted in an answer that was lost comes back after its grant has ended") {
+    done({"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    free_grant("lab", "seat", 5);
+    REQUIRE(sync_one(1, {counters("seat", 0, 5, 0)}));  // which the agent never hears of
+    clock.advance(core::hour_ms);
+    const bool by_hand = GENERATE(true, false);
+    if (by_hand) {
+        done({"grant", "end", "lab", "g1"});
+    } else {
+        database().run("UPDATE grant_ SET ends_at = ?", clock.wall_now());
+        database().run("UPDATE tranche SET ends_at = ?", clock.wall_now());
+    }
+    const auto reply = sync_one(2, {counters("seat", 0, 0, 0)});
+    REQUIRE(reply->lease);
+    const core::Lease lease = lease_of(*reply);
+    const auto seat = std::ranges::find(lease.resources, "seat", &core::LeaseResource::key);
+    REQUIRE(seat->tranches.size() == 1);
+    CHECK(seat->tranches[0].granted == Units{5});
+    CHECK(seat->tranches[0].ends_at == seat->tranches[0].valid_from);  // nothing is held of it anew
+    auto back = counters("seat", 0, 0, 0, {{"t1", Units{0}, Units{5}, {}}});
+    const auto after = sync_one(3, {back});
+    CHECK(database().number("SELECT leased FROM tranche") == 0);
+    CHECK(database().number("SELECT expired FROM tranche") == 5);
+    for (const core::LeaseResource& part : lease_of(*after).resources) CHECK(part.tranches.empty());
+    CHECK(audit().ok());
+}
+
 TEST_CASE_METHOD(Lab, "a changed catalogue comes with the next sync") {
     auto said = request(one_session, 1, {});
     said.catalogue_version = account::load_catalogue(database()).version;
