@@ -251,6 +251,8 @@ void Sessions::tell(Session& session) {
     if (!session.stream) return;
     const SessionView now = view(session);
     session.told_low = now.state == SessionState::low;
+    Group& group = groups_[session.record.resource];
+    if (group.told_low != session.told_low) group.told_low.reset();
     session.stream->send("state", session_json(now));
 }
 
@@ -259,6 +261,8 @@ void Sessions::tell_news(const core::ResourceLedger& ledger, Group& group, bool 
     core::Units granted;
     for (const core::Tranche& tranche : ledger.tranches()) granted += tranche.granted;
     const bool leased = std::exchange(group.granted, granted) != granted;
+    if (!leased && group.told_low == low) return;  // so that what is no news costs nothing, however many run
+    group.told_low = low;
     for (Session* session : group.running)
         if (session->stream && (leased || session->told_low != low)) tell(*session);
 }

@@ -139,6 +139,7 @@ private:
         std::int64_t held_ms = 0;   // of sessions by heartbeat that were told to stop, until they confirm
         std::list<WaitingOrder> waiting;
         core::Units granted;                            // by the lease, as its sessions were last told
+        std::optional<bool> told_low;                   // all whom anybody hears; none: not all the same
         bool settling = false;                          // overage is taking units that have begun to be valid
         std::optional<core::MonotonicTime> zero_since;  // the balance reached 0, the answer is awaited
         std::optional<core::MonotonicTime> used_up_at;  // by what runs, as it was when last looked at
