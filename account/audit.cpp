@@ -11,6 +11,7 @@
 #include "account/audit_invoices.hpp"
 #include "account/audit_rows.hpp"
 #include "account/audit_sums.hpp"
+#include "account/audit_terms.hpp"
 #include "account/audit_usage.hpp"
 #include "account/commands.hpp"
 #include "account/learning.hpp"
@@ -280,6 +281,12 @@ bool Audit::go_on(Database& database, core::UtcTime now, const std::function<boo
     for (std::string& text : checks.findings) report_.findings.push_back(std::move(text));
     for (std::string& text : row_differences(database, team_, std::max(now, checks.latest())))
         report_.differences.push_back(std::move(text));
+    TermsCompared terms = compare_terms(database, team_);
+    for (std::string& text : terms.differences) report_.differences.push_back(std::move(text));
+    for (std::string& text : terms.findings) report_.findings.push_back(std::move(text));
+    for (std::string& text : counter_differences(database, team_))
+        (list_incidents(database, team_).empty() ? report_.differences : report_.findings)
+            .push_back(std::move(text));
     for (std::string& text : audit_findings(database, team_)) report_.findings.push_back(std::move(text));
     if (database.failed())
         report_.differences.push_back("the store can't be read: " + database.error().detail);
@@ -300,6 +307,8 @@ bool Audit::look_at_usage(Database& database, const std::function<bool()>& over)
     while (const auto agent = next_agent(database, team_, last_agent_)) {
         for (std::string& text : usage_findings(database, *agent))
             report_.findings.push_back(std::move(text));
+        for (std::string& text : usage_differences(database, *agent))
+            report_.differences.push_back(std::move(text));
         last_agent_ = agent->id;
         if (over()) return true;
     }

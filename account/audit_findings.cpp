@@ -3,7 +3,6 @@
 
 #include "account/agents.hpp"
 #include "account/learning.hpp"
-#include "core/resource.hpp"
 
 namespace meterbox::account {
 
@@ -22,23 +21,6 @@ private:
     void find(std::string text) { findings_.push_back(std::move(text)); }
 
     void look_at_agents() {
-        database_.each(
-            "SELECT a.agent, a.resource, a.metered, a.remainder, a.overage_units, resource.unit_size, "
-            "(SELECT coalesce(sum(used), 0) FROM holding JOIN tranche ON tranche.id = holding.tranche WHERE "
-            "holding.agent = a.agent AND holding.incarnation = a.incarnation AND tranche.resource = "
-            "a.resource) + (SELECT coalesce(sum(overage_units), 0) FROM handed_over WHERE handed_over.agent "
-            "= "
-            "a.agent AND handed_over.incarnation = a.incarnation AND handed_over.resource = a.resource) "
-            "FROM agent_resource AS a JOIN agent ON agent.id = a.agent "
-            "JOIN resource ON resource.key = a.resource WHERE agent.team = ? AND resource.kind <> ?",
-            [&](auto& row) {
-                const std::int64_t completed = row.integer(2) / row.integer(5);
-                if (completed == row.integer(4) + row.integer(6)) return;
-                find("agent " + row.string(0) + ", resource " + row.string(1) + ": metered " +
-                     std::to_string(completed) + " units, but used " + std::to_string(row.integer(6)) +
-                     " and " + std::to_string(row.integer(4)) + " in overage");
-            },
-            team_, core::name_of(core::Kind::returnable));  // that is held: nothing of it is metered in units
         look_at_fences();
         for (const Evidence& evidence : list_evidence(database_, team_)) {
             const bool taken = evidence.judgement == Judgement::taken;
