@@ -110,6 +110,7 @@ void AccountLink::take_up(core::wire::SyncReply reply) {
             journal_.take_lease(*lease, now);
             journal_.set_meta("lease", *reply.lease);
             journal_.set_meta("lease_number", std::to_string(lease->number));
+            journal_.set_meta("lease_epoch", std::to_string(lease->epoch));
         }
         for (const Return& give : returns)
             stored.returned = journal_.give_back(give, now) > core::Units{} || stored.returned;
@@ -136,6 +137,7 @@ void AccountLink::take_up(core::wire::SyncReply reply) {
         exchange_.returned = stored->returned;
         if (lease) {
             lease_number_ = lease->number;
+            lease_epoch_ = lease->epoch;
             lease_text_ = *reply.lease;
         }
         took_up(reply, lease);

@@ -54,7 +54,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
                       false);
     time_.trusted().anchor(reply.server_time, time_.read());
     if (const auto done = follow_lease_keys(reply); !done) return failed(done.error(), false);
-    auto apply = [this, reply, epoch = std::max(epoch_, reply.epoch), at = time_.mode_moment(),
+    auto apply = [this, reply, epoch = epoch_after(reply), at = time_.mode_moment(),
                   clock = time_.record_text()] {
         if (reply.verdict == Verdict::fenced) move_to_next_incarnation(reply);
         if (reply.verdict == Verdict::learning) journal_.tell_again_after(reply.usage_acknowledged);
@@ -73,7 +73,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         balances_.note_turned_away({});
         // Fenced: what it knows of the new incarnation is said by the first sync's answer.
         acknowledged_ = reply.verdict == Verdict::fenced ? 0 : reply.acknowledged.sequence;
-        epoch_ = std::max(epoch_, reply.epoch);
+        epoch_ = epoch_after(reply);
         request_number_ = 0;
         learning_ = reply.verdict == Verdict::learning;
         catalogue_version_ = reply.catalogue_version;
@@ -102,10 +102,18 @@ SupplyRecord begun_anew(SupplyRecord supply) {
 
 }  // namespace
 
+// An account that was put back by hand doesn't know of its last epoch, and finds out by the lease that it is
+// shown. Who holds none takes it as it is: of that epoch nothing is known here that must be learned.
+std::int64_t AccountLink::epoch_after(const core::wire::HelloReply& reply) const {
+    return std::max(reply.verdict == Verdict::fenced ? 0 : lease_epoch_, reply.epoch);
+}
+
 void AccountLink::move_to_next_incarnation(const core::wire::HelloReply& reply) {
     if (reply.incarnation <= journal_.incarnation()) return;
     journal_.begin_incarnation({reply.incarnation, reply.acknowledged.sequence, reply.usage_acknowledged});
     journal_.set_meta("lease", "");
+    journal_.set_meta("lease_number", "0");
+    journal_.set_meta("lease_epoch", "0");
     journal_.set_meta("supply", supply_to_json(begun_anew(supply_)));
 }
 
@@ -120,6 +128,9 @@ void AccountLink::moved(const core::wire::HelloReply& reply) {
               std::to_string(reply.acknowledged.sequence) + " of the journal counts in a new incarnation"}});
     incarnation_ = reply.incarnation;
     lease_text_.clear();
+    // An account that was put back may number its leases from where its copy ended.
+    lease_number_ = 0;
+    lease_epoch_ = 0;
     supply_ = begun_anew(supply_);
     brought_.clear();
     for (auto& [key, balance] : balances_.all()) {

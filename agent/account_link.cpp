@@ -50,6 +50,7 @@ AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Jour
     lease_text_ = text("lease");
     lease_number_ = number("lease_number", 0);
     epoch_ = number("epoch", 1);
+    lease_epoch_ = number("lease_epoch", lease_text_.empty() ? 0 : epoch_);
     knows_catalogue_ = meta.contains("epoch");  // both are stored with an answer to hello
     incarnation_ = journal_.incarnation();
     acknowledged_ = journal_.settled();

@@ -122,6 +122,7 @@ private:
     void send_hello(CounterReading reading);
     void heard_hello(const core::Result<platform::Answer>& answer);
     void begin_session(core::wire::HelloReply reply);
+    std::int64_t epoch_after(const core::wire::HelloReply& reply) const;
     void move_to_next_incarnation(const core::wire::HelloReply& reply);
     void moved(const core::wire::HelloReply& reply);
     void wait_for_operator();
@@ -180,7 +181,8 @@ private:
     bool stopped_ = false;
     std::string nonce_;
     std::string session_;
-    std::int64_t epoch_ = 1;
+    std::int64_t epoch_ = 1;        // that leases must be of: what the last hello said, but no earlier than
+    std::int64_t lease_epoch_ = 0;  // that of the lease that is held; 0: none is
     std::int64_t incarnation_ = 1;
     core::wire::JournalHead hello_head_;  // what the last hello said
     bool start_marked_ = false;           // this start has its own link in the chain

@@ -122,5 +122,80 @@ class RestoredAccount(EndToEnd):
         self.assertEqual(agent.report("render", "c", duration_ms=2000).status, 200)
         self.charged(account, 25)
 
+    def put_back(self, account, copy):
+        account.process.stop()
+        shutil.rmtree(account.store)
+        shutil.copytree(copy, account.store, ignore=shutil.ignore_patterns("*.sock"))
+        account.start()
+
+    def copy_of(self, account):
+        account.process.stop()
+        copy = f"{self.folder}/copy"
+        shutil.copytree(account.store, copy, ignore=shutil.ignore_patterns("*.sock"))
+        account.start()
+        return copy
+
+    def takes_a_lease(self, account, agent, units):
+        """The next units are leased to it, and not only in the account's books."""
+        agent.cli("sync")
+        self.assertEqual(agent.report("render", f"more-{units}", duration_ms=2000).status, 200)
+        self.charged(account, units + 2)
+        agent.until("render", lambda r: r["overage_units"] == 0, "it has units for them")
+        self.assertGreater(agent.card("render")["leased_units"], 0)
+
+    def test_an_agent_takes_leases_of_an_account_that_has_forgotten_its_lease_key(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.assertEqual(agent.report("render", "a", duration_ms=1500).status, 200)
+        self.charged(account, 1)
+        copy = self.copy_of(account)
+        account.command("lease-key", "roll")
+        for event in ("b", "c"):
+            agent.cli("sync")
+            self.assertEqual(agent.report("render", event, duration_ms=4000).status, 200)
+        self.charged(account, 9)
+        self.put_back(account, copy)
+        agent.cli("sync")
+        self.charged(account, 9)
+        self.takes_a_lease(account, agent, 9)
+
+    def test_an_agent_that_a_backup_holds_for_lost_takes_leases_again(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        agent.cli("sync")
+        name = account.json("agent", "list", "studio")["agents"][0]["id"]
+        account.command("agent", "write-off", name, "--as", "hold")
+        backup = f"{self.folder}/backup"
+        account.command("backup", backup)
+        agent.cli("sync")
+        self.assertEqual(agent.report("render", "a", duration_ms=1000).status, 200)
+        self.charged(account, 1)
+        account.process.stop()
+        account.command("restore", backup)
+        account.start()
+        agent.cli("sync")
+        self.charged(account, 1)
+        self.takes_a_lease(account, agent, 1)
+
+    def test_an_epoch_that_the_account_has_forgotten_keeps_no_agent_from_its_leases(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        away = self.agent("away").enroll(account, "studio", "render")
+        self.assertEqual(agent.report("render", "a", duration_ms=1000).status, 200)
+        self.charged(account, 1)
+        away.process.stop()
+        name = next(a["id"] for a in account.json("agent", "list", "studio")["agents"] if a["name"] == "one")
+        account.command("agent", "write-off", name, "--as", "hold")
+        copy = self.copy_of(account)
+        backup = f"{self.folder}/backup"
+        account.command("backup", backup)
+        agent.cli("sync")
+        account.process.stop()
+        account.command("restore", backup)
+        account.start()
+        agent.cli("sync")  # it goes on as another incarnation, in epoch 2, and has no lease while the account learns
+        wait_until(lambda: agent.status()["account"]["learning"], "the account learns")
+        self.put_back(account, copy)
+        agent.cli("sync")
+        away.start()
+        self.takes_a_lease(account, agent, 1)
+
 
 main()

@@ -20,13 +20,12 @@ void Invariants::begin_incarnation(SeenAgent& seen, const SimAgent& agent) {
     SIM_REQUIRE(incarnation >= seen.incarnation || agent.restores() > seen.restores,
                 "I7: an incarnation never falls but with the disk: " + agent.name().id);
     moved_ = true;
-    const bool within = incarnation == seen.incarnation;
     if (agent.restores() > seen.restores) seen.mark = {};
     seen.metered.clear();
     seen.tranches.clear();
     seen.overage.clear();
     seen.final_lease.clear();
-    if (within) seen.lease_number = 0;
+    seen.lease_number = 0;
     seen.incarnation = incarnation;
     seen.restores = agent.restores();
 }
