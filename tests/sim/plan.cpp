@@ -60,7 +60,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     disk_full_every = every(3 * hour_ms);
     clock_turn_every = every(4 * hour_ms);
     suspend_every = every(4 * hour_ms);
-    disk_copied_every = dice.chance(500) ? 0 : dice.spread(4 * hour_ms, 60 * hour_ms);
+    disk_copied_every = dice.chance(500) ? 0 : dice.spread(2 * hour_ms, 30 * hour_ms);
     grant_every = dice.between(1, 8) * hour_ms;
     for (core::Resource& resource : resources)
         if (resource.kind == core::Kind::exhaustible && dice.chance(250))
@@ -69,7 +69,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     offline_horizon_ms =
         dice.chance(500) ? core::limits::offline_horizon_default_ms : dice.spread(5 * minute_ms, 6 * hour_ms);
     no_battery = dice.chance(300);
-    store_copied_every = dice.chance(600) ? 0 : dice.spread(2 * hour_ms, 20 * hour_ms);
+    store_copied_every = dice.chance(600) ? 0 : dice.spread(hour_ms, 10 * hour_ms);
     store_put_back_by_hand = dice.chance(300);
     bring_about_what_is_rare();
     // An account that was put back has forgotten modes.
