@@ -149,6 +149,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);
     if (!closed) return closed.error();
     const bool awaited = agent.learning;
+    const bool first = *last_request == 0;
     const bool learned = write_off_lost(database, exchange.now, agent) || awaited;
     const auto forgotten = part_of_forgotten(database, agent, request);
     if (later && !forgotten) heard(database, agent);  // in a session that was opened since
@@ -167,9 +168,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     note_unsettled_usage(database, agent, request.usage, !request.more_usage, later);
     pool.expire_ended(ledger);
     later ? acknowledge(exchange, agent, request) : note_heard(exchange, agent);
-    // It was learned from in a session of its present incarnation: whatever it was leased before, it has
-    // dropped.
-    if (awaited && later && !forgotten)
+    // In a session of its present incarnation, whatever it was leased before it has dropped.
+    if (first && later && !forgotten)
         give_back_leased(database, ledger, pool, agent, agent.incarnation - 1, "return");
     if (forgotten) {
         SyncReply reply = answer(exchange, agent, request, pool, catalogue);

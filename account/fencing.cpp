@@ -47,6 +47,12 @@ void keep_starts(Database& database, Agent& agent, const std::vector<JournalHead
                  agent.incarnation, *beyond);
 }
 
+// Counters of it were.
+bool is_heard(Database& database, const Agent& agent, std::int64_t incarnation) {
+    return database.number("SELECT EXISTS (SELECT 1 FROM agent_resource WHERE agent = ? AND incarnation = ?)",
+                           agent.id, incarnation) != 0;
+}
+
 }  // namespace
 
 KnownJournal known_journal(Database& database, const Agent& agent) {
@@ -62,7 +68,8 @@ std::optional<PastIncarnation> past_incarnation(Database& database, const Agent&
         "WHERE agent = ? AND number <= ? ORDER BY number DESC LIMIT 1",
         [&](auto& row) {
             found = row.integer(4);
-            return PastIncarnation{{{row.integer(0), row.string(1)}, {}, row.integer(3)}, row.integer(2)};
+            return PastIncarnation{
+                {{row.integer(0), row.string(1)}, {}, row.integer(3)}, row.integer(2), found};
         },
         agent.id, number);
     if (past) past->journal.starts = starts_of(database, agent, found);
@@ -74,13 +81,27 @@ std::optional<CountedBefore> counted_before(Database& database, const Agent& age
     auto own = past_incarnation(database, agent, said.incarnation);
     if (!own) return std::nullopt;
     CountedBefore counted;
+    const auto count = [&](const JournalJudgement& judged, std::int64_t usage_acknowledged) {
+        if (judged.shared <= counted.counted) return;
+        counted.counted = judged.shared;
+        counted.usage_counted = std::min(judged.shared, usage_acknowledged);
+    };
+    // The head of the hello that began an incarnation is known of it, and nothing up to there counts in it
+    // before its counters were heard.
+    std::int64_t heard = own->number;
+    for (auto past = own; past; past = past_incarnation(database, agent, --heard)) {
+        heard = past->number;
+        if (!is_heard(database, agent, heard)) continue;
+        count(judge_journal(past->journal, said), past->usage_acknowledged);
+        break;
+    }
     const auto look = [&](KnownJournal known, std::int64_t usage_acknowledged, bool first) {
         const JournalJudgement judged = judge_journal(known, said);
+        if (!first) count(judged, usage_acknowledged);
         if (judged.verdict != JournalVerdict::parted)
             counted.nothing_new = counted.nothing_new || said.head.sequence <= known.acknowledged.sequence;
         if (!first && judged.shared <= counted.shared) return;
         counted.shared = judged.shared;
-        counted.usage_shared = std::min(judged.shared, usage_acknowledged);
         counted.known = std::move(known);
     };
     look(std::move(own->journal), own->usage_acknowledged, true);

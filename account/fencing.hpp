@@ -18,16 +18,20 @@ KnownJournal known_journal(Database& database, const Agent& agent);  // of its p
 struct PastIncarnation {
     KnownJournal journal;
     std::int64_t usage_acknowledged = 0;
+    std::int64_t number = 0;
 };
 // The newest up to that number: an account that was put back knows nothing of some. None: there was none.
 std::optional<PastIncarnation> past_incarnation(Database& database, const Agent& agent, std::int64_t number);
 
 // What counts already of a journal that says it is in an incarnation before the present one.
 struct CountedBefore {
-    std::int64_t shared = 0;        // its links up to here
-    std::int64_t usage_shared = 0;  // the same of usage by hour
-    KnownJournal known;             // the chain that has them
-    bool nothing_new = false;       // all of it was heard before
+    std::int64_t counted = 0;        // its links up to here
+    std::int64_t usage_counted = 0;  // the same of usage by hour
+    // The last link that a chain has in common with it, also of an incarnation in which nothing was heard
+    // yet.
+    std::int64_t shared = 0;
+    KnownJournal known;        // that chain
+    bool nothing_new = false;  // all of it was heard before
 };
 // Where its disk was copied after it had been fenced, another one with the same links may have brought them
 // in a later incarnation. None: nothing is known of its own.

@@ -172,7 +172,7 @@ private:
     std::pair<std::int64_t, std::int64_t> where_it_counts() {
         const auto counted = counted_before(database_, agent_, said_);
         if (!counted) return {0, 0};
-        return {counted->shared, counted->usage_shared};
+        return {counted->counted, counted->usage_counted};
     }
 
     bool has_fallen() {
@@ -206,6 +206,12 @@ private:
     Result<HelloReply> begin(std::int64_t shared, Ending ending = Ending::went_on,
                              const KnownJournal* known = nullptr) {
         hold_leased(database_, ledger_, pool(), agent_, ending == Ending::fenced ? "fence" : "went on");
+        return move_on(shared, ending, known);
+    }
+    // Its own journal goes on, so what it was leased it uses no more once it syncs as the next incarnation:
+    // it stays leased until then.
+    Result<HelloReply> move_on(std::int64_t shared, Ending ending = Ending::went_on,
+                               const KnownJournal* known = nullptr) {
         begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
                           shared, ending, known);
         return answer_fenced(open_session(), where_it_counts());
@@ -234,7 +240,7 @@ private:
     // What is known of its word counts; the rest of its units waits in custody.
     Result<HelloReply> begin_after(const std::vector<core::wire::ResourceCounters>& known) {
         if (const auto taken = take(known); !taken) return taken.error();
-        return begin(agent_.acknowledged);
+        return move_on(agent_.acknowledged);
     }
 
     Verdict going_on() { return pool().learning() ? Verdict::learning : Verdict::ok; }

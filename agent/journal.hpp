@@ -151,7 +151,7 @@ public:
     void hand_over();                            // all that was leased: the agent has retired
     void tell_again_after(std::int64_t change);  // an account that was put back knows nothing newer
     void set_meta(std::string_view key, std::string_view value);
-    void begin_incarnation(const NextIncarnation& next);
+    void begin_incarnation(NextIncarnation next);
     void mark_start();  // its commit's link parts this chain from any copy's, as the first of a start does
     void keep_clock(std::string text);      // goes with the first commit that succeeds from now on
     void forgot_events(std::int64_t last);  // up to and with that number: retention

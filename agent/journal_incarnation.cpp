@@ -15,7 +15,8 @@ struct Journal::Carried {
     std::map<std::string, core::Amount> metered;  // by resource
     struct Row {
         core::Amount metered;
-        core::Amount rest;  // the account has counted it, but not by hour; or nothing was enforced
+        core::Amount
+            all;  // also what the account has counted, but not by hour, or what nothing was enforced of
     };
     std::map<UsageKey, Row> usage;
     std::vector<core::UnitsAdded> units;  // that took slots of the lease that is over
@@ -42,9 +43,40 @@ std::vector<Began> began_from(const std::string& text) {
     return list;
 }
 
-bool said_again(const std::vector<Began>& list, std::int64_t link, std::int64_t Began::*counted) {
-    return std::ranges::any_of(
-        list, [&](const Began& began) { return began.*counted < link && link < began.link; });
+bool said_again(const std::vector<Began>& list, std::int64_t link) {
+    return std::ranges::any_of(list, [&](const Began& one) { return one.counted < link && link < one.link; });
+}
+
+// How often the words of a link count, for the sum of all that came after one link. Of a link that began an
+// incarnation only what is its own is in that sum: less what it says again, whatever of that counts by now.
+class Weights {
+public:
+    Weights(const std::vector<Began>& list, std::int64_t Began::*counted, std::int64_t after)
+        : list_(list), counted_(counted), after_(after), of_list_(list.size()) {
+        for (std::size_t i = list.size(); i-- > 0;) of_list_[i] = of(list[i].link);
+    }
+    std::int64_t of(std::int64_t link) const {
+        std::int64_t weight = link > after_ ? 1 : 0;
+        for (std::size_t i = 0; i < list_.size(); ++i)
+            if (list_[i].*counted_ < link && link < list_[i].link) weight -= of_list_[i];
+        return weight;
+    }
+
+private:
+    const std::vector<Began>& list_;
+    std::int64_t Began::*counted_;
+    std::int64_t after_;
+    std::vector<std::int64_t> of_list_;
+};
+
+// Where the account counts up to a link of an incarnation and was told none of its usage by hour, it has what
+// it had when that began.
+std::int64_t usage_counted_of(const std::vector<Began>& list, const NextIncarnation& next) {
+    std::int64_t counted = std::min(next.counted, next.usage_counted);
+    for (std::size_t i = list.size(); i-- > 0;)
+        if (list[i].link <= next.counted && counted < list[i].link)
+            counted = std::min(counted, list[i].usage_counted);
+    return counted;
 }
 
 }  // namespace
@@ -66,36 +98,38 @@ void Journal::mark_start() {
 Journal::Carried Journal::carried(const NextIncarnation& next) {
     Carried carried;
     const std::vector<Began> began = began_from(meta_text(began_key));
-    // again: its usage is in a later link, too, as what the account had counted, but not by hour.
-    const auto add = [&](const core::LinkState& state, bool counted, bool usage_counted, bool again) {
+    const Weights metered(began, &Began::counted, next.counted);
+    const Weights all(began, &Began::usage_counted, next.usage_counted);
+    const auto add = [&](const core::LinkState& state, std::int64_t of_metered, std::int64_t of_all) {
         for (const core::UsageAdded& added : state.usage) {
             const auto entry = entries_.find(added.resource);
             if (entry == entries_.end()) continue;
-            const bool metered = added.metered && !counted;
-            if (metered) carried.metered[added.resource] += added.amount;
-            if (usage_counted || (again && !metered)) continue;
+            const core::Amount moves{added.metered ? added.amount.value() * of_metered : 0};
+            carried.metered[added.resource] += moves;
             Carried::Row& row = carried.usage[{entry->second.id, added.hour, added.subject}];
-            (metered ? row.metered : row.rest) += added.amount;
-            if (again) row.rest -= added.amount;
+            row.metered += moves;
+            row.all += core::Amount{added.amount.value() * of_all};
         }
-        if (!counted) carried.units.insert(carried.units.end(), state.units.begin(), state.units.end());
     };
-    const std::int64_t from = std::min(next.counted, next.usage_counted);
+    std::int64_t from = next.usage_counted;
+    for (const Began& one : began)
+        if (one.link > next.usage_counted) from = std::min({from, one.counted, one.usage_counted});
     must(chain_.each_after(from, [&](std::int64_t sequence, const core::LinkState& state) {
         const bool known = std::ranges::any_of(began, [&](const Began& one) { return one.link == sequence; });
         if (state.incarnation && !known) carried.clear();  // it says itself what came along
-        const bool counted = sequence <= next.counted || said_again(began, sequence, &Began::counted);
-        const bool again = said_again(began, sequence, &Began::usage_counted);
-        add(state, counted, sequence <= next.usage_counted || (again && counted), again);
+        add(state, metered.of(sequence), all.of(sequence));
+        if (sequence > next.counted && !said_again(began, sequence))
+            carried.units.insert(carried.units.end(), state.units.begin(), state.units.end());
     }));
-    add(transaction_.link, false, false, false);  // of this very transaction
+    add(transaction_.link, 1, 1);
+    carried.units.insert(carried.units.end(), transaction_.link.units.begin(), transaction_.link.units.end());
     return carried;
 }
 
 void Journal::carry(Entry& entry, core::Amount metered) {
     touch(entry);
     // More than M: an account that was put back has forgotten of what it counted in incarnations of before.
-    metered = std::min(metered, entry.former + entry.ledger.metered());
+    metered = std::clamp(metered, core::Amount{}, entry.former + entry.ledger.metered());
     entry.former += entry.ledger.metered() - metered;
     const core::Units held = entry.ledger.held();  // by sessions, which go on
     entry.ledger = core::ResourceLedger(entry.ledger.resource(), metered, {});
@@ -103,9 +137,10 @@ void Journal::carry(Entry& entry, core::Amount metered) {
     entry.metered = entry.tranches = true;
 }
 
-void Journal::begin_incarnation(const NextIncarnation& next) {
+void Journal::begin_incarnation(NextIncarnation next) {
     METERBOX_ASSERT(!start_.start && next.number > standing_.incarnation);
     save_usage();
+    next.usage_counted = usage_counted_of(began_from(meta_text(began_key)), next);
     const Carried came = carried(next);
     transaction_.link = {};
     transaction_.link.incarnation = next.number;
@@ -126,10 +161,11 @@ void Journal::begin_incarnation(const NextIncarnation& next) {
         must(tables_.take_back_units(entry->second.id, units.tranche, units.hour, units.units));
     }
     for (const auto& [key, row] : came.usage) {
-        must(tables_.carry_usage(key, row.metered + row.rest, change_ + 1, standing_.incarnation));
+        if (row.all <= core::Amount{}) continue;
+        must(tables_.carry_usage(key, row.all, change_ + 1, standing_.incarnation));
         standing_.pending_usage_rows += must(tables_.mark_pending(key));
         for (const bool metered : {true, false}) {
-            const core::Amount amount = metered ? row.metered : row.rest;
+            const core::Amount amount = metered ? row.metered : row.all - row.metered;
             if (amount > core::Amount{})
                 transaction_.link.usage.push_back(
                     {keys_.at(key.resource), key.hour, key.subject, amount, metered});

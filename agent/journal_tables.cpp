@@ -127,7 +127,7 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
           connection.statement("SELECT resource, tranche, hour, units - former FROM unit_hour "
                                "WHERE changed > ? AND incarnation = ? ORDER BY resource, tranche, hour")),
       carry_usage_(connection.statement(
-          "UPDATE usage SET former = amount - ?4, changed = ?5, incarnation = ?6 WHERE resource = ?1 "
+          "UPDATE usage SET former = max(amount - ?4, 0), changed = ?5, incarnation = ?6 WHERE resource = ?1 "
           "AND hour = ?2 AND subject = ?3")),
       forget_units_(connection.statement(
           "DELETE FROM unit_hour WHERE resource = ? AND tranche = ? AND hour = ? AND units <= ?")),

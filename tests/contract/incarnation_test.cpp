@@ -136,7 +136,7 @@ TEST_CASE_METHOD(Machine, "an incarnation that nobody heard of moves on into the
     report(700);
     transaction(*journal, [&] { journal->begin_incarnation({2, counted, counted}); });
     report(100);
-    transaction(*journal, [&] { journal->begin_incarnation({3, counted + 1, counted + 1}); });
+    transaction(*journal, [&] { journal->begin_incarnation({3, counted, counted}); });
     CHECK(ledger().metered() == core::Amount{800});
     CHECK(told(journal->read_counters(100)) == 800);
     CHECK(journal->former("render") == core::Amount{2'500});
@@ -246,6 +246,39 @@ TEST_CASE_METHOD(Machine, "what an account has forgotten of two incarnations mov
     CHECK(journal->former("render") == core::Amount{2'500});
     CHECK(told(journal->read_counters(100)) == 2'300);
     CHECK(number("SELECT sum(amount) FROM usage") == 4'800);
+    verify();
+}
+
+TEST_CASE_METHOD(
+    Machine, "what an account had forgotten and remembers again, from a newer backup, is not brought twice") {
+    report(500);
+    const std::int64_t older = head();
+    report(2'600);
+    const std::int64_t newer = head();
+    report(300);
+    const bool with_another = GENERATE(false, true);
+    transaction(*journal, [&] {
+        journal->begin_incarnation({2, older, older});
+        const agent::JournalEvent made = event(++events, 40);
+        REQUIRE(journal->report({&made, 1}, journal_now()));
+    });
+    CHECK(ledger().metered() == core::Amount{2'940});
+    if (with_another) {
+        report(5);
+        transaction(*journal, [&] { journal->begin_incarnation({3, older, older}); });
+        CHECK(ledger().metered() == core::Amount{2'945});
+    }
+    reopen();
+    report(100);
+    transaction(*journal, [&] { journal->begin_incarnation({4, newer, newer}); });
+    const std::int64_t came = with_another ? 445 : 440;
+    CHECK(ledger().metered() == core::Amount{came});
+    CHECK(told(journal->read_counters(100)) == came);
+    verify();
+    report(1'000);
+    transaction(*journal, [&] { journal->begin_incarnation({5, newer, older}); });
+    CHECK(ledger().metered() == core::Amount{came + 1'000});
+    CHECK(told(journal->read_counters(100)) == came + 3'600);  // 2'600 of it not metered again
     verify();
 }
 

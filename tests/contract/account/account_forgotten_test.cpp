@@ -206,8 +206,10 @@ TEST_CASE_METHOD(LearningLab,
     SECTION("its own word settles what it was leased") {
         CHECK(say_hello(one) == Verdict::fenced);
         CHECK(number("SELECT charged FROM tranche") == 3);
-        CHECK(number("SELECT in_doubt FROM tranche") == 1);
+        CHECK(one.counted == one.link);
         one.used = 0;  // all of it counts in its incarnation of before
+        say_sync(one, 0);
+        CHECK(number("SELECT leased + in_doubt FROM tranche") == 0);
     }
     SECTION("in an incarnation that is forgotten it says so no more: an operator decides") {
         one.incarnation = 2;
@@ -221,5 +223,67 @@ TEST_CASE_METHOD(LearningLab,
     CHECK_FALSE(agent_row("lab", one.id).written_off_at);
     CHECK(say_hello(two) == Verdict::learning);
     say_sync(two, 0);
+    check_audit();
+}
+
+TEST_CASE_METHOD(LearningLab,
+                 "units counted of an agent that came back after the backup don't stay charged or in doubt",
+                 "[folder]") {
+    CHECK(say_sync(one, 10) == 10);
+    use(one, 3);
+    say_sync(one, 0);
+    done({"agent", "write-off", one.id, "--as", GENERATE("count", "hold")});
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    CHECK(say_hello(one) == Verdict::ok);
+    use(one, 1);
+    say_sync(one, 0);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    CHECK(say_hello(one) == Verdict::fenced);
+    CHECK(number("SELECT charged FROM tranche") == 4);
+    SECTION("by its own word it uses no more of them") {
+        one.used = 0;
+        say_sync(one, 0);
+        CHECK(number("SELECT leased + in_doubt FROM tranche") == 0);
+    }
+    SECTION("they are in doubt, and an operator decides, if it says no more") {
+        CHECK(number("SELECT leased FROM tranche") == 6);
+        done({"agent", "write-off", one.id, "--as", "release"});
+        CHECK(number("SELECT leased + in_doubt FROM tranche") == 0);
+    }
+    CHECK(number("SELECT charged FROM tranche") == 4);
+    check_audit();
+}
+
+TEST_CASE_METHOD(LearningLab,
+                 "an agent that an older backup held for lost counts once when the newer one is put back",
+                 "[folder]") {
+    CHECK(say_sync(one, 4) == 4);
+    done({"agent", "write-off", one.id, "--as", GENERATE("count", "hold", "release")});
+    const fs::path older = folder().parent_path() / "older";
+    REQUIRE(account::back_up(store(), older));
+    say_hello(one);  // of what was released, as another incarnation
+    say_sync(one, 3);
+    use(one, 3);
+    say_sync(one, 0);
+    const fs::path newer = folder().parent_path() / "newer";
+    REQUIRE(account::back_up(store(), newer));
+    const std::int64_t counted = one.link;
+    const std::int64_t charged = number("SELECT charged FROM tranche");
+    close();
+    REQUIRE(account::restore(folder(), older, clock));
+    reopen();
+    CHECK(say_hello(one) == Verdict::fenced);
+    one.used = 0;  // what comes along of it waits
+    ++one.link;
+    close();
+    REQUIRE(account::restore(folder(), newer, clock));
+    reopen();
+    CHECK(say_hello(one) == Verdict::fenced);
+    CHECK(one.counted == counted);
+    say_sync(one, 0);
+    CHECK(number("SELECT charged FROM tranche") == charged);
     check_audit();
 }

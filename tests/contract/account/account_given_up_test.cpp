@@ -115,3 +115,22 @@ TEST_CASE_METHOD(FencingLab, "lost agents are given up by themselves only where 
     CHECK(command({"team", "set", "lab", "--lost", "sell"}).exit == account::exit_usage);
     check_audit();
 }
+
+TEST_CASE_METHOD(FencingLab, "an incarnation of which nothing was heard counts no link of its journal") {
+    REQUIRE(say_sync(disk, 4));
+    use(disk, 1'000, 1);
+    REQUIRE(say_sync(disk, 0));
+    const std::int64_t counted = disk.head.sequence;
+    done({"agent", "write-off", disk.agent, "--as", "release"});
+    use(disk, 700, 0);
+    const auto second = say_hello(disk);
+    REQUIRE(second);
+    CHECK(second->incarnation == 2);
+    CHECK(second->acknowledged.sequence == counted);
+    disk.incarnation = 3;  // as an account told it that is lost
+    disk.commit("began");
+    const auto next = say_hello(disk);
+    REQUIRE(next);
+    CHECK(next->incarnation == 4);
+    CHECK(next->acknowledged.sequence == counted);
+}

@@ -33,6 +33,7 @@ struct Speaker {
     std::int64_t requests = 0;
     std::string tranche = "t1";
     std::int64_t acknowledged = 0;
+    std::int64_t counted = 0;  // its links up to here, as the last answer to hello said
 
     std::vector<core::wire::ResourceCounters> said(std::int64_t need) const {
         std::vector<core::wire::TrancheCounters> tranches;
@@ -68,6 +69,7 @@ struct LearningLab : AccountFixture {
         of.session = reply->session;
         of.incarnation = reply->incarnation;
         of.requests = 0;
+        of.counted = reply->acknowledged.sequence;
         return reply->verdict;
     }
     // How much its lease grants afterwards.
