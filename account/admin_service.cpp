@@ -64,7 +64,7 @@ void AdminService::handle(const http::Request& request, http::Responder responde
     const std::string_view path = request.path();
     if (sign_in_.handle(request, responder)) return;
     if (request.method() != "GET") {
-        return responder.send(error_of(ErrorCode::method_not_allowed, "the admin port only reads: GET"));
+        return responder.send(http::wrong_method("the admin port only reads: GET", "GET, HEAD"));
     }
     if (const auto page = page_response(request)) return responder.send(*page);
     if (path == "/healthz") return responder.send(200, "text/plain", "ok\n");

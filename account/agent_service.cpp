@@ -188,7 +188,7 @@ void AgentService::handle(const http::Request& request, http::Responder responde
                        path == "/v1/renew" || path == "/v1/retire";
     if (!known) return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     if (request.method() != "POST") {
-        return responder.send(error_of(ErrorCode::method_not_allowed, std::string(path) + " takes POST"));
+        return responder.send(http::wrong_method(std::string(path) + " takes POST", "POST"));
     }
     if (path == "/v1/enroll") {
         auto message = wire::enroll_request_from_json(request.body());

@@ -70,8 +70,7 @@ void CommandService::handle(const http::Request& request, http::Responder respon
         return responder.send(Error{ErrorCode::not_found, "no such path", std::nullopt, {}});
     }
     if (request.method() != "POST") {
-        return responder.send(
-            Error{ErrorCode::method_not_allowed, "/v1/command takes POST", std::nullopt, {}});
+        return responder.send(http::wrong_method("/v1/command takes POST", "POST"));
     }
     const auto arguments = arguments_of(request.body());
     if (!arguments) return responder.send(arguments.error());

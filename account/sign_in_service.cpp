@@ -90,7 +90,7 @@ bool SignInService::handle(const http::Request& request, http::Responder& respon
     const bool in = request.path() == "/v1/sign-in";
     if (!in && request.path() != "/v1/sign-out") return false;
     if (request.method() != "POST") {
-        responder.send(error_of(ErrorCode::method_not_allowed, std::string(request.path()) + " takes POST"));
+        responder.send(http::wrong_method(std::string(request.path()) + " takes POST", "POST"));
     } else if (is_cross_site(request)) {
         responder.send(error_of(ErrorCode::forbidden, "a page of another site can't do this"));
     } else if (in) {

@@ -59,6 +59,7 @@ const Headers& safe_headers() {
 }
 
 void answer(http::Responder& responder, http::Response response) {
+    std::erase_if(response.headers, [](const auto& header) { return header.first == "Cache-Control"; });
     response.headers.insert(response.headers.end(), safe_headers().begin(), safe_headers().end());
     responder.send(response);
 }

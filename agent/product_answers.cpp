@@ -16,10 +16,7 @@ core::Error not_enrolled() {
 }
 
 void refuse_method(http::Responder& responder, const char* allowed) {
-    http::Response response = http::problem(
-        refusal(core::ErrorCode::method_not_allowed, "this path takes " + std::string(allowed)));
-    response.headers.emplace_back("Allow", allowed);
-    responder.send(response);
+    responder.send(http::wrong_method("this path takes " + std::string(allowed), allowed));
 }
 
 std::shared_ptr<http::Responder> keep(http::Responder responder) {

@@ -147,9 +147,16 @@ Response problem(const core::Error& error) {
     response.status = core::traits(error.code).http_status;
     response.content_type = "application/problem+json";
     response.body = core::problem_json(error);
+    response.headers.emplace_back("Cache-Control", "no-store");
     if (response.status == 429 || response.status == 503) {
         response.headers.emplace_back("Retry-After", std::to_string(core::limits::retry_after_s));
     }
+    return response;
+}
+
+Response wrong_method(std::string detail, std::string_view allowed) {
+    Response response = problem({core::ErrorCode::method_not_allowed, std::move(detail), std::nullopt, {}});
+    response.headers.emplace_back("Allow", allowed);
     return response;
 }
 

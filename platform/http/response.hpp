@@ -17,7 +17,10 @@ struct Response {
     std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
-// application/problem+json (RFC 9457), with Retry-After where trying again can help (429, 503).
+// application/problem+json (RFC 9457), not to be kept, with Retry-After where trying again can help (429,
+// 503).
 Response problem(const core::Error& error);
+// 405 with Allow (RFC 9110, 15.5.6): "GET, HEAD".
+Response wrong_method(std::string detail, std::string_view allowed);
 
 }  // namespace meterbox::platform::http

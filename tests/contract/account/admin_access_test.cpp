@@ -146,7 +146,11 @@ TEST_CASE_METHOD(SignIn, "what is no sign-in is refused with a reason") {
     CHECK(error_name(post(R"({"token":")" + std::string(core::limits::admin_token_bytes_max, 'x') +
                           R"("})")) == "unauthenticated");
     CHECK(ask("GET", "/v1/sign-in").status == 405);
+    CHECK(ask("GET", "/v1/sign-in").has("Allow: POST\r\n"));
     CHECK(ask("POST", "/v1/teams/lab/cards").status == 405);
+    CHECK(ask("POST", "/v1/teams/lab/cards").has("Allow: GET, HEAD\r\n"));
+    CHECK(ask("GET", "/v1/teams").has("Cache-Control: no-store\r\n"));
+    CHECK(ask("GET", "/nothing").has("Cache-Control: no-store\r\n"));
     CHECK(error_name(ask("GET", "/v1/teams")) == "unauthenticated");
     CHECK(ask("GET", "/v1/teams").has("WWW-Authenticate: Bearer"));
 }
