@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "account/exchange.hpp"
+#include "core/resource.hpp"
 #include "core/text.hpp"
 #include "platform/tls/encoding.hpp"
 #include "platform/tls/pki.hpp"
@@ -42,7 +43,13 @@ bool team_exists(Store& store, const std::string& team) {
     return store.database().number("SELECT count(*) FROM team WHERE key = ?", team) != 0;
 }
 
+Outcome wrong_key(std::string_view what, const std::string& key) {
+    return wrong_usage(std::string(what) + " " + key + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
+}
+
+// What can't be added isn't said to be missing.
 Outcome no_such_team(const std::string& team) {
+    if (!core::is_key(team)) return wrong_key("TEAM", team);
     return failed("no team " + team + ": make it with `meterbox-account team add " + team + "`");
 }
 
@@ -51,6 +58,7 @@ std::string as_of_line(core::UtcTime now) {
 }
 
 Outcome no_such_resource(const std::string& key) {
+    if (!core::is_key(key)) return wrong_key("resource", key);
     return failed("no resource " + key + ": `meterbox-account resource list` shows those there are");
 }
 

@@ -23,6 +23,7 @@ struct Outcome {
 Outcome failed(std::string what);       // 1
 Outcome wrong_usage(std::string what);  // 2
 Outcome from_error(const core::Error& error);
+Outcome wrong_key(std::string_view what, const std::string& key);  // that no team or resource can have
 
 struct TeamOptions {
     std::string team;

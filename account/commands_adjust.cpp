@@ -28,6 +28,18 @@ bool is_reason(const std::string& text) {
     return !text.empty() && text.size() <= core::limits::adjustment_reason_bytes_max && core::is_line(text);
 }
 
+// none: there are as many.
+std::optional<Outcome> too_many(Database& database, const AdjustOptions& options, core::Units units) {
+    const core::Units charged = adjustable(database, options.team, options.resource);
+    if (units <= charged) return std::nullopt;
+    const std::string there = std::to_string(charged.value());
+    return failed("team " + options.team + " has " + there + " units of " + options.resource +
+                  " charged that can be given back, not " + std::to_string(units.value()) +
+                  (charged.value() > 0
+                       ? ": give --units -" + there + " at most"
+                       : ": `meterbox-account balance " + options.team + "` shows what is charged of which"));
+}
+
 }  // namespace
 
 Outcome adjust(Store& store, const AdjustOptions& options, bool json) {
@@ -40,6 +52,8 @@ Outcome adjust(Store& store, const AdjustOptions& options, bool json) {
     if (!is_reason(options.reason)) return wrong_usage("--reason: 1 to 256 bytes of text in one line");
     if (!team_exists(store, options.team)) return no_such_team(options.team);
     if (!find_resource(database, options.resource)) return no_such_resource(options.resource);
+    // Before anything is written: closing a cycle moves charges to other tranches, and makes none.
+    if (const auto problem = too_many(database, options, *units)) return *problem;
     const auto closed =
         close_due_cycles(database, options.team, store.settings().invoice_final_after_ms, store.now());
     if (!closed) return from_error(closed.error());
@@ -47,12 +61,7 @@ Outcome adjust(Store& store, const AdjustOptions& options, bool json) {
     Pool pool(database, options.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return from_error(begun.error());
     pool.expire_ended(ledger);
-    const core::Units charged = adjustable(database, options.team, options.resource);
-    if (*units > charged) {
-        return failed("team " + options.team + " has " + std::to_string(charged.value()) + " units of " +
-                      options.resource + " charged that can be given back, not " +
-                      std::to_string(units->value()));
-    }
+    if (const auto problem = too_many(database, options, *units)) return *problem;
     const auto given = give_back(database, ledger, pool, options.resource, *units, options.reason);
 
     std::string text;

@@ -97,7 +97,10 @@ std::optional<Outcome> set_span(GrantTerms& grant, const GrantOptions& options) 
     if (options.ends.empty()) return std::nullopt;
     grant.ends_at = parse_time(options.ends, grant.zone);
     if (!grant.ends_at || *grant.ends_at >= last) return wrong("--ends", options.ends);
-    if (*grant.ends_at <= grant.starts_at) return wrong_usage("--ends must be after --starts");
+    if (*grant.ends_at <= grant.starts_at) {
+        return wrong_usage(
+            "--ends must be after --starts, which is now where it isn't given: give a later time");
+    }
     return std::nullopt;
 }
 
@@ -155,6 +158,7 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
     std::optional<CatalogueEntry> entry;
     if (!options.tokens) {
         entry = find_resource(database, options.resource);
+        if (!entry && !core::is_key(options.resource)) return wrong_key("--resource", options.resource);
         if (!entry) {
             return failed("no resource " + options.resource +
                           ": make it with `meterbox-account resource add " + options.resource + "`");

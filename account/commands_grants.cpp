@@ -110,7 +110,10 @@ Outcome grant_end(Store& store, const std::string& team, const std::string& name
         "SELECT ended_at IS NOT NULL OR (ends_at IS NOT NULL AND ends_at <= ?) FROM grant_ WHERE id = ? AND "
         "team = ?",
         [](auto& row) { return row.integer(0) != 0; }, store.now(), *id, team);
-    if (!over) return failed("team " + team + " has no grant " + name);
+    if (!over) {
+        return failed("team " + team + " has no grant " + name + ": `meterbox-account grant list " + team +
+                      "` shows those it has");
+    }
     if (*over) return failed("grant " + name + " has ended already");
 
     Ledger ledger(database, store.now());

@@ -50,11 +50,14 @@ std::optional<Outcome> change(CatalogueEntry& entry, const ResourceOptions& opti
                                                : std::string();
         if (currency.empty()) return wrong_usage("--price needs --currency, like EUR");
         if (entry.price && entry.price->currency != currency) {
-            return failed("the price of " + entry.resource.key + " is in " + entry.price->currency);
+            return failed("the price of " + entry.resource.key + " is in " + entry.price->currency +
+                          " for good: give --price in it, or add another resource");
         }
         entry.price = Price{*options.price, currency};
-    } else if (options.currency && !entry.price) {
-        return wrong_usage("--currency needs --price");
+    } else if (options.currency) {
+        return wrong_usage("--currency needs --price: give both" +
+                           (entry.price ? ", in " + entry.price->currency + ", which stays the price's"
+                                        : std::string(", like --price 150 --currency EUR")));
     }
     return std::nullopt;
 }
@@ -81,7 +84,7 @@ boost::json::object to_json(const CatalogueEntry& entry) {
 
 Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
     if (!core::is_key(options.key)) {
-        return wrong_usage("KEY " + options.key + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
+        return wrong_key("KEY", options.key);
     }
     const auto kind = core::kind_from(options.kind);
     if (!kind) return wrong_usage("--kind " + options.kind + ": exhaustible or returnable");
@@ -125,6 +128,8 @@ Outcome resource_add(Store& store, const ResourceOptions& options, bool json) {
 }
 
 Outcome resource_set(Store& store, const ResourceOptions& options, bool json) {
+    if (!options.name && !options.enforcement && !options.price && !options.currency)
+        return wrong_usage("nothing to set: give --name, --enforcement or --price");
     auto entry = find_resource(store.database(), options.key);
     if (!entry) return no_such_resource(options.key);
     if (entry->resource.kind == core::Kind::returnable && options.price) {

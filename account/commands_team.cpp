@@ -46,7 +46,7 @@ boost::json::object to_json(const Team& team) {
 
 std::optional<Outcome> problem_of(const TeamOptions& options) {
     if (!core::is_key(options.team)) {
-        return wrong_usage("TEAM " + options.team + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
+        return wrong_key("TEAM", options.team);
     }
     if (options.zone) {
         const auto zone = platform::zones::TimeZone::find(*options.zone);
@@ -78,6 +78,8 @@ Outcome team_add(Store& store, const TeamOptions& options, bool json) {
 
 Outcome team_set(Store& store, const TeamOptions& options, bool json) {
     if (const auto problem = problem_of(options)) return *problem;
+    if (!options.name && !options.zone && !options.lost && !options.lost_after)
+        return wrong_usage("nothing to set: give --name, --zone, --lost or --lost-after");
     auto team = find_team(store, options.team);
     if (!team) return no_such_team(options.team);
     team->name = options.name.value_or(team->name);

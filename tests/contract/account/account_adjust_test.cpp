@@ -133,3 +133,19 @@ TEST_CASE_METHOD(Adjusted, "a damaged sum is found by the audit though units wer
         store().connection().execute("UPDATE tranche SET charged = charged + 1, available = available - 1"));
     CHECK(exit({"audit", "lab"}) == exit_failed);
 }
+
+TEST_CASE_METHOD(Adjusted, "an adjustment that is refused writes nothing") {
+    grant({"--resource", "render", "--tier", "payg"});
+    use(2);
+    database().run("UPDATE team SET open_until = 0");
+    const std::int64_t entries = database().number("SELECT count(*) FROM ledger");
+    clock.advance(core::day_ms * 90);
+    const auto refused = command({"adjust", "lab", "--resource", "render", "--units", "-3", "--reason", "x"});
+    CHECK(refused.exit == exit_failed);
+    CHECK(refused.err.find("give --units -2 at most") != std::string::npos);
+    CHECK(database().number("SELECT open_until FROM team") == 0);
+    CHECK(database().number("SELECT count(*) FROM ledger") == entries);
+    CHECK(database().number("SELECT count(*) FROM invoice") == 0);
+    CHECK(give_back("-2") == exit_done);
+    CHECK(database().number("SELECT open_until FROM team") > 0);
+}

@@ -104,3 +104,45 @@ TEST_CASE_METHOD(Lab, "an option with nothing after = doesn't take the next word
     CHECK(database().number("SELECT count(*) FROM grant_") == 0);
     done({"grant", "add", "lab", "--resource=render", "--tier=free", "--amount=5"});
 }
+
+TEST_CASE_METHOD(Lab, "a change of nothing, or of a currency alone, is refused") {
+    CHECK(refusal({"resource", "set", "render"}).starts_with("nothing to set: give --name"));
+    CHECK(refusal({"team", "set", "lab"}).starts_with("nothing to set: give --name"));
+    for (const char* currency : {"USD", "EUR"})
+        CHECK(refusal({"resource", "set", "render", "--currency", currency})
+                  .starts_with("--currency needs --price"));
+    done({"resource", "add", "free", "--kind", "exhaustible", "--measure", "count", "--unit", "1"});
+    CHECK(refusal({"resource", "set", "free", "--currency", "USD"}).starts_with("--currency needs --price"));
+    CHECK(command({"resource", "set", "render", "--price", "1", "--currency", "USD"})
+              .err.find("in EUR for good") != std::string::npos);
+    CHECK(database().number("SELECT price FROM resource WHERE key = 'render'") == 100);
+    done({"resource", "set", "render", "--price", "1", "--currency", "EUR"});
+}
+
+TEST_CASE_METHOD(Lab, "a name that nothing can have isn't said to be missing") {
+    for (const std::string name : {"../x", "X", "a b", "caf\xc3\xa9"}) {
+        for (const Words& words : {Words{"team", "show", name},
+                                   {"balance", name},
+                                   {"agent", "token", name},
+                                   {"grant", "list", name},
+                                   {"grant", "end", name, "g1"}})
+            CHECK(refusal(words) == "TEAM " + name + ": it must fit [a-z0-9][a-z0-9._-]{0,62}");
+        CHECK(refusal({"resource", "set", name, "--name", "x"}).find("it must fit") != std::string::npos);
+        CHECK(refusal({"usage", "lab", "--resource", name}).find("it must fit") != std::string::npos);
+        CHECK(refusal({"grant", "add", "lab", "--resource", name, "--tier", "free", "--amount", "1"})
+                  .starts_with("--resource " + name + ": it must fit"));
+    }
+    CHECK(command({"team", "show", "x"}).err.find("team add x") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Lab, "a refusal says how to mend what was wrong") {
+    const auto says = [this](const Words& words, std::string_view how) {
+        const account::Outcome outcome = command(words);
+        INFO(outcome.err);
+        CHECK(outcome.exit != account::exit_done);
+        CHECK(outcome.err.find(how) != std::string::npos);
+    };
+    says({"grant", "end", "lab", "g9"}, "grant list lab");
+    says(grant({"--amount", "1", "--ends", "2001-01-01"}), "give a later time");
+    says({"adjust", "lab", "--resource", "render", "--units", "-5", "--reason", "x"}, "balance lab");
+}
