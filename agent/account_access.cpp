@@ -177,9 +177,10 @@ void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, Ag
     });
 }
 
-void AccountAccess::answered() {
+void AccountAccess::answered(bool well) {
     if (link_.retiring() == AccountLink::Retiring::retired) return renewal_.stop();
     if (link_.standing() == core::wire::Standing::expired) return renewal_.refused_as_expired();
+    if (well) return renewal_.taken();
     renewal_.reconsider();
 }
 

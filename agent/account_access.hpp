@@ -31,7 +31,7 @@ public:
     [[nodiscard]] core::Result<void> load();
     void enroll(const EnrollOrder& order, const std::string& name, AgentView::Enrolled done);
     // An exchange with the account ended: the time may be known better.
-    void answered();
+    void answered(bool well);
     void stop();
     // The account signs leases with another key.
     [[nodiscard]] core::Result<void> followed(const Identity& identity) {

@@ -104,7 +104,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
             {[this](const std::vector<std::string>& resources) { published(resources); },
              [this](bool reached) {
                  sessions_.answered(reached);
-                 access_.answered();
+                 access_.answered(reached);
              },
              [this](const Identity& identity) { return access_.followed(identity); },
              [this] { sessions_.drain(); }, [this] { return sessions_.drained(); },

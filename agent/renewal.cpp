@@ -55,17 +55,39 @@ void Renewal::reconsider() {
 }
 
 void Renewal::refused_as_expired() {
-    if (stopped_ || !identity_ || transport_ || failures_ > 0) return;
+    if (stopped_ || !identity_ || transport_) return;
+    if (failures_ > 0) {
+        if (may_ask_sooner()) ask();
+        return;
+    }
     if (!renewed_at_ || time_.boot() - *renewed_at_ >= limits::renewal_backoff_base_ms) return ask();
     failed({core::ErrorCode::forbidden,
             "the account takes the certificate that it has just issued for expired: check its clock",
             {},
             {}});
+    doubted_ = true;
+}
+
+void Renewal::taken() {
+    if (failures_ > 0 && may_ask_sooner()) return ask();
+    if (doubted_) {
+        doubted_ = false;
+        failures_ = 0;
+        last_error_.clear();
+    }
+    reconsider();
+}
+
+// Not more often than that: it may be this one request that gets no answer.
+bool Renewal::may_ask_sooner() const {
+    return unheard_ && (!asked_at_ || time_.boot() - *asked_at_ >= limits::renewal_sooner_ms);
 }
 
 void Renewal::ask() {
     if (stopped_ || transport_) return;
     used_.reset();
+    asked_at_ = time_.boot();
+    unheard_ = doubted_ = false;
     const auto request = tls::make_certificate_request(identity_->key, "meterbox-agent");
     if (!request) return failed(request.error());
     auto transport = connect_(*identity_);
@@ -84,6 +106,7 @@ void Renewal::heard(const core::Result<platform::Answer>& answer) {
     }
     if (!identity) {
         failed(identity.error());
+        unheard_ = !answer;
         if (answer && refusal_of(*answer).standing && refused_) refused_(identity.error());
         return;
     }

@@ -38,8 +38,11 @@ public:
     void watch(Identity identity);
     // Something new is known, of the time perhaps: is it due? Not while the last failure is being waited out.
     void reconsider();
+    // The account answers, and takes the certificate.
+    void taken();
     // The account takes this certificate for expired: it is renewed whatever the clock here says. Not while
-    // the last failure is being waited out, and one that was issued just now is such a failure.
+    // what it answered to the last attempt is being waited out, and one that was issued just now is such a
+    // failure.
     void refused_as_expired();
     void stop();
 
@@ -52,6 +55,7 @@ private:
     void heard(const core::Result<platform::Answer>& answer);
     core::Result<Identity> judge(const core::Result<platform::Answer>& answer) const;
     void failed(const core::Error& error);
+    bool may_ask_sooner() const;
 
     std::unique_ptr<platform::system::Timer> timer_;
     const AgentTime& time_;
@@ -65,7 +69,10 @@ private:
     std::unique_ptr<platform::Transport> transport_;  // while it asks
     std::unique_ptr<platform::Transport> used_;       // still inside its completion
     std::optional<core::BootTime> renewed_at_;
+    std::optional<core::BootTime> asked_at_;
     int failures_ = 0;
+    bool unheard_ = false;  // the last attempt had no answer: whoever answers now may be asked sooner
+    bool doubted_ = false;  // a certificate that was issued just now was taken for expired
     std::string last_error_;
     bool stopped_ = false;
 };

@@ -61,6 +61,8 @@ inline constexpr std::int64_t certificate_backdate_ms = 3'600'000;  // clocks el
 inline constexpr std::int64_t certificate_check_ms = 3'600'000;     // how often one's end is thought of
 inline constexpr std::int64_t renewal_backoff_base_ms = 60'000;
 inline constexpr std::int64_t renewal_backoff_max_ms = 3'600'000;
+inline constexpr std::int64_t renewal_sooner_ms =
+    5'000;  // at least, where what failed for want of an answer is tried sooner
 inline constexpr std::int64_t lease_key_overlap_ms = std::int64_t{30} * 24 * 3600 * 1000;  // after its roll
 
 // Sessions

@@ -184,6 +184,54 @@ TEST_CASE_METHOD(
 }
 
 TEST_CASE_METHOD(Machine,
+                 "a renewal that had no answer is tried again once the account answers, and not in a storm") {
+    clock.advance(70 * core::day_ms);
+    renewal->watch(identity);
+    const auto unanswered = [&] {
+        const auto done = std::move(asked.front().second);
+        asked.pop_front();
+        done(core::Error{core::ErrorCode::unreachable, "Connection refused", {}, {}});
+    };
+    unanswered();
+    renewal->taken();
+    CHECK(asked.empty());  // it has just been tried
+    pass(core::limits::renewal_sooner_ms);
+    renewal->taken();
+    REQUIRE(asked.size() == 1);
+    unanswered();
+    for (int i = 0; i < 100; ++i) renewal->taken();
+    for (int i = 0; i < 100; ++i) renewal->refused_as_expired();
+    CHECK(asked.empty());
+    pass(core::limits::renewal_sooner_ms);
+    renewal->refused_as_expired();
+    REQUIRE(asked.size() == 1);
+    answer_with(certificate(clock.wall_now(), identity.key));
+    CHECK(renewal->last_error().empty());
+}
+
+TEST_CASE_METHOD(Machine, "a certificate that the account takes after all is no longer said to be refused") {
+    renewal->watch(identity);
+    renewal->refused_as_expired();
+    answer_with(certificate(clock.wall_now(), identity.key));
+    renewal->refused_as_expired();
+    REQUIRE(renewal->last_error().find("just issued") != std::string::npos);
+    renewal->taken();
+    CHECK(renewal->last_error().empty());
+    pass(core::limits::renewal_backoff_max_ms + 1);
+    CHECK(asked.empty());
+}
+
+TEST_CASE_METHOD(Machine, "a renewal that the account refused waits, though syncs go well") {
+    clock.advance(70 * core::day_ms);
+    renewal->watch(identity);
+    answer(503, "");
+    pass(core::limits::renewal_sooner_ms);
+    renewal->taken();
+    CHECK(asked.empty());
+    CHECK_FALSE(renewal->last_error().empty());
+}
+
+TEST_CASE_METHOD(Machine,
                  "a clock set back to 1970 makes no certificate live longer than this program is old") {
     agent::Identity ended = identity;
     ended.life = {{0}, {core::day_ms}};
