@@ -18,7 +18,7 @@ std::optional<LostPolicy> lost_policy_from(std::string_view);
 std::string_view name_of(LostPolicy);
 
 // All that the agent was leased and hasn't shown as used or returned. More than one incarnation of it has
-// some only while it hasn't heard yet that its lease can't be honoured.
+// some only until it syncs as the next, having heard that its lease can't be honoured.
 void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, std::string_view reason);
 // By its own word the agent uses no more of what was leased to its incarnations up to this one.
 void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,

@@ -77,7 +77,8 @@ void Journal::suspect(std::string detail) {
 }
 
 // The first thing that is written to a journal which takes a damaged one's place, so that neither the
-// suspicion nor what is known of the other is lost. Numbers of leases and incarnations never fall.
+// suspicion nor what is known of the other is lost. An incarnation's number never falls,
+// nor within one that of a lease.
 void Journal::begin_anew(const std::string& damage) {
     if (meta_.contains(std::string(suspicion_key)) || chain_.head().sequence > 0) return;
     const std::vector<std::string> aside = journals_set_aside(path_);
