@@ -152,8 +152,10 @@ private:
     // Who was fenced and hasn't heard of it yet; or another copy of its disk.
     Result<HelloReply> from_before() {
         const JournalJudgement judged = judge_journal(known_journal(database_, agent_), said_);
-        if (judged.verdict == JournalVerdict::goes_on)
+        if (judged.verdict == JournalVerdict::goes_on) {
+            if (agent_.written_off_at) heard_again();
             return answer_fenced(open_session(), where_it_counts());
+        }
         if (judged.verdict == JournalVerdict::behind) return behind();
         const auto counted = counted_before(database_, agent_, said_);
         if (!counted) return from_nowhere();
@@ -208,8 +210,6 @@ private:
         hold_leased(database_, ledger_, pool(), agent_, ending == Ending::fenced ? "fence" : "went on");
         return move_on(shared, ending, known);
     }
-    // Its own journal goes on, so what it was leased it uses no more once it syncs as the next incarnation:
-    // it stays leased until then.
     Result<HelloReply> move_on(std::int64_t shared, Ending ending = Ending::went_on,
                                const KnownJournal* known = nullptr) {
         begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
@@ -237,7 +237,8 @@ private:
         if (const auto taken = take(counters); !taken) return taken.error();
         return answer(going_on(), open_session());
     }
-    // What is known of its word counts; the rest of its units waits in custody.
+    // What is known of its word counts; what it used beyond that waits in custody. What it was leased it uses
+    // no more once it syncs as the next incarnation, for its own journal goes on: it stays leased until then.
     Result<HelloReply> begin_after(const std::vector<core::wire::ResourceCounters>& known) {
         if (const auto taken = take(known); !taken) return taken.error();
         return move_on(agent_.acknowledged);

@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "account/learning.hpp"
 #include "core/account_limits.hpp"
 #include "core/limits.hpp"
 #include "core/text.hpp"
@@ -29,15 +30,17 @@ Error problem(ErrorCode code, std::string detail, std::size_t row) {
 }
 
 // Where nothing was ever recorded without being metered, and nothing came along from an incarnation before,
-// all hours together are M.
+// all hours together are M. A store that was put back may have forgotten what was.
 bool is_all_metered(Database& database, const Agent& agent, const std::string& resource) {
     return agent.incarnation == 1 &&
-           database.number("SELECT ever_unmetered FROM resource WHERE key = ?", resource) == 0;
+           database.number("SELECT ever_unmetered FROM resource WHERE key = ?", resource) == 0 &&
+           list_incidents(database, agent.team).empty();
 }
 
-std::int64_t metered_of(const CounterMessage& message, const std::string& resource) {
+std::optional<std::int64_t> metered_of(const CounterMessage& message, const std::string& resource) {
     const auto said = std::ranges::find(message.resources, resource, &core::wire::ResourceCounters::resource);
-    return said == message.resources.end() ? 0 : said->metered.value();
+    if (said == message.resources.end()) return std::nullopt;
+    return said->metered.value();
 }
 
 // What is known of a resource while a message is read.
@@ -49,10 +52,13 @@ struct Resource {
     std::optional<bool> all_metered;
 };
 
-Resource seen_of(Known& known, const CounterMessage& message, const std::string& resource) {
+// None: nobody ever said counters of it, so that nothing could keep what is told.
+std::optional<Resource> seen_of(Known& known, const CounterMessage& message, const std::string& resource) {
     const KnownUsage& seen = known.usage(resource);
-    const std::int64_t said = metered_of(message, resource);
-    return {said, std::max(said, seen.metered.value()), 0, seen.told.value(), std::nullopt};
+    const auto said = metered_of(message, resource);
+    if (!said && !seen.any) return std::nullopt;
+    return Resource{said.value_or(0), std::max(said.value_or(0), seen.metered.value()), 0, seen.told.value(),
+                    std::nullopt};
 }
 
 void add(std::int64_t& sum, std::int64_t amount) {
@@ -91,7 +97,12 @@ Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, K
         if (listed->kind == core::Kind::returnable) continue;  // the most that was held at once
         const auto [found, first] = resources.try_emplace(row.resource);
         Resource& resource = found->second;
-        if (first) resource = seen_of(known, message, row.resource);
+        if (first) {
+            const auto seen = seen_of(known, message, row.resource);
+            if (!seen)
+                return problem(ErrorCode::conflict, "usage of " + row.resource + " without its counters", i);
+            resource = *seen;
+        }
         add(resource.here, row.usage.value());
         if (const std::int64_t growth = growth_of(database, known.agent(), row); growth > 0) {
             add(resource.told, growth);
@@ -103,10 +114,12 @@ Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, K
         if (!*resource.all_metered &&
             (resource.here <= resource.said || row.usage.value() <= unmetered_hour_max))
             continue;
+        const bool by_itself = resource.here > resource.said;
         return problem(ErrorCode::conflict,
                        "usage of " + row.resource + " up to the hour " + hour_text(row.hour) + " is " +
-                           std::to_string(std::max(resource.here, resource.told)) + ", more than the " +
-                           std::to_string(resource.metered) + " that were metered",
+                           std::to_string(by_itself ? resource.here : resource.told) + ", more than the " +
+                           std::to_string(by_itself ? resource.said : resource.metered) +
+                           " that were metered",
                        i);
     }
     return grown;

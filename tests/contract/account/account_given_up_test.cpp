@@ -134,3 +134,17 @@ TEST_CASE_METHOD(FencingLab, "an incarnation of which nothing was heard counts n
     CHECK(next->incarnation == 4);
     CHECK(next->acknowledged.sequence == counted);
 }
+
+TEST_CASE_METHOD(FencingLab, "who hears late that it goes on as another incarnation isn't lost any more") {
+    REQUIRE(say_sync(disk, 4));
+    use(disk, 1'000, 1);
+    REQUIRE(say_sync(disk, 0));
+    done({"agent", "write-off", disk.agent, "--as", "release"});
+    use(disk, 700, 0);
+    REQUIRE(say_hello(disk)->incarnation == 2);  // an answer that is lost on its way
+    done({"agent", "write-off", disk.agent, "--as", "hold"});
+    REQUIRE(row().written_off_at);
+    REQUIRE(say_hello(disk)->incarnation == 2);
+    CHECK_FALSE(row().written_off_at);
+    check_audit();
+}

@@ -183,6 +183,26 @@ TEST_CASE_METHOD(UsageLab, "usage by hour beyond what was metered, split over se
           core::ErrorCode::conflict);
 }
 
+TEST_CASE_METHOD(UsageLab, "a store that was put back refuses no usage of a mode that it has forgotten") {
+    const core::UtcHour hour = this_hour();
+    CHECK(say(1, 900, {{"render", hour, "", core::Amount{900}}}));
+    const core::wire::UsageRow recorded{"render", {hour.number + 1}, "", core::Amount{400}};  // under `none`
+    CHECK(say(2, 900, {recorded}).error().code == core::ErrorCode::conflict);
+    database().run("INSERT INTO incident (at, detail) VALUES (?, 'restored from a backup')",
+                   clock.wall_now());
+    CHECK(say(2, 900, {recorded}));
+    CHECK(database().number("SELECT told FROM agent_resource") == 1'300);
+}
+
+TEST_CASE_METHOD(UsageLab, "usage without counters that could keep its sum is refused, whatever the mode") {
+    done({"resource", "set", "render", "--enforcement", "none"});
+    SyncRequest said = request(one_session, 1, {});
+    said.usage = {{"render", this_hour(), "", core::Amount{700}}};
+    CHECK(sync("lab", one, said).error().code == core::ErrorCode::conflict);
+    CHECK(say(1, 0, {{"render", this_hour(), "", core::Amount{700}}}));
+    CHECK(account::audit(database(), "lab", clock.wall_now()).ok());
+}
+
 TEST_CASE_METHOD(Lab, "units held of what is used up are refused") {
     auto said = counters("render", 0, 0, 0);
     said.held = Units{3};
