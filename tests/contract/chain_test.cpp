@@ -98,6 +98,14 @@ bool is_set_aside_for(const std::filesystem::path& path, const std::string& word
            journal.suspicion()->detail.find(word) != std::string::npos;
 }
 
+// After a start of its own, with another lease.
+void go_on_as_second(Journal& journal) {
+    transaction(journal, [] {});  // the start's
+    const std::int64_t head = journal.chain().head().sequence;
+    transaction(journal, [&] { journal.begin_incarnation({2, head, head}); });
+    transaction(journal, [&] { journal.take_lease(lease(), now()); });
+}
+
 }  // namespace
 
 TEST_CASE("each commit that wrote something has one link, and the chain is whole") {
@@ -226,10 +234,7 @@ TEST_CASE("totals of a later incarnation that were edited while it was closed ar
         fill(path);
         {
             Journal journal(path);
-            transaction(journal, [] {});  // the start's
-            const std::int64_t head = journal.chain().head().sequence;
-            transaction(journal, [&] { journal.begin_incarnation({2, head, head}); });
-            transaction(journal, [&] { journal.take_lease(lease(), now()); });
+            go_on_as_second(journal);
         }
         CHECK_FALSE(Journal(path).suspicion());
         tamper(path, sql);
@@ -292,10 +297,7 @@ TEST_CASE("what is changed behind the back of a later incarnation is found, too"
         fill(path);
         {
             Journal journal(path);
-            transaction(journal, [] {});  // the start's
-            const std::int64_t head = journal.chain().head().sequence;
-            transaction(journal, [&] { journal.begin_incarnation({2, head, head}); });
-            transaction(journal, [&] { journal.take_lease(lease(), now()); });
+            go_on_as_second(journal);
             report(journal, 7, 2);
             REQUIRE_FALSE(check(journal).broken);
         }

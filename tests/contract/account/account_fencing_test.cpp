@@ -4,12 +4,6 @@
 
 using namespace meterbox;
 using namespace meterbox::tests;
-using core::Units;
-using core::wire::HelloReply;
-using core::wire::HelloRequest;
-using core::wire::JournalHead;
-using core::wire::SyncRequest;
-using core::wire::Verdict;
 
 TEST_CASE_METHOD(FencingLab, "a restarted agent goes on: its journal has the link that is known") {
     REQUIRE(say_sync(disk, 4));

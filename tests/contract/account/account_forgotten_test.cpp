@@ -4,10 +4,6 @@
 
 using namespace meterbox;
 using namespace meterbox::tests;
-using core::Units;
-using core::wire::HelloRequest;
-using core::wire::SyncRequest;
-using core::wire::Verdict;
 namespace fs = std::filesystem;
 
 TEST_CASE_METHOD(LearningLab, "units of a grant that came after the backup count as usage without a slot",

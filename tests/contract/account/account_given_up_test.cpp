@@ -6,12 +6,6 @@
 
 using namespace meterbox;
 using namespace meterbox::tests;
-using core::Units;
-using core::wire::HelloReply;
-using core::wire::HelloRequest;
-using core::wire::JournalHead;
-using core::wire::SyncRequest;
-using core::wire::Verdict;
 
 TEST_CASE_METHOD(FencingLab, "a revoked agent's units are held in doubt until an operator decides") {
     REQUIRE(say_sync(disk, 4));

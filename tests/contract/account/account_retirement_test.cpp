@@ -55,16 +55,6 @@ struct Lab : AccountFixture {
         return in_transaction(
             [&] { return account::retire(exchange(), agent_row("lab", one), said, receipt); });
     }
-    core::Card card() {
-        account::Pool pool(database(), "lab");
-        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
-            .front();
-    }
-    void check_audit() {
-        const auto report = account::audit(database(), "lab", clock.wall_now());
-        INFO((report.ok() ? "" : report.differences.front()));
-        CHECK(report.ok());
-    }
 
     std::string one;
     std::string two;

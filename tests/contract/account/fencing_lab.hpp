@@ -1,10 +1,6 @@
 // A team with one agent, of whose disk there may be copies.
 #pragma once
 
-#include "account/audit.hpp"
-#include "account/catalogue.hpp"
-#include "account/pool.hpp"
-#include "account/team_cards.hpp"
 #include "fixture.hpp"
 
 namespace meterbox::tests {
@@ -94,16 +90,6 @@ struct FencingLab : AccountFixture {
         of.used_units = 0;
     }
     account::Agent row() { return agent_row("lab", disk.agent); }
-    core::Card card() {
-        account::Pool pool(database(), "lab");
-        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
-            .front();
-    }
-    void check_audit() {
-        const auto report = account::audit(database(), "lab", clock.wall_now());
-        INFO((report.ok() ? "" : report.differences.front()));
-        CHECK(report.ok());
-    }
     std::int64_t evidence() { return database().number("SELECT count(*) FROM evidence"); }
 
     Disk disk;

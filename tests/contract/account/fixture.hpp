@@ -8,10 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "account/audit.hpp"
+#include "account/catalogue.hpp"
 #include "account/command_line.hpp"
 #include "account/enrollment.hpp"
 #include "account/exchange.hpp"
+#include "account/pool.hpp"
 #include "account/store.hpp"
+#include "account/team_cards.hpp"
 #include "account_place.hpp"
 #include "core/lease.hpp"
 #include "core/wire.hpp"
@@ -151,6 +155,20 @@ public:
 
     account::Exchange exchange() {
         return {database(), signer, settings, clock.wall_now(), nullptr, &store_->kept_pool()};
+    }
+
+    // Of the team `lab`, which most tests have alone.
+    core::Card card() {
+        account::Pool pool(database(), "lab");
+        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
+            .front();
+    }
+    // Its books agree; what there is to say of them all the same.
+    std::vector<std::string> check_audit() {
+        const auto report = account::audit(database(), "lab", clock.wall_now());
+        INFO((report.ok() ? "" : report.differences.front()));
+        CHECK(report.ok());
+        return report.findings;
     }
 
     FakeClock clock;

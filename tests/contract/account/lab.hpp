@@ -40,11 +40,6 @@ struct Lab : AccountFixture {
         return sync("lab", one, request(one_session, number, std::move(resources)));
     }
     account::AuditReport audit() { return account::audit(database(), "lab", clock.wall_now()); }
-    core::Card card() {
-        account::Pool pool(database(), "lab");
-        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
-            .front();
-    }
     std::string one;
     std::string one_session;
 };

@@ -116,17 +116,6 @@ struct LearningLab : AccountFixture {
         reopen();
     }
     std::int64_t number(const char* sql) { return database().number(sql); }
-    core::Card card() {
-        account::Pool pool(database(), "lab");
-        return account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now())
-            .front();
-    }
-    std::vector<std::string> check_audit() {
-        const auto report = account::audit(database(), "lab", clock.wall_now());
-        INFO((report.ok() ? "" : report.differences.front()));
-        CHECK(report.ok());
-        return report.findings;
-    }
 
     Speaker one, two;
     bool learning = false;  // as the last sync said
