@@ -36,8 +36,7 @@ private:
         database_.each(
             "SELECT agent, number, ended_at, (SELECT coalesce(sum(held), 0) FROM doubt WHERE doubt.agent = "
             "incarnation.agent AND doubt.incarnation = number), fenced FROM incarnation JOIN agent ON "
-            "agent.id = "
-            "incarnation.agent WHERE agent.team = ? ORDER BY ended_at",
+            "agent.id = incarnation.agent WHERE agent.team = ? ORDER BY ended_at",
             [&](auto& row) {
                 find("agent " + row.string(0) + ": its incarnation " + std::to_string(row.integer(1)) +
                      (row.integer(4) != 0 ? " was fenced at " : " ended, and it went on as another, at ") +

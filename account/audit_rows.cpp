@@ -72,8 +72,7 @@ private:
             team_);
         database_.each(
             "SELECT t.id FROM tranche AS t JOIN grant_ AS g ON g.id = t.grant_id WHERE t.team = ? AND "
-            "g.anchor "
-            "IS NULL AND (t.starts_at <> g.starts_at OR t.ends_at IS DISTINCT FROM g.ends_at)",
+            "g.anchor IS NULL AND (t.starts_at <> g.starts_at OR t.ends_at IS DISTINCT FROM g.ends_at)",
             [&](auto& row) {
                 differ("tranche " + tranche_name(row.integer(0)) +
                        " doesn't start and end as its grant does");
@@ -86,8 +85,7 @@ private:
             "SELECT DISTINCT h.agent FROM holding AS h JOIN tranche AS t ON t.id = h.tranche WHERE t.team = "
             "?1 AND NOT EXISTS (SELECT 1 FROM agent WHERE id = h.agent AND agent.team = ?1) UNION "
             "SELECT agent FROM enrollment WHERE team = ?1 AND agent IS NOT NULL AND NOT EXISTS (SELECT 1 "
-            "FROM "
-            "agent WHERE id = enrollment.agent AND agent.team = ?1) ORDER BY 1",
+            "FROM agent WHERE id = enrollment.agent AND agent.team = ?1) ORDER BY 1",
             [&](auto& row) {
                 differ("agent " + row.string(0) + " was the team's, and has no row that says so");
             },

@@ -83,8 +83,8 @@ private:
         std::vector<InCycle> all;
         database_.each(
             "SELECT t.id, t.starts_at, t.ends_at, g.id, g.starts_at, g.ends_at, g.zone, g.anchor FROM "
-            "tranche "
-            "AS t JOIN grant_ AS g ON g.id = t.grant_id WHERE t.team = ? AND t.pool IS NULL AND g.anchor IS "
+            "tranche AS t JOIN grant_ AS g ON g.id = t.grant_id WHERE t.team = ? AND t.pool IS NULL AND "
+            "g.anchor IS "
             "NOT NULL ORDER BY g.id, t.starts_at, t.id",
             [&](auto& row) {
                 InCycle tranche{row.integer(0), {row.integer(1)}, time_of(row.optional_integer(2)), {}};

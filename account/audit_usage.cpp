@@ -69,9 +69,9 @@ std::vector<std::string> usage_differences(Database& database, const Agent& agen
     database.each(
         "SELECT r.incarnation, r.resource, r.told, coalesce(u.high, 0), coalesce(u.low, 0) FROM "
         "agent_resource AS r LEFT JOIN (SELECT incarnation, resource, sum(amount / 4294967296) AS high, "
-        "sum(amount % 4294967296) AS low, max(CASE WHEN subject LIKE '%\\x%' ESCAPE '|' THEN 1 ELSE 0 END) "
-        "AS "
-        "joined FROM usage WHERE agent = ?1 GROUP BY incarnation, resource) AS u ON u.incarnation = "
+        "sum(amount % 4294967296) AS low, "
+        "max(CASE WHEN subject LIKE '%\\x%' ESCAPE '|' THEN 1 ELSE 0 END) AS joined FROM usage WHERE agent = "
+        "?1 GROUP BY incarnation, resource) AS u ON u.incarnation = "
         "r.incarnation AND u.resource = r.resource WHERE r.agent = ?1 AND r.told < 2305843009213693952 AND "
         "coalesce(u.joined, 0) = 0 AND EXISTS (SELECT 1 FROM resource WHERE key = r.resource AND kind = "
         "'exhaustible') ORDER BY 1, 2",
@@ -92,15 +92,13 @@ std::vector<std::string> counter_differences(Database& database, const std::stri
     database.each(
         "SELECT a.agent, a.resource, a.metered, a.remainder, a.overage_units, resource.unit_size, (SELECT "
         "coalesce(sum(used), 0) FROM holding JOIN tranche ON tranche.id = holding.tranche WHERE "
-        "holding.agent "
-        "= a.agent AND holding.incarnation = a.incarnation AND tranche.resource = a.resource), "
-        "coalesce((SELECT "
-        "overage_units FROM handed_over AS h WHERE h.agent = a.agent AND h.incarnation = a.incarnation AND "
+        "holding.agent = a.agent AND holding.incarnation = a.incarnation AND tranche.resource = a.resource), "
+        "coalesce((SELECT overage_units FROM handed_over AS h WHERE h.agent = a.agent AND h.incarnation = "
+        "a.incarnation AND "
         "h.resource = a.resource), 0), coalesce((SELECT remainder FROM handed_over AS h WHERE h.agent = "
-        "a.agent "
-        "AND h.incarnation = a.incarnation AND h.resource = a.resource), 0) FROM agent_resource AS a JOIN "
-        "agent "
-        "ON agent.id = a.agent JOIN resource ON resource.key = a.resource WHERE agent.team = ? AND "
+        "a.agent AND h.incarnation = a.incarnation AND h.resource = a.resource), 0) "
+        "FROM agent_resource AS a JOIN agent ON agent.id = a.agent JOIN resource ON resource.key = "
+        "a.resource WHERE agent.team = ? AND "
         "resource.kind = 'exhaustible'",
         [&](auto& row) {
             const std::int64_t overage = row.integer(4) + row.integer(7);

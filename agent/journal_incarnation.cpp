@@ -15,8 +15,7 @@ struct Journal::Carried {
     std::map<std::string, core::Amount> metered;  // by resource
     struct Row {
         core::Amount metered;
-        core::Amount
-            all;  // also what the account has counted, but not by hour, or what nothing was enforced of
+        core::Amount all;  // also what the account has counted, but not by hour, or nothing was enforced of
     };
     std::map<UsageKey, Row> usage;
     std::vector<core::UnitsAdded> units;  // that took slots of the lease that is over
