@@ -184,9 +184,12 @@ token_file = "{folder}/token"
 sync_interval = "{settings.get('sync_interval', '1s')}"
 """)
 
-    def start(self, *more):
+    def launch(self, *more):
         self.process = Process([f"{BIN}/meterboxd", "--config", self.config, *more], f"{self.folder}.log",
                                self.environment)
+
+    def start(self, *more):
+        self.launch(*more)
         wait_until(self.healthy, "meterboxd answers")
         return self
 
