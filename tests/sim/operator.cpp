@@ -114,7 +114,9 @@ void Operator::write_off() {
     if (!world_.faults) return;
     static constexpr std::string_view policies[] = {"hold", "count", "release"};
     const std::string& agent = agents_[dice_.number() % agents_.size()].id;
-    const std::string policy(policies[dice_.number() % (world_.plan.modes_change() ? 2 : 3)]);
+    const std::string policy(
+        policies[dice_.number() %
+                 (world_.plan.modes_change() || world_.plan.store_copied_every > 0 ? 2 : 3)]);
     const bool active =
         account_.up() && account_.store().database().number(
                              "SELECT count(*) FROM agent WHERE id = ? AND state = 'active'", agent) == 1;

@@ -94,7 +94,7 @@ std::map<std::string, std::int64_t> Plan::least_rates() const {
 }
 
 // The first of each team stays, so that somebody takes the units that come back. An account that was put
-// back has forgotten who left.
+// back has forgotten who left; whom an operator gave up it may have forgotten, or hold for lost still.
 void Plan::leave() {
     Dice dice = Dice::named(seed, "leaving");
     const bool forgets = store_copied_every > 0;
@@ -106,8 +106,7 @@ void Plan::leave() {
         retire_after.push_back(by_itself ? after : 0);
         revoke_after.push_back(by_itself ? 0 : after);
     }
-    if (dice.chance(300) && !forgets)
-        write_off_every = slowness * dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
+    if (dice.chance(300)) write_off_every = slowness * dice.spread(2 * core::hour_ms, 24 * core::hour_ms);
     // By the account itself, then; or by an operator, so that it is known who did.
     Dice silent = Dice::named(seed, "silence");
     if (forgets || !silent.chance(300)) return;
