@@ -39,6 +39,11 @@ bool asks_for_units(const SyncRequest& request) {
 bool missed_lease(const Agent& agent, const SyncRequest& request) {
     return request.lease_number && *request.lease_number < agent.lease_number;
 }
+// What it shows with hello can't be read where the key that signed it is forgotten, too: a roll that the
+// store which was put back doesn't know of.
+bool holds_forgotten_lease(const Agent& agent, const SyncRequest& request) {
+    return request.lease_number && *request.lease_number > agent.lease_number;
+}
 
 void note_heard(const Exchange& exchange, const Agent& agent) {
     exchange.database.run("UPDATE agent SET last_sync_at = ? WHERE id = ?", exchange.now, agent.id);
@@ -52,15 +57,24 @@ void acknowledge(const Exchange& exchange, Agent& agent, const SyncRequest& requ
                           request.session);
 }
 
-// What is known of the counters of an agent that names what this account has forgotten; none: it names
-// nothing of that.
+// What is known of the counters of an agent that names what this account has forgotten, or holds a lease of
+// which it can't learn; none: neither.
 std::optional<KnownPart> part_of_forgotten(Database& database, const Agent& agent,
                                            const SyncRequest& request) {
     if (!agent.learning) return std::nullopt;
     Pool pool(database, agent.team);
     KnownPart known = known_part(database, pool, agent, request.resources);
-    if (known.whole) return std::nullopt;
+    if (known.whole && !holds_forgotten_lease(agent, request)) return std::nullopt;
     return known;
+}
+
+// Nobody signed that: the agent's own team learns, and no other.
+Error learn_of_forgotten(const Exchange& exchange, const Agent& agent, const SyncRequest& request) {
+    begin_learning(exchange.database, agent.team, exchange.now,
+                   "agent " + agent.id + " holds lease " + std::to_string(*request.lease_number) +
+                       ", but this store knows " + std::to_string(agent.lease_number) +
+                       " and can't read it: it was put back, or the agent lies");
+    return refused(ErrorCode::not_found, "the lease isn't known to this account: say hello first");
 }
 
 // Once it has told all, it goes on as another incarnation, for its lease can't be honoured: it hears of that
@@ -144,6 +158,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     if (later && !goes_on(agent, request.head, request.acknowledged)) {
         return refused(ErrorCode::not_found, "the journal isn't the one of this session: say hello first");
     }
+    if (later && !agent.learning && holds_forgotten_lease(agent, request))
+        return learn_of_forgotten(exchange, agent, request);
 
     const auto closed =
         close_due_cycles(database, agent.team, exchange.settings.invoice_final_after_ms, exchange.now);

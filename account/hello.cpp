@@ -107,17 +107,27 @@ private:
         const bool later = said_.incarnation > agent_.incarnation;
         const bool forgotten =
             said_.incarnation == agent_.incarnation && said_.acknowledged.sequence > agent_.acknowledged;
-        if ((!later && !forgotten) || agent_.learning || agent_.written_off_at) return;
+        if (agent_.learning || agent_.written_off_at) return;
+        if (!later && !forgotten && !shows_unreadable()) return;
         const auto known = [](std::int64_t said, std::int64_t here) {
             return std::to_string(said) + ", but this store knows " + std::to_string(here) +
                    ": it was put back, or the agent lies";
         };
         begin_learning(database_, agent_.team, now_,
                        "agent " + agent_.id +
-                           (later ? " is in incarnation " + known(said_.incarnation, agent_.incarnation)
-                                  : " had its journal acknowledged up to link " +
-                                        known(said_.acknowledged.sequence, agent_.acknowledged)));
+                           (later       ? " is in incarnation " + known(said_.incarnation, agent_.incarnation)
+                            : forgotten ? " had its journal acknowledged up to link " +
+                                              known(said_.acknowledged.sequence, agent_.acknowledged)
+                                        : " showed more units than it is known to have been granted, and a "
+                                          "lease that this store can't read: it was put back, or the agent "
+                                          "lies"));
         found_out();
+    }
+
+    // The key that signed it is forgotten, too; and so are units that it granted.
+    bool shows_unreadable() {
+        return said_.incarnation == agent_.incarnation && !said_.last_lease.empty() && !lease_ &&
+               !known_part(database_, pool(), agent_, said_.resources).whole;
     }
 
     void found_out() {
