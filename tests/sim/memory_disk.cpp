@@ -2,7 +2,6 @@
 #include "tests/sim/memory_disk.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace meterbox::sim {
@@ -10,16 +9,11 @@ namespace meterbox::sim {
 namespace {
 
 constexpr std::size_t sector = 512;
-constexpr std::size_t page = 4'096;
+constexpr std::size_t page = PagedContents::page_bytes;
 
 std::map<std::string, MemoryDisk*>& disks() {
     static std::map<std::string, MemoryDisk*> all;
     return all;
-}
-
-void put(std::string& contents, std::size_t offset, const char* bytes, std::size_t count) {
-    if (contents.size() < offset + count) contents.resize(offset + count);
-    std::memcpy(contents.data() + offset, bytes, count);
 }
 
 }  // namespace
@@ -91,8 +85,8 @@ void MemoryDisk::power_on() {
 }
 
 // The synced contents, and of each later write all, a part that ends or begins at a sector, or nothing.
-std::string MemoryDisk::survivor(const File& file) {
-    std::string contents = file.synced;
+PagedContents MemoryDisk::survivor(const File& file) {
+    PagedContents contents = file.synced;
     if (file.unsynced.empty()) return contents;
     const std::int64_t kept_per_mille = std::vector<std::int64_t>{0, 500, 1'000}[dice_.number() % 3];
     for (const File::Write& write : file.unsynced) {
@@ -102,7 +96,7 @@ std::string MemoryDisk::survivor(const File& file) {
         }
         const std::size_t offset = write.offset;
         if (write.truncates) {
-            if (contents.size() > offset) contents.resize(offset);
+            contents.truncate(offset);
             continue;
         }
         std::size_t from = 0;
@@ -114,7 +108,7 @@ std::string MemoryDisk::survivor(const File& file) {
             const std::size_t at = cut > offset ? cut - offset : 0;
             (dice_.chance(500) ? from : to) = at;
         }
-        put(contents, offset + from, file.unsynced_bytes.data() + write.begin + from, to - from);
+        contents.write(offset + from, file.unsynced_bytes.data() + write.begin + from, to - from);
     }
     return contents;
 }
@@ -159,7 +153,7 @@ bool MemoryDisk::exists(const std::string& path) const {
 }
 
 bool MemoryDisk::is_empty(const std::string& path) const {
-    return files_.at(path)->contents.empty();
+    return files_.at(path)->contents.size() == 0;
 }
 
 void MemoryDisk::remove(const std::string& path) {
@@ -181,7 +175,7 @@ bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::
         }
         room_ -= grows;
     }
-    put(file.contents, at, bytes, count);
+    file.contents.write(at, bytes, count);
     // A system writes by pages, each of which may be on the disk without the others.
     const std::size_t begin = file.unsynced_bytes.size();
     if (powered_) file.unsynced_bytes.append(bytes, count);
@@ -198,7 +192,7 @@ bool MemoryDisk::write(File& file, std::int64_t offset, const char* bytes, std::
 void MemoryDisk::truncate(File& file, std::int64_t size) {
     if (file.contents.size() > static_cast<std::size_t>(size)) {
         room_ += static_cast<std::int64_t>(file.contents.size()) - size;
-        file.contents.resize(static_cast<std::size_t>(size));
+        file.contents.truncate(static_cast<std::size_t>(size));
     }
     if (powered_) file.unsynced.push_back({static_cast<std::size_t>(size), 0, 0, true});
     count_operation();
@@ -206,13 +200,11 @@ void MemoryDisk::truncate(File& file, std::int64_t size) {
 
 void MemoryDisk::sync(File& file) {
     if (powered_ && !(lies_ && file.durable)) {
-        for (const File::Write& write : file.unsynced) {
-            if (!write.truncates) {
-                put(file.synced, write.offset, file.unsynced_bytes.data() + write.begin, write.size);
-            } else if (file.synced.size() > write.offset) {
-                file.synced.resize(write.offset);
-            }
-        }
+        bool whole = false;
+        for (const File::Write& write : file.unsynced) whole = whole || write.truncates;
+        if (whole) file.synced = file.contents;
+        for (const File::Write& write : file.unsynced)
+            if (!whole) file.synced.take_page(file.contents, write.offset);
         file.unsynced.clear();
         file.unsynced_bytes.clear();
         file.durable = true;

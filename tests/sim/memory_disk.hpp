@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/sim/dice.hpp"
+#include "tests/sim/paged_contents.hpp"
 
 namespace meterbox::sim {
 
@@ -36,8 +37,8 @@ public:
             std::size_t size = 0;
             bool truncates = false;  // to offset
         };
-        std::string contents;
-        std::string synced;
+        PagedContents contents;
+        PagedContents synced;
         bool durable = false;  // the file itself survives
         std::vector<Write> unsynced;
         std::string unsynced_bytes;  // of all of them
@@ -56,7 +57,7 @@ public:
     void power_on();
 
     // A copy of what is on it now, and putting it back in place of what is there since. Not while it runs.
-    using Image = std::map<std::string, std::string>;
+    using Image = std::map<std::string, PagedContents>;
     Image image() const;
     Image image_for(const MemoryDisk& other) const;  // as it would be there
     void put_back(const Image& image);
@@ -97,7 +98,7 @@ public:
 
 private:
     void count_operation();
-    std::string survivor(const File& file);
+    PagedContents survivor(const File& file);
 
     static constexpr std::int64_t plenty = std::int64_t{1} << 40;
 

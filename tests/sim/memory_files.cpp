@@ -40,11 +40,11 @@ int failure(FileFault fault, int error) {
 int read_file(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
     if (const int failed = failure(opened(file).disk->next_call(FileCall::read), SQLITE_IOERR_READ))
         return failed;
-    const std::string& contents = opened(file).file->contents;
+    const PagedContents& contents = opened(file).file->contents;
     const auto wanted = static_cast<std::size_t>(count);
     const auto from = static_cast<std::size_t>(offset);
     const std::size_t there = from >= contents.size() ? 0 : std::min(wanted, contents.size() - from);
-    if (there > 0) std::memcpy(to, contents.data() + from, there);
+    contents.read(from, static_cast<char*>(to), there);
     if (there == wanted) return SQLITE_OK;
     std::memset(static_cast<char*>(to) + there, 0, wanted - there);
     return SQLITE_IOERR_SHORT_READ;
