@@ -80,11 +80,21 @@ core::Result<std::string> contradiction_in(Connection& connection) {
         });
 }
 
+// A journal from before the chain has no links either, but doesn't say that its chain has begun.
+core::Result<std::string> chain_missing(Connection& connection) {
+    return first_said(connection,
+                      "SELECT 1 FROM meta WHERE key = 'chain' AND EXISTS (SELECT 1 FROM resource) AND NOT "
+                      "EXISTS (SELECT 1 FROM link)",
+                      [](Cursor&) -> std::string { return "all links of its chain are gone"; });
+}
+
 // What shows that somebody edited it. Empty: nothing does.
 core::Result<std::string> edited_in(Connection& connection) {
     auto found = contradiction_in(connection);
     if (!found) return found;
     if (!found->empty()) return "its tables contradict each other: " + *found;
+    found = chain_missing(connection);
+    if (!found || !found->empty()) return found;
     found = difference_from_links(connection);
     if (!found || found->empty()) return found;
     return "its totals are not those that its chain states: " + *found;

@@ -4,7 +4,8 @@ namespace meterbox::agent {
 
 namespace {
 
-constexpr platform::sqlite::Migration migrations[] = {{1, R"sql(
+constexpr platform::sqlite::Migration migrations[] = {
+    {1, R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE resource (
@@ -97,13 +98,13 @@ CREATE TABLE session (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_running ON session (id) WHERE ended_at_ms IS NULL;
 )sql"},
-                                                      {2, R"sql(
+    {2, R"sql(
 CREATE TABLE identity_recent (
   seq INTEGER PRIMARY KEY,
   entries BLOB NOT NULL
 ) STRICT;
 )sql"},
-                                                      {3, R"sql(
+    {3, R"sql(
 CREATE TABLE link (
   seq INTEGER PRIMARY KEY,
   last_event INTEGER NOT NULL,
@@ -113,15 +114,20 @@ CREATE TABLE link (
 ) STRICT;
 CREATE INDEX link_start ON link (seq) WHERE start = 1;
 )sql"},
-                                                      {4, R"sql(
+    {4, R"sql(
 ALTER TABLE resource ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
 ALTER TABLE usage ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
 ALTER TABLE usage ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE unit_hour ADD COLUMN former INTEGER NOT NULL DEFAULT 0 CHECK (former >= 0);
 ALTER TABLE unit_hour ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
 )sql"},
-                                                      {5, R"sql(
+    {5, R"sql(
 ALTER TABLE session ADD COLUMN quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity >= 1);
+)sql"},
+    // Not where there were commits before there was a chain.
+    {6, R"sql(
+INSERT INTO meta (key, value) SELECT 'chain', 'begun'
+WHERE EXISTS (SELECT 1 FROM link) OR NOT EXISTS (SELECT 1 FROM resource);
 )sql"}};
 
 }  // namespace

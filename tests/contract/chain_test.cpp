@@ -379,10 +379,18 @@ TEST_CASE("a chain whose oldest events and links retention took away is whole") 
     CHECK(journal.connection().number("SELECT min(seq) FROM event").value() == 11);
 }
 
+TEST_CASE("a journal whose links were all deleted at once isn't taken for one from before the chain") {
+    const tests::TemporaryFolder folder;
+    fill(folder / "journal.db");
+    tamper(folder / "journal.db", "DELETE FROM link; UPDATE resource SET metered = metered + 1");
+    CHECK(is_set_aside_for(folder / "journal.db", "all links of its chain are gone"));
+    CHECK(std::filesystem::exists(folder / "journal.db.damaged-1"));
+}
+
 TEST_CASE("a journal from before the chain begins one") {
     const tests::TemporaryFolder folder;
     fill(folder / "journal.db");
-    tamper(folder / "journal.db", "DELETE FROM link");
+    tamper(folder / "journal.db", "DELETE FROM link; DELETE FROM meta WHERE key = 'chain'");
     Journal journal(folder / "journal.db");
     CHECK_FALSE(check(journal).broken);
     report(journal, 60, 2);
