@@ -2,7 +2,9 @@
 #include "account/counter_check.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "account/usage_check.hpp"
 #include "core/limits.hpp"
@@ -169,12 +171,20 @@ private:
                 return conflict("tranche " + said.tranche + ": more units in an hour than used",
                                 pointer + "/hours");
             }
-            const Units seen{
-                database_.number("SELECT units FROM unit_hour WHERE agent = ? AND incarnation = ? "
-                                 "AND hour = ? AND tranche = ?",
-                                 agent_.id, agent_.incarnation, hour, change.tranche)};
-            if (units > seen) change.hours.push_back({hour, units, units - seen});
         }
+        std::map<std::int64_t, Units> seen;
+        database_.each_of(
+            "SELECT units FROM unit_hour WHERE agent = ? AND incarnation = ? AND hour = ? AND tranche = ?",
+            said.hours,
+            [&](const core::wire::HourUnits& hour) {
+                return std::tie(agent_.id, agent_.incarnation, hour.hour, change.tranche);
+            },
+            [&](const core::wire::HourUnits& hour, auto& row) {
+                seen[hour.hour.number] = Units{row.integer(0)};
+            });
+        for (const auto& [hour, units] : said.hours)
+            if (const Units before = seen[hour.number]; units > before)
+                change.hours.push_back({hour, units, units - before});
         return {};
     }
 

@@ -2,6 +2,7 @@
 #include "account/counters.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "account/booking.hpp"
 #include "account/counter_check.hpp"
@@ -27,6 +28,19 @@ std::vector<Completed> completed_of(const TrancheChange& change) {
     return completed;
 }
 
+// In the order of their table. Subjects that had control characters may have become one: the largest of it.
+std::vector<core::wire::UsageRow> as_kept(std::vector<core::wire::UsageRow> rows) {
+    for (core::wire::UsageRow& row : rows) row.subject = kept_subject(row.subject);
+    const auto key = [](const auto& row) { return std::tie(row.hour.number, row.resource, row.subject); };
+    std::ranges::sort(rows, [&](const auto& a, const auto& b) {
+        return key(a) != key(b) ? key(a) < key(b) : a.usage > b.usage;
+    });
+    const auto same =
+        std::ranges::unique(rows, [&](const auto& a, const auto& b) { return key(a) == key(b); });
+    rows.erase(same.begin(), same.end());
+    return rows;
+}
+
 class Write {
 public:
     Write(Database& database, Ledger& ledger, Pool& pool, Known& known)
@@ -39,13 +53,13 @@ public:
 
     void tranche(const TrancheChange& change) {
         std::int64_t by_hour = 0;
-        for (const HourChange& hour : change.hours) {
-            by_hour += hour.growth.value();
-            database_.run(
-                "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = excluded.units",
-                agent_.id, agent_.incarnation, hour.hour, change.tranche, hour.total);
-        }
+        for (const HourChange& hour : change.hours) by_hour += hour.growth.value();
+        database_.run_each_of(
+            "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = excluded.units",
+            change.hours, [&](const HourChange& hour) {
+                return std::tie(agent_.id, agent_.incarnation, hour.hour, change.tranche, hour.total);
+            });
         if (!METERBOX_MUTANT(unit_uncharged)) charge(change);
         Tranche& slots = *pool_.find(change.tranche);
         ledger_.give_back(slots, change.growth.returned, "return", &holder_);
@@ -80,14 +94,17 @@ public:
             if (known_.usage(resource).told != total) known_.tell(resource, total);
     }
 
-    void usage(const core::wire::UsageRow& row) {
-        database_.run(
+    void usage(const std::vector<core::wire::UsageRow>& rows) {
+        database_.run_each_of(
             "INSERT INTO usage (agent, incarnation, hour, resource, subject, amount) VALUES (?, ?, ?, ?, ?, "
             "?) "
             "ON CONFLICT (agent, incarnation, hour, resource, subject) DO UPDATE SET amount = "
             "excluded.amount "
             "WHERE excluded.amount > usage.amount",
-            agent_.id, agent_.incarnation, row.hour, row.resource, kept_subject(row.subject), row.usage);
+            as_kept(rows), [this](const core::wire::UsageRow& row) {
+                return std::tie(agent_.id, agent_.incarnation, row.hour, row.resource, row.subject,
+                                row.usage);
+            });
     }
 
 private:
@@ -161,7 +178,7 @@ core::Result<void> take_counters(Database& database, Ledger& ledger, Pool& pool,
     for (const TrancheChange& change : changes->tranches) write.tranche(change);
     for (const ResourceChange& change : changes->resources) write.resource(change, changes->told);
     write.told(changes->told);
-    for (const core::wire::UsageRow& row : message.usage) write.usage(row);
+    write.usage(message.usage);
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 
 #include "core/error.hpp"
@@ -56,6 +57,27 @@ public:
             if (!*more) return;
             row(static_cast<platform::sql::Row&>(*statement));
         }
+    }
+
+    // The same question for each of many items, of which values_of(item) is a tuple of parameters:
+    // row(item, r), in any order.
+    template <class Items, class ValuesOf, class Row>
+    void each_of(std::string_view sql, const Items& items, ValuesOf&& values_of, Row&& row) {
+        auto* statement = items.empty() ? nullptr : prepared(sql);
+        if (!statement) return;
+        const auto done =
+            statement->each_of(items.size(), binder(*statement, items, values_of),
+                               [&](std::size_t i, platform::sql::Row& found) { row(items[i], found); });
+        if (!done) fail(done.error());
+    }
+
+    // run() for each of many items, no two of which are of the same row.
+    template <class Items, class ValuesOf>
+    void run_each_of(std::string_view sql, const Items& items, ValuesOf&& values_of) {
+        auto* statement = items.empty() ? nullptr : prepared(sql);
+        if (!statement) return;
+        const auto done = statement->run_each_of(items.size(), binder(*statement, items, values_of));
+        if (!done) fail(done.error());
     }
 
     // What read(row) makes of the first row; none: there is no row.
@@ -112,6 +134,12 @@ private:
     template <class... Values>
     static void bind(platform::sql::Statement& statement, const Values&... values) {
         platform::sql::Binding<platform::sql::Statement>(statement).all(values...);
+    }
+    template <class Items, class ValuesOf>
+    static auto binder(platform::sql::Statement& statement, const Items& items, ValuesOf& values_of) {
+        return [&](std::size_t i) {
+            std::apply([&](const auto&... values) { bind(statement, values...); }, values_of(items[i]));
+        };
     }
     // Null, with the error kept, when it can't be prepared or something failed before.
     platform::sql::Statement* prepared(std::string_view sql);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <vector>
 
 #include "account/learning.hpp"
 #include "core/account_limits.hpp"
@@ -65,13 +66,43 @@ void add(std::int64_t& sum, std::int64_t amount) {
     if (__builtin_add_overflow(sum, amount, &sum)) sum = std::numeric_limits<std::int64_t>::max();
 }
 
-// By how much a row is more than it was.
-std::int64_t growth_of(Database& database, const Agent& agent, const UsageRow& row) {
-    return row.usage.value() -
-           database.number(
-               "SELECT amount FROM usage WHERE agent = ? AND incarnation = ? AND hour = ? AND resource = ? "
-               "AND subject = ?",
-               agent.id, agent.incarnation, row.hour, row.resource, kept_subject(row.subject));
+struct AskedRow {
+    std::size_t place = 0;  // in the message
+    std::string subject;    // as it is kept
+};
+
+// What is kept of some rows of a message, all asked at once; by their places.
+std::vector<std::int64_t> amounts_of(Database& database, const Agent& agent,
+                                     const std::vector<UsageRow>& rows, const std::vector<AskedRow>& asked) {
+    std::vector<std::int64_t> amounts(rows.size());
+    database.each_of(
+        "SELECT amount FROM usage WHERE agent = ? AND incarnation = ? AND hour = ? AND resource = ? "
+        "AND subject = ?",
+        asked,
+        [&](const AskedRow& one) {
+            const UsageRow& row = rows[one.place];
+            return std::tie(agent.id, agent.incarnation, row.hour, row.resource, one.subject);
+        },
+        [&](const AskedRow& one, auto& found) { amounts[one.place] = found.integer(0); });
+    return amounts;
+}
+
+// Of what is exhaustible: of a returnable resource it is the most that was held at once.
+Result<std::vector<AskedRow>> rows_to_ask(const Catalogue& catalogue, const std::vector<UsageRow>& rows) {
+    std::set<std::tuple<std::string_view, std::int64_t, std::string_view>> named;
+    std::vector<AskedRow> asked;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const UsageRow& row = rows[i];
+        const auto listed = std::ranges::find(catalogue.resources, row.resource, &core::Resource::key);
+        if (listed == catalogue.resources.end()) {
+            return Error{ErrorCode::invalid, "unknown resource " + row.resource, std::nullopt,
+                         "/usage/" + std::to_string(i) + "/resource"};
+        }
+        if (!named.emplace(row.resource, row.hour.number, row.subject).second)
+            return problem(ErrorCode::invalid, "the same hour, resource and subject twice", i);
+        if (listed->kind == core::Kind::exhaustible) asked.push_back({i, kept_subject(row.subject)});
+    }
+    return asked;
 }
 
 std::string hour_text(core::UtcHour hour) {
@@ -82,19 +113,14 @@ std::string hour_text(core::UtcHour hour) {
 
 Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, Known& known,
                                const CounterMessage& message) {
-    std::set<std::tuple<std::string_view, std::int64_t, std::string_view>> named;
+    const auto asked = rows_to_ask(catalogue, message.usage);
+    if (!asked) return asked.error();
+    const auto amounts = amounts_of(database, known.agent(), message.usage, *asked);
     std::map<std::string_view, Resource> resources;
     TotalsTold grown;
-    for (std::size_t i = 0; i < message.usage.size(); ++i) {
+    for (const AskedRow& one : *asked) {
+        const std::size_t i = one.place;
         const UsageRow& row = message.usage[i];
-        const auto listed = std::ranges::find(catalogue.resources, row.resource, &core::Resource::key);
-        if (listed == catalogue.resources.end()) {
-            return Error{ErrorCode::invalid, "unknown resource " + row.resource, std::nullopt,
-                         "/usage/" + std::to_string(i) + "/resource"};
-        }
-        if (!named.emplace(row.resource, row.hour.number, row.subject).second)
-            return problem(ErrorCode::invalid, "the same hour, resource and subject twice", i);
-        if (listed->kind == core::Kind::returnable) continue;  // the most that was held at once
         const auto [found, first] = resources.try_emplace(row.resource);
         Resource& resource = found->second;
         if (first) {
@@ -104,7 +130,7 @@ Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, K
             resource = *seen;
         }
         add(resource.here, row.usage.value());
-        if (const std::int64_t growth = growth_of(database, known.agent(), row); growth > 0) {
+        if (const std::int64_t growth = row.usage.value() - amounts[i]; growth > 0) {
             add(resource.told, growth);
             grown[row.resource] = core::Amount{resource.told};
         }

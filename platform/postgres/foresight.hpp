@@ -40,13 +40,4 @@ private:
     std::vector<std::string> expected_;
 };
 
-// The same SELECT for many values of its parameters: they come as arrays, one for each parameter, and the
-// first column says from which place (from 1) a row's values are. types: of the parameters.
-std::string for_many(std::string_view numbered_sql, const std::vector<Oid>& types);
-// Whether that can be done with parameters of these types.
-bool can_be_many(const std::vector<Oid>& types);
-Oid array_of(Oid type);
-// As it goes over the wire. values: as RecentAnswers has them, none of them missing.
-std::string array_text(Oid type, const std::vector<const std::string*>& values);
-
 }  // namespace meterbox::platform::postgres

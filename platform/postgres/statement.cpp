@@ -6,7 +6,7 @@
 
 #include "core/assert.hpp"
 #include "platform/postgres/connection.hpp"
-#include "platform/postgres/foresight.hpp"
+#include "platform/postgres/many.hpp"
 #include "platform/postgres/parameters.hpp"
 #include "platform/postgres/types.hpp"
 
@@ -158,32 +158,48 @@ Result<bool> Statement::foresee(const std::set<RecentAnswers::Values>& all) {
     }
     const bool many = foreseen_.size() > 1;
     if (!prepared() || foreseen_.empty() || (many && !can_be_many(types_))) return false;
-    if (many && prepared_for_many_in_ != connection_.made_) {
-        std::vector<Oid> arrays;
-        for (const Oid type : types_) arrays.push_back(array_of(type));
-        if (const auto done = prepare_as(name_ + "m", for_many(sql_, types_), arrays); !done)
-            return done.error();
-        prepared_for_many_in_ = connection_.made_;
-    }
+    if (many)
+        if (const auto done = prepare_many(for_many(sql_, types_)); !done) return done.error();
     return true;
 }
 
+Result<void> Statement::prepare_many(const std::string& sql) {
+    if (prepared_for_many_in_ == connection_.made_) return {};
+    std::vector<Oid> arrays;
+    for (const Oid type : types_) arrays.push_back(array_of(type));
+    auto done = prepare_as(name_ + "m", sql, arrays);
+    if (done) prepared_for_many_in_ = connection_.made_;
+    return done;
+}
+
 bool Statement::send_foreseen() {
-    const bool many = foreseen_.size() > 1;
-    std::vector<std::string> whole;
+    if (foreseen_.size() > 1) return send_many(foreseen_);
+    std::vector<const char*> texts;
+    std::vector<int> lengths;
+    for (const std::string& value : foreseen_.front()) {
+        texts.push_back(value.data() + 1);
+        lengths.push_back(static_cast<int>(value.size() - 1));
+    }
+    return connection_.library_.PQsendQueryPrepared(connection_.connection_, name_.c_str(),
+                                                    static_cast<int>(texts.size()), texts.data(),
+                                                    lengths.data(), formats_.data(), 0) == 1;
+}
+
+bool Statement::send_many(const std::vector<RecentAnswers::Values>& all) {
+    std::vector<std::string> arrays;
     for (std::size_t i = 0; i < types_.size(); ++i) {
         std::vector<const std::string*> column;
-        for (const RecentAnswers::Values& values : foreseen_) column.push_back(&values[i]);
-        whole.push_back(many ? array_text(types_[i], column) : column.front()->substr(1));
+        column.reserve(all.size());
+        for (const RecentAnswers::Values& values : all) column.push_back(&values[i]);
+        arrays.push_back(array_text(types_[i], column));
     }
     std::vector<const char*> texts;
     std::vector<int> lengths;
-    for (const std::string& text : whole) {
-        texts.push_back(text.data());
-        lengths.push_back(static_cast<int>(text.size()));
+    for (const std::string& array : arrays) {
+        texts.push_back(array.data());
+        lengths.push_back(static_cast<int>(array.size()));
     }
-    const std::string name = many ? name_ + "m" : name_;
-    return connection_.library_.PQsendQueryPrepared(connection_.connection_, name.c_str(),
+    return connection_.library_.PQsendQueryPrepared(connection_.connection_, (name_ + "m").c_str(),
                                                     static_cast<int>(texts.size()), texts.data(),
                                                     lengths.data(), formats_.data(), 0) == 1;
 }

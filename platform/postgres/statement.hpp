@@ -34,6 +34,8 @@ public:
     core::Result<void> run_unheard() override;
     core::Result<bool> next() override;
     void reset() override;
+    core::Result<void> each_of(std::size_t count, const BindNth& bind, const RowOfNth& row) override;
+    core::Result<void> run_each_of(std::size_t count, const BindNth& bind) override;
 
     // In a transaction, a statement that was run before: asks for all of these values at once, unheard.
     // False: it can't be asked so.
@@ -56,6 +58,12 @@ private:
     core::Result<void> prepare_as(const std::string& name, const std::string& sql,
                                   const std::vector<Oid>& types);
     RecentAnswers::Values parameters() const;
+    std::vector<RecentAnswers::Values> parameters_of(std::size_t count, const BindNth& bind);
+    // In a pipeline, as arrays.
+    bool send_many(const std::vector<RecentAnswers::Values>& all);
+    core::Result<void> prepare_many(const std::string& sql);
+    core::Result<void> ask_many(const std::vector<RecentAnswers::Values>& all,
+                                const std::vector<std::size_t>& places, const RowOfNth& row);
     void bind(int position, const void* value, std::size_t length, Oid type);
 
     Connection& connection_;

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,6 +59,15 @@ public:
     // true: a row is there; false: that was all.
     [[nodiscard]] virtual core::Result<bool> next() = 0;
     virtual void reset() = 0;
+
+    // The same for many values of its parameters: bind(i) binds those of the i-th. All at once where that is
+    // less work, and then their rows come in any order.
+    using BindNth = std::function<void(std::size_t)>;
+    using RowOfNth = std::function<void(std::size_t, Row&)>;
+    [[nodiscard]] virtual core::Result<void> each_of(std::size_t count, const BindNth& bind,
+                                                     const RowOfNth& row);
+    // As run_unheard(). No two of them write the same row.
+    [[nodiscard]] virtual core::Result<void> run_each_of(std::size_t count, const BindNth& bind);
 };
 
 // How values of the domain are bound: integers, Quantity and TimePoint, text, Blob, IdentityHash, nullptr,

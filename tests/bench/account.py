@@ -59,6 +59,7 @@ class Bench:
         print("enrolling, and making a history", flush=True)
         self.plain = self.loaded("plain")
         self.pool = self.loaded("pool")
+        self.rows_told = self.loaded("rows")
         self.young, self.old = self.loaded("young", resources=RESOURCES), self.loaded("old", resources=RESOURCES)
         self.young.run("charge", self.charges // 100)
         self.old.run("charge", self.charges)
@@ -81,6 +82,9 @@ class Bench:
         fresh = self.plain.run("fresh", self.seconds)
         self.note("fresh rate", fresh["per_second"])
         self.note("fresh us_each", fresh["us_each"])
+        for kind in ("subjects", "catchup"):
+            for name, value in self.rows_told.run(kind, self.seconds).items():
+                self.note(f"{kind} {name}", value)
         self.note("echo", self.plain.run("echo", self.seconds)["per_second"])
         for kind, seconds in (("paced", 2 * self.seconds), ("lease", self.seconds)):
             for name, value in self.pool.run(kind, seconds).items():
@@ -147,6 +151,7 @@ class Bench:
             yield ("- p50 / p99, ms", self.latency(kind), "", "", "", None)
             yield ("- processor time of the account, us a sync", f"{self.median(kind + ' us_each'):.0f}", "", "", "",
                    None)
+        yield from self.usage_rows()
         yield ("syncs/s, each on a new connection, TLS resumed", f"{self.median('fresh rate'):,.0f}",
                f"{self.median('fresh us_each'):.0f} us a sync", "", "", None)
         p99 = self.median("paced p99_ms")
@@ -164,6 +169,19 @@ class Bench:
             paint = self.measured["paint"][0]
             yield ("first paint of the card page in Chromium, ms", str(paint),
                    f"worst of 15: {self.measured['worst paint'][0]}", "", f"<= {PAINT_MS}", paint <= PAINT_MS)
+
+    def usage_rows(self):
+        units = self.median("units per_second")
+        rate = self.median("subjects per_second")
+        yield ("syncs/s, each tells 100 rows of usage, the subjects of its hour", f"{rate:,.0f}",
+               f"one row {units:,.0f}", f"{rate / units:.2f}", "", None)
+        yield ("- processor time of the account, us a sync", f"{self.median('subjects us_each'):.0f}",
+               f"one row {self.median('units us_each'):.0f}", "", "", None)
+        yield ("a sync with 2,000 rows of usage, of 20 hours, p50, ms", f"{self.median('catchup apart_p50_ms'):.1f}",
+               "", "", "", None)
+        yield (f"- beside it the other {AGENTS - 1}: syncs/s", f"{self.median('catchup per_second'):,.0f}",
+               f"without it {units:,.0f}", f"{self.median('catchup per_second') / units:.2f}", "", None)
+        yield ("- beside it the other ones: p50 / p99, ms", self.latency("catchup"), "", "", "", None)
 
     def history_rows(self):
         few, many = f"{self.charges // 100:,}", f"{self.charges:,}"

@@ -5,6 +5,11 @@
 //   day SECONDS     half of the agents idle, half running: each of those completes a unit every fifth sync
 //   fresh SECONDS   the same, each sync on a new connection, whose TLS session is resumed
 //   units SECONDS   every sync completes a unit in every resource, from a reserve that lasts
+//   subjects SECONDS
+//                   the same; the usage of each is told as 100 rows of the present hour
+//   catchup SECONDS
+//                   as `units`; but each sync of one agent tells 2,000 rows, 100 of each of 20 hours of
+//                   before. `apart` are its times, and the other figures are the others'
 //   lease SECONDS   the same without a reserve: every sync asks the pool for another unit
 //   paced SECONDS   as `lease`, but each agent once a second, which is as often as the protocol lets one
 //   charge UNITS    as `units`, until so many are completed
@@ -39,6 +44,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t unit_ms = 20 * 60 * 1000;
 constexpr std::int64_t sync_every_ms = 4 * 60 * 1000;
 constexpr core::Amount whole_hour{core::hour_ms};
+constexpr std::int64_t many_subjects = 100;
+constexpr std::int64_t hours_caught_up = 20;
 constexpr std::chrono::minutes longest{10};
 
 [[noreturn]] void end(const std::string& why) {
@@ -79,7 +86,7 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-enum class Kind { day, fresh, units, lease, paced, echo };
+enum class Kind { day, fresh, units, subjects, catchup, lease, paced, echo };
 
 class Load {
 public:
@@ -102,7 +109,7 @@ public:
     void run(Kind kind, Clock::duration length, std::int64_t units) {
         kind_ = kind;
         units_ = units;
-        taken_ = {};
+        taken_ = apart_ = {};
         syncs_ = completed_ = leases_ = 0;
         const auto start = Clock::now();
         ends_ = start + length;
@@ -119,11 +126,12 @@ public:
         const std::chrono::duration<double> took = Clock::now() - start;
         const auto count = static_cast<double>(syncs_);
         std::printf(
-            R"({"syncs":%lld,"per_second":%.1f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"units":%lld,"leases":%lld,"seconds":%.3f})"
+            R"({"syncs":%lld,"per_second":%.1f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"units":%lld,"leases":%lld,"seconds":%.3f,"apart":%llu,"apart_p50_ms":%.3f})"
             "\n",
             static_cast<long long>(syncs_), count / took.count(), taken_.us_at(0.5) / 1000,
             taken_.us_at(0.99) / 1000, taken_.max_us() / 1000, static_cast<long long>(completed_),
-            static_cast<long long>(leases_), took.count());
+            static_cast<long long>(leases_), took.count(), static_cast<unsigned long long>(apart_.count()),
+            apart_.us_at(0.5) / 1000);
         std::fflush(stdout);
     }
 
@@ -143,10 +151,14 @@ private:
 
     Work work_of(std::size_t agent) const {
         if (asks_the_pool()) return {core::Amount{unit_ms}, {}};
-        if (kind_ == Kind::units) return {core::Amount{unit_ms}, core::Amount{unit_ms * 3'600}};
+        const core::Amount reserve{unit_ms * 3'600};
+        if (is_apart(agent)) return {core::Amount{unit_ms}, reserve, many_subjects, hours_caught_up};
+        if (kind_ == Kind::units || kind_ == Kind::catchup) return {core::Amount{unit_ms}, reserve};
+        if (kind_ == Kind::subjects) return {core::Amount{unit_ms}, reserve, many_subjects};
         return agent % 2 == 0 ? Work{} : Work{core::Amount{sync_every_ms}, whole_hour};
     }
 
+    bool is_apart(std::size_t agent) const { return kind_ == Kind::catchup && agent == 0; }
     bool asks_the_pool() const { return kind_ == Kind::lease || kind_ == Kind::paced; }
 
     void next(std::size_t agent) {
@@ -164,13 +176,17 @@ private:
         }
         auto done = [this, agent, started](const core::Result<Synced>& synced) {
             if (!synced) end(synced.error().detail);
-            ++syncs_;
             completed_ += synced->completed;
             leases_ += synced->leased ? 1 : 0;
+            const auto took =
+                static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - started).count());
+            if (is_apart(agent)) {
+                apart_.add(took);
+                return next(agent);
+            }
+            ++syncs_;
             // Of those that ask the pool, the times of those that it answered with a lease are of interest.
-            if (!asks_the_pool() || synced->leased)
-                taken_.add(
-                    static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - started).count()));
+            if (!asks_the_pool() || synced->leased) taken_.add(took);
             next(agent);
         };
         if (kind_ == Kind::echo) return agents_[agent]->echo(std::move(done));
@@ -187,6 +203,7 @@ private:
     std::uniform_int_distribution<int> pause_ms_{0, 2'000};
     std::int64_t units_ = 0;
     bench::Durations taken_;
+    bench::Durations apart_;
     std::int64_t syncs_ = 0;
     std::int64_t completed_ = 0;
     std::int64_t leases_ = 0;
@@ -203,6 +220,8 @@ void obey(Load& load, const std::string& line) {
     if (name == "day") return load.run(Kind::day, length, no_end);
     if (name == "fresh") return load.run(Kind::fresh, length, no_end);
     if (name == "units") return load.run(Kind::units, length, no_end);
+    if (name == "subjects") return load.run(Kind::subjects, length, no_end);
+    if (name == "catchup") return load.run(Kind::catchup, length, no_end);
     if (name == "lease") return load.run(Kind::lease, length, no_end);
     if (name == "paced") return load.run(Kind::paced, length, no_end);
     if (name == "echo") return load.run(Kind::echo, length, no_end);

@@ -116,13 +116,30 @@ void LoadAgent::meter(Metered& metered, const Work& work) {
     const core::UtcHour hour = core::hour_of(now);
     if (hour != metered.hour) {
         metered.hour = hour;
-        metered.in_hour = {};
+        metered.in_hour.clear();
         metered.units_in_hour.clear();
     }
-    metered.in_hour += work.metered;
     const Units before = metered.ledger.completed();
     note(metered, metered.ledger.meter(work.metered, core::Now::at(now)));
     completed_ += (metered.ledger.completed() - before).value();
+}
+
+// The same to each row of a subject and an hour.
+void LoadAgent::tell(Metered& metered, const Work& work, std::vector<wire::UsageRow>& rows) {
+    const auto add = [&](core::UtcHour hour, std::int64_t amount) {
+        for (std::int64_t i = 1; i <= work.subjects; ++i)
+            rows.push_back(
+                {metered.ledger.resource().key, hour, "job " + std::to_string(i), core::Amount{amount}});
+    };
+    if (work.hours_of_before == 0) {
+        core::Amount& all = metered.in_hour[work.subjects];
+        all += work.metered;
+        // Of another spread there may be rows of the same names: they only ever grow.
+        return add(metered.hour, all.value() / work.subjects);
+    }
+    const std::int64_t each = work.metered.value() / work.subjects / work.hours_of_before;
+    for (std::int64_t i = 0; i < work.hours_of_before; ++i)
+        add({metered.hour.number - ++metered.told_hours_of_before}, each);
 }
 
 void LoadAgent::note(Metered& metered, const std::vector<core::Completion>& completions) {
@@ -165,7 +182,7 @@ void LoadAgent::sync(const Work& work, Done done) {
     for (Metered& metered : metered_) {
         if (work.metered.value() > 0) {
             meter(metered, work);
-            request.usage.push_back({metered.ledger.resource().key, metered.hour, "a job", metered.in_hour});
+            tell(metered, work, request.usage);
         }
         request.resources.push_back(counters_of(metered, work));
     }

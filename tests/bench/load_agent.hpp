@@ -22,6 +22,10 @@ namespace meterbox::bench {
 struct Work {
     core::Amount metered;
     core::Amount rate_per_hour;  // as it says: how large a reserve it asks for
+    // By hour it tells this as rows of so many subjects: of the present hour, or of so many hours of before
+    // that it hasn't told any of.
+    std::int64_t subjects = 1;
+    std::int64_t hours_of_before = 0;
 };
 
 // What came of one sync.
@@ -48,11 +52,13 @@ private:
     struct Metered {
         core::ResourceLedger ledger;
         core::UtcHour hour{};
-        core::Amount in_hour{};                                 // of usage
+        std::map<std::int64_t, core::Amount> in_hour = {};  // usage, by over how many subjects it is spread
         std::map<std::string, core::Units> units_in_hour = {};  // by tranche
+        std::int64_t told_hours_of_before = 0;
     };
 
     void meter(Metered& metered, const Work& work);
+    static void tell(Metered& metered, const Work& work, std::vector<core::wire::UsageRow>& rows);
     void note(Metered& metered, const std::vector<core::Completion>& completions);
     core::wire::ResourceCounters counters_of(const Metered& metered, const Work& work) const;
     core::Result<void> take_lease(const std::string& jws);

@@ -58,6 +58,64 @@ TEST_CASE_METHOD(Server, "what askers asked last time is asked for all of them a
     }
 }
 
+TEST_CASE_METHOD(Server, "what is written and asked for many at once is as if it was for each by itself") {
+    const auto connection = connect();
+    REQUIRE(
+        connection->execute("CREATE TABLE owned (owner TEXT COLLATE \"C\", place BIGINT, thing TEXT, PRIMARY "
+                            "KEY (owner, place))"));
+    const auto give = made(*connection,
+                           "INSERT INTO owned (owner, place, thing) VALUES (?, ?, ?) ON CONFLICT (owner, "
+                           "place) DO UPDATE SET thing = excluded.thing");
+    const auto ask =
+        made(*connection, "SELECT thing FROM owned WHERE owner = ? AND place < ? ORDER BY place");
+    const std::size_t many = GENERATE(0U, 1U, 2U, 16U, 2'000U);
+    const auto owner = [](std::size_t i) { return "é" + std::to_string(i); };
+    const auto thing = [](std::size_t i) { return std::string(i % 3, 'x'); };
+    const auto things = [&] {
+        std::vector<std::string> all(many);
+        std::string name;
+        REQUIRE(ask->each_of(
+            many,
+            [&](std::size_t i) {
+                name = owner(i);
+                sql::Binding<sql::Statement>(*ask).all(name, i % 2 + 1);
+            },
+            [&](std::size_t i, sql::Row& row) { all.at(i) += row.string(0) + "."; }));
+        return all;
+    };
+    REQUIRE(connection->begin());
+    connection->asked_by("somebody");
+    CHECK(things() == std::vector<std::string>(many));
+    std::string name, what;
+    const auto bind = [&](std::size_t i) {
+        name = owner(i);
+        what = thing(i);
+        sql::Binding<sql::Statement>(*give).all(name, i % 2, what);
+    };
+    REQUIRE(give->run_each_of(many, bind));
+    std::vector<std::string> expected;
+    for (std::size_t i = 0; i < many; ++i) expected.push_back(thing(i) + ".");
+    CHECK(things() == expected);
+    REQUIRE(give->run_each_of(many, bind));  // they are there already
+    REQUIRE(connection->commit());
+
+    REQUIRE(connection->begin());
+    connection->expect("somebody");
+    connection->asked_by("somebody");
+    CHECK(things() == expected);
+    REQUIRE(connection->commit());
+}
+
+TEST_CASE_METHOD(Server, "one of many rows that can't be stored keeps all of them away") {
+    const auto connection = connect();
+    REQUIRE(connection->execute("CREATE TABLE owned (place BIGINT CHECK (place <> 1))"));
+    const auto give = made(*connection, "INSERT INTO owned (place) VALUES (?)");
+    REQUIRE(connection->begin());
+    (void)give->run_each_of(3, [&](std::size_t i) { sql::Binding<sql::Statement>(*give).all(i); });
+    CHECK_FALSE(connection->commit());
+    CHECK(connect()->number("SELECT count(*) FROM owned").value() == 0);
+}
+
 TEST_CASE_METHOD(Server, "one that fails in a group without savepoints costs the others nothing") {
     const auto connection = connect();
     sql::ConnectionTransactions transactions(*connection);
