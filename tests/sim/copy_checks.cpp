@@ -167,7 +167,9 @@ void Invariants::check_usage_of_copies(std::size_t index, const UsageByHour& usa
         const auto session = sessions.find(key.second);
         const bool of_copy = session != sessions.end() && session->second == key.first;
         SIM_REQUIRE(of_copy || amount <= value_of(most, key),
-                    "no usage is invented: " + id + " " + key.second);
+                    "no usage is invented: " + id + " " + key.first + " \"" + key.second +
+                        "\": " + std::to_string(amount) + " is known, " +
+                        std::to_string(value_of(most, key)) + " happened");
     }
 }
 

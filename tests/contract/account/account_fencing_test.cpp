@@ -199,6 +199,31 @@ TEST_CASE_METHOD(FencingLab,
     check_audit();
 }
 
+TEST_CASE_METHOD(FencingLab, "usage that a copy has told by the hour isn't told again by its original") {
+    REQUIRE(say_sync(disk, 4));
+    use(disk, 100, 0);
+    Disk clone = disk;
+    use(disk, 50, 0);
+    disk.begin_start("of the disk");
+    REQUIRE(say_hello(disk)->verdict == Verdict::ok);  // counters, and nothing by the hour
+    clone.begin_start("of the clone");
+    const auto fenced = say_hello(clone);
+    REQUIRE(fenced->incarnation == 2);
+    const std::int64_t copied = fenced->acknowledged.sequence;
+    CHECK(fenced->usage_acknowledged < copied);
+    carry(clone, *fenced, 100);
+    REQUIRE(say_sync(clone, 0));  // and so all by the hour up to there
+
+    disk.begin_start("again");
+    REQUIRE(say_hello(disk)->session.empty());
+    done({"agent", "allow", disk.agent});
+    const auto allowed = say_hello(disk);
+    REQUIRE(allowed->incarnation == 3);
+    CHECK(allowed->acknowledged.sequence > copied);
+    CHECK(allowed->usage_acknowledged == copied);
+    check_audit();
+}
+
 TEST_CASE_METHOD(FencingLab, "a fence after 30 days goes on by itself again") {
     const auto put_back = [&] {
         Disk copy = disk;
