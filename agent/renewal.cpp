@@ -105,9 +105,11 @@ void Renewal::heard(const core::Result<platform::Answer>& answer) {
         if (!saved) identity = saved.error();
     }
     if (!identity) {
-        failed(identity.error());
+        const bool too_late = !answer && !identity_->life.may_renew(time_.for_certificates());
+        const core::Error why = too_late ? past_renewal(identity.error()) : identity.error();
+        failed(why);
         unheard_ = !answer;
-        if (answer && refusal_of(*answer).standing && refused_) refused_(identity.error());
+        if ((too_late || (answer && refusal_of(*answer).standing)) && refused_) refused_(why);
         return;
     }
     log_.info("certificate.renewed",
@@ -119,6 +121,17 @@ void Renewal::heard(const core::Result<platform::Answer>& answer) {
     // Not reconsidered at once: an account whose clock is behind ours may give what we hold to be due.
     timer_->arm(limits::certificate_check_ms);
     renewed_(*identity_);
+}
+
+// What the account will say once it is there: who stands at the machine meanwhile needn't wait for it.
+core::Error Renewal::past_renewal(const core::Error& unheard) const {
+    core::Error why = unheard;
+    why.detail = "the certificate of agent " + identity_->agent + " expired on " +
+                 core::format_rfc3339(identity_->life.ends_at) +
+                 ", too long ago to be renewed: enroll this agent again, with a token from `meterbox-account "
+                 "agent token " +
+                 identity_->team + "`, once its account answers (" + unheard.detail + ")";
+    return why;
 }
 
 core::Result<Identity> Renewal::judge(const core::Result<platform::Answer>& answer) const {

@@ -27,7 +27,7 @@ public:
     using Connect =
         std::function<core::Result<std::unique_ptr<platform::Transport>>(const Identity& identity)>;
     using Renewed = std::function<void(const Identity&)>;
-    // The account has answered that it doesn't renew it.
+    // The account has answered that it doesn't renew it, or is away and won't.
     using Refused = std::function<void(const core::Error& why)>;
 
     Renewal(platform::system::Timers& timers, const AgentTime& time, IdentityFiles files,
@@ -54,6 +54,7 @@ private:
     void ask();
     void heard(const core::Result<platform::Answer>& answer);
     core::Result<Identity> judge(const core::Result<platform::Answer>& answer) const;
+    core::Error past_renewal(const core::Error& unheard) const;
     void failed(const core::Error& error);
     bool may_ask_sooner() const;
 

@@ -127,6 +127,21 @@ extendedKeyUsage = clientAuth
         agent.cli("sync")
         wait_until(lambda: account.card("studio", "render")["charged_units"] == 1, "the unit is charged")
 
+    def test_of_one_expired_for_too_long_the_cure_is_told_with_the_account_away_since_the_start(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        self.stop_both(account, agent)
+        self.give_life(account, agent, -300 * DAY, -100 * DAY)
+        agent.start()
+        wait_until(lambda: "agent token studio" in (agent.status()["account"]["last_error"] or ""),
+                   "the cure is told")
+        self.assertIn("agent token studio", agent.cli("status"))
+        self.assertEqual(agent.report("render", "all", duration_ms=100_000).status, 200)
+        self.assertIn("agent token studio", agent.session("render").json["detail"])
+        account.start()
+        agent.enroll(account, "studio")
+        self.assertEqual(self.synced(agent)["enrollment"]["state"], "enrolled")
+        wait_until(lambda: account.card("studio", "render")["charged_units"] == 100, "all units are charged")
+
     def test_what_one_expired_for_too_long_is_refused_a_sync_does_not_cure(self):
         account, agent = self.one_agent(unit="1s", amount=100)
         self.stop_both(account, agent)
