@@ -94,5 +94,27 @@ class Tiers(EndToEnd):
                          ["ended", "ended", "active"])
         account.command("audit", "studio")
 
+    def test_exhausts_at_takes_each_tier_up_to_its_end(self):
+        account = self.account()
+        account.command("resource", "add", "render", "--kind", "exhaustible", "--measure", "duration", "--unit", "1m")
+        account.command("team", "add", "studio")
+        ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
+        grant = ["grant", "add", "studio", "--resource", "render", "--tier"]
+        account.command(*grant, "free", "--amount", "100", "--ends", ends.isoformat())  # more than is used by then
+        account.command(*grant, "flex", "--amount", "120")
+        agent = self.agent().enroll(account, "studio", "render")
+        self.assertIsNone(agent.card("render")["exhausts_at"])  # nothing runs, nothing ran
+        stream = agent.stream("render")
+
+        def told():
+            text = agent.card("render")["exhausts_at"]
+            return text and datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+        at = wait_until(told, "one session runs")
+        # What is left of the first when it ends is lost; the other lasts for its two hours.
+        self.assertGreaterEqual(at, ends + datetime.timedelta(minutes=119))
+        self.assertLessEqual(at, ends + datetime.timedelta(minutes=120))
+        stream.close()
+
 
 main()
