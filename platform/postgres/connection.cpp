@@ -152,7 +152,7 @@ Result<void> Connection::connect_anew() {
     away_ = !going_on;
     if (notice_ && going_on) notice_(false, "connected anew to " + place_);
     if (notice_ && !going_on && !was_away) notice_(true, going_on.error().detail);
-    if (!going_on) last_fault_ = StorageFault::busy;  // it passes
+    if (!going_on && last_fault_ != StorageFault::schema) last_fault_ = StorageFault::busy;  // it passes
     return going_on;
 }
 
@@ -168,8 +168,11 @@ Result<void> Connection::go_on_anew() {
     return serve();
 }
 
-Result<void> Connection::begin_with(const std::string& sql) {
+// The version comes with the last answer of what is sent anyway.
+Result<void> Connection::begin_with(std::string sql, bool any_version) {
     METERBOX_ASSERT(!begun_);
+    const bool asks_version = version_ && !any_version;
+    if (asks_version) sql += "; SELECT version FROM " + options_.schema + ".schema_version";
     first_failure_.reset();
     first_fault_ = StorageFault::none;
     lost_before_commit_ = false;
@@ -184,8 +187,11 @@ Result<void> Connection::begin_with(const std::string& sql) {
         begun = take(library_.PQexec(connection_, sql.c_str()), "can't begin in");
     }
     begun_ = true;
-    if (begun) return {};
+    const std::int64_t found = begun && asks_version && begun->rows() > 0 ? begun->integer(0, 0) : 0;
+    const bool other = begun && asks_version && found != *version_;
+    if (begun && !other) return {};
     rollback();
+    if (other) return other_version(found);
     if (lost()) last_fault_ = StorageFault::busy;  // with nothing in flight
     return begun.error();
 }
@@ -195,8 +201,18 @@ Result<void> Connection::begin() {
     return begin_with("BEGIN; " + std::string(stand_in_line) + options_.turn);
 }
 
-Result<void> Connection::begin_unordered() {
-    return begin_with("BEGIN");
+Result<void> Connection::begin_migrating() {
+    return begin_with("BEGIN; " + std::string(stand_in_line), true);
+}
+
+Error Connection::other_version(std::int64_t found) {
+    last_fault_ = StorageFault::schema;
+    return {ErrorCode::storage,
+            place_ + " has schema version " + std::to_string(found) +
+                " by now, and this process works with " + std::to_string(*version_) +
+                ": it writes nothing more; start it again, as the newer program",
+            std::nullopt,
+            {}};
 }
 
 Result<void> Connection::begin_reading() {

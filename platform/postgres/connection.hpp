@@ -54,8 +54,11 @@ public:
     core::Result<void> begin_serving(std::function<core::Result<void>()> if_first,
                                      Notice notice = {}) override;
     core::Result<bool> keep_from_serving() override;
-    // A transaction that waits for nobody's turn: before there is anything to wait for.
-    [[nodiscard]] core::Result<void> begin_unordered();
+    // A transaction that has the writers' line to itself, whatever tables there are.
+    [[nodiscard]] core::Result<void> begin_migrating();
+    // From now on no transaction begins where the schema has another version: who changes it has the line to
+    // itself, so that it stays as it is to the transaction's end.
+    void expect_version(std::int64_t version) { version_ = version; }
 
     std::int64_t changes() const override { return changes_; }
     sql::StorageFault last_fault() const override { return last_fault_; }
@@ -75,7 +78,8 @@ private:
     core::Error unreachable();
     core::Result<Answer> take(PGresult* result, std::string_view what);
     core::Error failure(const PGresult* result, std::string_view what);
-    core::Result<void> begin_with(const std::string& sql);
+    core::Result<void> begin_with(std::string sql, bool any_version = false);
+    core::Error other_version(std::int64_t found);
     // An answer's place is kept: it comes with settle().
     core::Result<void> sent_unheard(bool sent);
     // The answers of all that was sent unheard; the last one's, or what went wrong first.
@@ -94,6 +98,7 @@ private:
     int unheard_ = 0;     // sent, and not answered yet
     Writes writes_;
     Foresight foresight_;
+    std::optional<std::int64_t> version_;  // of the schema
     bool begun_ = false;
     bool telling_apart_ = false;  // this transaction has savepoints
     bool tell_apart_ = false;     // the next one shall

@@ -8,7 +8,8 @@ using core::Result;
 
 namespace {
 
-// Held until the end of the transaction. Any number that nobody else takes: "mbac", step by step.
+// Held until the end of the transaction, which has the writers' line to itself: who comes from it afterwards
+// sees the new version. Any number that nobody else takes: "mbac", step by step.
 constexpr const char* one_at_a_time = "SELECT pg_advisory_xact_lock(1835163235, 1)";
 
 // What SQLite has and PostgreSQL hasn't, or means otherwise: min and max of two, a sum that stays an integer
@@ -48,6 +49,14 @@ Result<void> bring(Connection& connection, const std::string& schema, std::span<
     return connection.execute("UPDATE schema_version SET version = " + std::to_string(steps.back().version));
 }
 
+Result<void> raise(Connection& connection, const std::string& schema, std::span<const sql::Migration> steps) {
+    if (auto begun = connection.begin_migrating(); !begun) return begun;
+    const auto done = bring(connection, schema, steps);
+    if (done) return connection.commit();
+    connection.rollback();
+    return done;
+}
+
 }  // namespace
 
 Result<void> migrate(Connection& connection, const std::string& schema,
@@ -62,12 +71,10 @@ Result<void> migrate(Connection& connection, const std::string& schema,
                                ": install the newer program again",
                            std::nullopt,
                            {}};
-    if (*version == newest) return {};
-    if (auto begun = connection.begin_unordered(); !begun) return begun;
-    const auto done = bring(connection, schema, steps);
-    if (done) return connection.commit();
-    connection.rollback();
-    return done;
+    if (*version < newest)
+        if (auto raised = raise(connection, schema, steps); !raised) return raised;
+    connection.expect_version(newest);
+    return {};
 }
 
 }  // namespace meterbox::platform::postgres

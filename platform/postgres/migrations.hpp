@@ -1,6 +1,6 @@
 // Bringing a database to the schema of this version, in one transaction; whoever comes at the same time
 // waits, and finds it done. The same numbered steps as in SQLite, counted in schema_version. A database of
-// a newer version is refused.
+// a newer version is refused. From then on the connection begins nothing at another version.
 #pragma once
 
 #include <span>

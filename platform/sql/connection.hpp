@@ -21,9 +21,11 @@ enum class StorageFault {
     corrupt,  // not a database, or a damaged one
     busy,     // another process has it
     other,    // a statement that this database can't run: a constraint, or a bug
+    schema,   // its tables aren't those that this program was written for, any more: end the process
 };
 std::string_view name_of(StorageFault);
-// Of a commit: nobody knows what is stored. A full disk passes, and who has the database leaves.
+// Of a commit: nobody knows what is stored, or nothing more can be. A full disk passes, and who has the
+// database leaves.
 bool leaves_unknown(StorageFault);
 
 class Connection {

@@ -30,6 +30,9 @@ class ThreeAccounts(PooledAccounts):
     def sum_of(self, agents, what):
         return sum(sum(getattr(agent, what).values()) for agent in agents)
 
+    def rows_of(self, table):
+        return self.cluster.sql(f"SELECT * FROM meterbox.{table} AS t ORDER BY t")
+
     def sessions_of(self):
         return self.cluster.sql("SELECT id FROM meterbox.session ORDER BY id")
 
@@ -114,6 +117,25 @@ class ThreeAccounts(PooledAccounts):
         agent.round(dice)
         self.assertEqual(first.card("studio", "render")["charged_units"], sum(agent.used.values()))
         second.command("audit", "studio")
+
+    def test_a_process_ends_with_nothing_written_once_a_newer_program_has_raised_the_schema(self):
+        accounts = self.processes(2)
+        accounts[0].team("studio", "render", "1s", 100)
+        agent = PooledAgent(accounts[0], "studio", f"{self.folder}/a")
+        agent.connect(accounts)
+        agent.round(random.Random(2))
+        tables = ("session", "agent", "ledger", "holding", "usage")
+        rows = [self.rows_of(table) for table in tables]
+        self.cluster.sql("UPDATE meterbox.schema_version SET version = version + 1")
+        for account in accounts:
+            try:
+                status, answer = agent.peer_of(account).post("/v1/hello", agent.hello_body(nonce="0" * 32))
+                self.assertEqual(status, 503, answer)
+            except (OSError, http.client.HTTPException):  # it ends, and may do so before its answer has left
+                pass
+            self.assertEqual(account.process.process.wait(60), 1)
+            self.assertIn("start it again, as the newer program", tail(account.process.log, 3))
+        self.assertEqual([self.rows_of(table) for table in tables], rows)
 
 
 if __name__ == "__main__":

@@ -206,6 +206,29 @@ TEST_CASE_METHOD(Server, "only who serves alone begins with what the first one d
     CHECK(firsts == 1);
 }
 
+TEST_CASE_METHOD(Server, "nothing begins any more once another program has changed the schema") {
+    REQUIRE(connect()->execute("DROP SCHEMA meterbox CASCADE"));
+    const auto connection = connect();
+    REQUIRE(postgres::migrate(*connection, account::schema_name, account::migrations()));
+    REQUIRE(connection->begin());
+    REQUIRE(connection->commit());
+    const int by = GENERATE(1, -1);  // a newer program, or a copy that was put back
+    REQUIRE(connect()->execute("UPDATE schema_version SET version = version + " + std::to_string(by)));
+
+    const auto begun = connection->begin();
+    REQUIRE_FALSE(begun);
+    CHECK(begun.error().code == core::ErrorCode::storage);
+    CHECK(begun.error().detail.find("start it again") != std::string::npos);
+    CHECK(begun.error().detail.find('\n') == std::string::npos);
+    CHECK(connection->last_fault() == sql::StorageFault::schema);
+    CHECK(sql::leaves_unknown(connection->last_fault()));
+    CHECK_FALSE(connection->begin_reading());
+
+    REQUIRE(connect()->execute("UPDATE schema_version SET version = version - " + std::to_string(by)));
+    REQUIRE(connection->begin());
+    REQUIRE(connection->commit());
+}
+
 TEST_CASE_METHOD(Server, "min, max and sum are SQLite's") {
     const auto connection = connect();
     REQUIRE(connection->execute("DROP SCHEMA meterbox CASCADE"));
