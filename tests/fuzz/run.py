@@ -1,6 +1,8 @@
 """Runs the fuzz targets one after the other, and says of each how many inputs it was given, how much of the
 code they reach, and whether one of them crashed it. New inputs that reach more are kept in build/fuzz/corpus/,
 inputs that crash in build/fuzz/crashes/; what libFuzzer said is in build/logs/. Ends with 1 at any crash.
+--traps runs programs without AddressSanitizer, in which undefined behaviour is a trap; a run without it then
+begins with what those have found.
 """
 
 import argparse
@@ -18,12 +20,12 @@ def targets():
     return sorted(name for name in os.listdir(SEEDS) if os.path.isdir(os.path.join(SEEDS, name)))
 
 
-def command(target, seconds):
+def command(programs, target, seconds):
     corpus = os.path.join(BUILD, "corpus", target)
     crashes = os.path.join(BUILD, "crashes")
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crashes, exist_ok=True)
-    return [os.path.join(BUILD, "bin", target + "_fuzz"), f"-max_total_time={seconds}", "-timeout=10",
+    return [os.path.join(programs, target + "_fuzz"), f"-max_total_time={seconds}", "-timeout=10",
             "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={crashes}/{target}-",
             corpus, os.path.join(SEEDS, target)]
 
@@ -33,11 +35,12 @@ def last(pattern, text):
     return int(found[-1]) if found else 0
 
 
-def fuzz(target, seconds):
+def fuzz(programs, target, seconds):
     log = os.path.join(TOP, "build/logs", f"fuzz-{target}.log")
     os.makedirs(os.path.dirname(log), exist_ok=True)
     with open(log, "w", encoding="utf-8", errors="replace") as file:
-        status = subprocess.run(command(target, seconds), stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+        status = subprocess.run(command(programs, target, seconds), stdout=file, stderr=subprocess.STDOUT,
+                                check=False).returncode
     with open(log, encoding="utf-8", errors="replace") as file:
         said = file.read()
     inputs = last(r"stat::number_of_executed_units: (\d+)", said)
@@ -53,12 +56,14 @@ def fuzz(target, seconds):
 def main():
     parser = argparse.ArgumentParser(prog="./dev fuzz", description="fuzz each parser for some time")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (default 60)")
+    parser.add_argument("--traps", action="store_true", help="without AddressSanitizer, for many more inputs")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="all: " + " ".join(targets()))
     arguments = parser.parse_args()
     for target in arguments.targets:
         if target not in targets():
             parser.error(f"no target {target}; there are: {' '.join(targets())}")
-    results = [fuzz(target, arguments.seconds) for target in arguments.targets or targets()]
+    programs = os.path.join(BUILD + ("_traps" if arguments.traps else ""), "bin")
+    results = [fuzz(programs, target, arguments.seconds) for target in arguments.targets or targets()]
     crashes = sum(status != 0 for _, status in results)
     print(f"{sum(inputs for inputs, _ in results)} inputs, {crashes} crashes")
     return 1 if crashes else 0
