@@ -26,7 +26,7 @@ def command(programs, target, seconds):
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crashes, exist_ok=True)
     return [os.path.join(programs, target + "_fuzz"), f"-max_total_time={seconds}", "-timeout=10",
-            "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={crashes}/{target}-",
+            "-rss_limit_mb=2048", "-entropic=0", "-print_final_stats=1", f"-artifact_prefix={crashes}/{target}-",
             corpus, os.path.join(SEEDS, target)]
 
 
