@@ -30,7 +30,7 @@ void Invariants::check_account() {
                        view->entries != view_->entries || view->learning_teams != view_->learning_teams ||
                        view->incarnations != view_->incarnations;
     if (moved) check_places(*view);
-    handed_.clear();
+    had_already_.clear();
     leased_again_.clear();
     const auto fallen_before = fallen_;
     if (!view_ || view->entries > view_->entries) check_booking(*view);
@@ -155,8 +155,13 @@ void Invariants::check_booking(const AccountView& view) {
             // Its slot is free again, though its agent counts it as used.
             if (reason == "draw order" && row.string(1) == "leased") freed_[booked.id] += row.integer(5);
             if (row.string(1) == "charged") note_fallen(booked.id, reason, row.integer(5));
-            if (reason == "learned" && row.string(2) == "leased")
+            if (reason == "learned" && row.string(2) == "leased") {
+                const bool valid = booked.starts_at <= world_.now().ms &&
+                                   (!booked.ends_at || world_.now().ms < *booked.ends_at);
+                if (valid && booked.purchased)
+                    had_already_[{row.string(4), booked.resource}] += row.integer(5);
                 world_.tally.saw("units learned from an agent's lease");
+            }
             if (row.string(1) == "leased" && row.string(2) == "available") {
                 const bool last_word = reason == "retire" || reason == "hand over";
                 SIM_REQUIRE(reason == "return" || reason == "draw order" ||
@@ -172,7 +177,7 @@ void Invariants::check_booking(const AccountView& view) {
             }
             if (reason == "retire") world_.tally.saw("lease of an agent that retired came back");
             if (reason == "hand over" && row.string(2) == "leased") {
-                handed_[{row.string(4), booked.resource}] += row.integer(5);
+                had_already_[{row.string(4), booked.resource}] += row.integer(5);
                 world_.tally.saw("remainder handed over with its slot");
             }
             if (reason == "charge" && row.string(4).starts_with("custody/"))

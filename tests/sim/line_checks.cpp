@@ -45,9 +45,10 @@ void Invariants::check_line(const AccountView& view) {
         const auto was = before.find({agent, resource});
         const auto is = after.find({agent, resource});
         if (is == after.end()) return std::int64_t{0};
-        // A slot that comes along with a remainder is nobody else's.
-        const auto handed = handed_.find({agent, resource});
-        const std::int64_t came_along = handed == handed_.end() ? 0 : handed->second;
+        // A slot that comes along with a remainder is nobody else's, nor is what its lease says that the
+        // account had forgotten.
+        const auto had = had_already_.find({agent, resource});
+        const std::int64_t came_along = had == had_already_.end() ? 0 : had->second;
         return is->second - (was == before.end() ? 0 : was->second) - came_along;
     };
     for (const auto& [number, ticket] : view_->tickets) {
