@@ -143,18 +143,32 @@ void Custody::lease(Tranche& tranche, Units units, std::string_view reason) {
         agent_.id, tranche.id, units, ledger_.now());
 }
 
-void Custody::charge(Tranche& tranche, Units units) {
+// Completed by now, so R3 draws it from the first tier that has a unit now, whatever slot it takes.
+void Custody::charge(Tranche& slots, Units units) {
     if (units.value() == 0) return;
-    ledger_.move(tranche, Place::leased, Place::charged, units, "charge", &holder_);
+    const Units moved = charge_earlier(slots, units);
+    ledger_.move(slots, Place::leased, Place::charged, units - moved, "charge", &holder_);
+    ledger_.move(slots, Place::leased, free_place(slots, ledger_.now()), moved, "draw order", &holder_);
     database_.run(
         "UPDATE holding SET used = used + ?1, in_hours = in_hours + ?1 WHERE agent = ?2 AND incarnation = 1 "
         "AND tranche = ?3",
-        units, agent_.id, tranche.id);
+        units, agent_.id, slots.id);
     database_.run(
-        "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, 1, ?, ?, ?) "
+        "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units, moved) VALUES (?, 1, ?, ?, ?, ?) "
         "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = unit_hour.units + "
-        "excluded.units",
-        agent_.id, core::hour_of(ledger_.now()), tranche.id, units);
+        "excluded.units, moved = unit_hour.moved + excluded.moved",
+        agent_.id, core::hour_of(ledger_.now()), slots.id, units, moved);
+}
+
+Units Custody::charge_earlier(const Tranche& slots, Units units) {
+    Units left = units;
+    for (Tranche& earlier : pool_.of(slots.resource)) {
+        if (earlier.tier >= slots.tier || !earlier.valid_at(ledger_.now())) continue;
+        const Units here = std::clamp(earlier.available, Units{}, left);
+        ledger_.move(earlier, Place::available, Place::charged, here, "draw order");
+        left -= here;
+    }
+    return units - left;
 }
 
 void Custody::give_back(Tranche& tranche, Units units) {

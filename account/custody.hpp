@@ -36,7 +36,8 @@ private:
     void settle(Kept kept);
     core::Units left(const Tranche& tranche);
     void lease(Tranche& tranche, core::Units units, std::string_view reason);
-    void charge(Tranche& tranche, core::Units units);
+    void charge(Tranche& slots, core::Units units);
+    core::Units charge_earlier(const Tranche& slots, core::Units units);
     void give_back(Tranche& tranche, core::Units units);
     void store(const Kept& kept, const Kept& before);
 

@@ -132,6 +132,29 @@ TEST_CASE_METHOD(Lab,
     check_audit();
 }
 
+TEST_CASE_METHOD(Lab,
+                 "a unit completed in custody is drawn from the first tier that has one, not from its slot") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--cap", "9"});
+    REQUIRE(say_sync(0, 0, 10));  // all that is free
+    const std::string first = std::exchange(one, two);
+    const std::string session_of_first = std::exchange(session_of_one, session("lab", two));
+    requests = 0;
+    REQUIRE(say_sync(0, 0, 2));
+    RetireRequest leaves_payg = last_word(700, 0);
+    leaves_payg.slots = {{"render", "t2"}};
+    REQUIRE(say_last_word(leaves_payg));
+    one = first;
+    session_of_one = session_of_first;
+    RetireRequest completes = last_word(500, 0);
+    completes.slots.clear();
+    REQUIRE(say_last_word(completes));
+    CHECK(database().number("SELECT charged FROM tranche WHERE tier = 'free'") == 1);
+    CHECK(database().number("SELECT charged FROM tranche WHERE tier = 'payg'") == 0);
+    CHECK(card().leased_units == Units{0});
+    CHECK(card().remainder == core::Amount{200});
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "overage that is handed over is charged as soon as there are units for it") {
     REQUIRE(say_last_word(last_word(12'000, 0)));
     CHECK(card().charged_units == Units{10});
