@@ -287,7 +287,8 @@ void Invariants::check_bill() {
         line.charged_units += tranche.charged + given_back - value_of(view_->counted, tranche.id);
         if (given_back > 0) grants.push_back({tranche.team, tranche.resource, false, given_back, valid});
         if (valid) line.still_to_be_had += view_->unleased(tranche);
-        line.open_at_the_end = line.open_at_the_end || (valid && !tranche.purchased);
+        // One that an operator ended is open no more; the audit finds one that ended without their word.
+        line.open_at_the_end = line.open_at_the_end || (valid && !tranche.ended && !tranche.purchased);
     }
     for (const auto& [key, sums] : view_->team_sums) {
         lines[key].overage_units = sums.overage_units;

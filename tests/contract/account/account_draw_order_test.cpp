@@ -86,6 +86,15 @@ TEST_CASE_METHOD(Drawn, "a grant that an operator ended covers nothing that was 
     audited();
 }
 
+TEST_CASE_METHOD(Drawn, "overage takes no unit of an open grant that an operator has ended") {
+    done({"grant", "end", "lab", "g1"});
+    Said one = joined();
+    CHECK(sync_lease(one, {counters("render", 2'500, 2, 0)}).resources.at(0).tranches.empty());
+    CHECK(card().at("overage_units") == 2);
+    CHECK(card().at("charged_units") == 0);
+    audited();
+}
+
 TEST_CASE_METHOD(Drawn, "units that were given back are not moved once more") {
     hold_free(3);
     uses_payg(5);
