@@ -23,8 +23,10 @@ void Invariants::check_account() {
     account::Database& database = account_.store().database();
     auto view = view_ ? std::make_unique<const AccountView>(database, *view_, changed)
                       : std::make_unique<const AccountView>(database);
-    if (++looks_ % looks_between_whole == 0)
-        SIM_REQUIRE(*view == AccountView(database), "no table of the account's changes unnoticed");
+    if (++looks_ % looks_between_whole == 0) {
+        const std::string unnoticed = view->differs_in(AccountView(database));
+        SIM_REQUIRE(unnoticed.empty(), "no table of the account's changes unnoticed: " + unnoticed);
+    }
     note_put_back(*view);
     const bool moved = !view_ || changed.has("tranche") || changed.has("holding") || changed.has("doubt") ||
                        view->entries != view_->entries || view->learning_teams != view_->learning_teams ||

@@ -60,6 +60,7 @@ void AccountView::read_agents(account::Database& database) {
     waiting = 0;
     for (auto* set : {&retired, &revoked, &written_off, &learning_agents, &learning_teams}) set->clear();
     for (auto* map : {&incarnations, &lease_numbers, &last_sync_at, &acknowledged}) map->clear();
+    team_of.clear();
     database.each(
         "SELECT id, team, state, incarnation, lease_number, learning, waits_since, "
         "coalesce(last_sync_at, 0), written_off_at, acknowledged FROM agent",
@@ -126,6 +127,21 @@ void AccountView::read_tickets(account::Database& database) {
         tickets[row.integer(0)] = {row.string(1), row.string(2), row.string(3), row.integer(4),
                                    row.integer(5)};
     });
+}
+
+std::string AccountView::differs_in(const AccountView& other) const {
+    if (*this == other) return {};
+    if (tranches != other.tranches) return "tranche";
+    if (holdings != other.holdings) return "holding";
+    if (counters != other.counters || past != other.past) return "agent_resource";
+    if (team_sums != other.team_sums) return "team_resource";
+    if (counted != other.counted || released != other.released) return "doubt";
+    if (handed_over != other.handed_over) return "handed_over";
+    if (tickets != other.tickets) return "ticket";
+    if (incidents != other.incidents) return "incident";
+    if (evidence != other.evidence || hours_to_come != other.hours_to_come) return "evidence";
+    if (entries != other.entries) return "ledger";
+    return "agent";
 }
 
 const TrancheRow* AccountView::find(std::int64_t id) const {

@@ -63,6 +63,8 @@ struct AccountView {
     explicit AccountView(account::Database& database);
     // As it was before, but for these tables.
     AccountView(account::Database& database, const AccountView& before, const ChangedTables& changed);
+    // The first table of which the other has something else; nothing: they are the same.
+    std::string differs_in(const AccountView& other) const;
     bool operator==(const AccountView&) const = default;
 
     std::vector<TrancheRow> tranches;  // in draw order of tiers, by id

@@ -53,6 +53,7 @@ public:
     void lose_power();
     void lose_process();  // the machine goes on: what was written is there, synced or not
     void lose_power_after(std::int64_t operations) { operations_left_ = operations; }
+    void lose_no_power() { operations_left_ = -1; }
     bool powered() const { return powered_; }
     void power_on();
 

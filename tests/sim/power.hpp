@@ -21,6 +21,11 @@ public:
     void lose_after_commit() { lose_after_commit_ = true; }
     // The disk fails at the call of that number of the next commit.
     void fail_in_commit(std::uint64_t call) { failing_call_ = call; }
+    // What of these hasn't come to pass never does.
+    void lose_nothing() {
+        lose_after_commit_ = false;
+        failing_call_ = 0;
+    }
     // After each commit that succeeded, its answers yet to come.
     void on_commit(std::function<void()> then) { then_ = std::move(then); }
 

@@ -160,9 +160,12 @@ void SimAgent::take_off() {
     process_.reset();
 }
 
+// An idle agent commits seldom: what it was to fail at may be hours ahead.
 void SimAgent::heal() {
     suspended_ = false;
     disk_.set_full(false);
+    disk_.lose_no_power();
+    if (up()) process_->transactions.lose_nothing();
     clock_.set_wall(world_.now());
 }
 

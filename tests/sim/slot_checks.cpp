@@ -19,7 +19,8 @@ void Invariants::check_against_account(std::size_t index) {
         const auto known = view_->holdings.find({id, tranche, seen_[index].incarnation});
         const HoldingRow holding = known == view_->holdings.end() ? HoldingRow{} : known->second;
         SIM_REQUIRE(holding.used <= real.used,
-                    "I3: no more is charged than was used: " + id + " t" + std::to_string(tranche));
+                    "I3: no more is charged than was used: " + id + " t" + std::to_string(tranche) + ", " +
+                        std::to_string(holding.used) + " known, " + std::to_string(real.used) + " used");
         SIM_REQUIRE(real.granted <= holding.granted || ended_before_put_back(tranche),
                     "I8, I13: a lease left after its grant: " + id + " t" + std::to_string(tranche));
     }
