@@ -83,8 +83,7 @@ std::optional<CountedBefore> counted_before(Database& database, const Agent& age
     CountedBefore counted;
     const auto count = [&](const JournalJudgement& judged, std::int64_t usage_acknowledged) {
         counted.counted = std::max(counted.counted, judged.shared);
-        counted.usage_counted =
-            std::max(counted.usage_counted, std::min(judged.shared, usage_acknowledged));
+        counted.usage_counted = std::max(counted.usage_counted, std::min(judged.shared, usage_acknowledged));
     };
     // The head of the hello that began an incarnation is known of it, and nothing up to there counts in it
     // before its counters were heard.
