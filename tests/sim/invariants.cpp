@@ -28,6 +28,7 @@ void Invariants::check_step() {
         if (changed) {
             check_agent(index);
             seen_[index].commits = agents_[index]->commits();
+            seen_[index].committed = agents_[index]->committed();
         }
         seen_[index].to_compare = changed || account_changed;
         if (seen_[index].to_compare) check_against_account(index);

@@ -50,6 +50,7 @@ private:
         std::map<std::string, std::int64_t> metered_ever;
         std::map<std::int64_t, std::int64_t> largest_lease;  // by tranche
         std::uint64_t commits = 0;
+        std::uint64_t committed = 0;
         std::uint64_t commits_checked = 0;
         std::uint64_t run = 0;
         std::int64_t looked_at = 0;

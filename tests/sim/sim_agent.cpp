@@ -81,6 +81,7 @@ SimAgent::Process::Process(SimAgent& agent)
     identity.lease_keys = agent.lease_keys_;
     transactions.on_commit([&agent] {
         ++agent.commits_;
+        ++agent.committed_;
         if (agent.disk_.full()) agent.world_.tally.saw("commit on a full disk");
     });
     std::string url = identity.url;

@@ -58,8 +58,9 @@ public:
     bool powered() const { return disk_.powered(); }
     const AgentName& name() const { return name_; }
     const tests::FakeClock& clock() const { return clock_; }
-    std::uint64_t commits() const { return commits_; }  // and starts
-    std::uint64_t run() const { return run_; }          // changes whenever it starts or falls
+    std::uint64_t commits() const { return commits_; }  // and starts and ends
+    std::uint64_t committed() const { return committed_; }
+    std::uint64_t run() const { return run_; }  // changes whenever it starts or falls
     int boots() const { return boots_; }
 
     // It was told to retire, and knows it. Requires up().
@@ -171,6 +172,7 @@ private:
     MemoryDisk disk_;
     std::unique_ptr<Process> process_;
     std::uint64_t commits_ = 0;
+    std::uint64_t committed_ = 0;
     std::uint64_t run_ = 0;
     int boots_ = 1;
     // What lies in a file of its own beside the journal, whole or not at all.

@@ -7,12 +7,14 @@
 namespace meterbox::sim {
 
 void Invariants::check_against_account(std::size_t index) {
-    if (!view_ || !account_.up()) return;  // what fell was read for the last time before it did
+    if (!view_ || !account_.up()) return;  // what fell was read for the last time before that
     SimAgent& agent = *agents_[index];
     const std::string& id = agent.name().id;
     if (agent.up()) agent.note_sync();
+    // What it committed and sent just before it fell is read from its disk when it is up again.
+    const bool all_read = agent.up() || agent.committed() == seen_[index].committed;
     // What a disk was that has been put back, nobody knows until it was settled with the account.
-    const bool comparable = !agent.put_back() && !has_copies(id) && learned(id) &&
+    const bool comparable = all_read && !agent.put_back() && !has_copies(id) && learned(id) &&
                             value_of(view_->incarnations, id) == seen_[index].incarnation;
     for (const auto& [tranche, real] : seen_[index].tranches) {
         if (!comparable) break;
