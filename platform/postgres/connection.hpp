@@ -88,6 +88,8 @@ private:
     // What those that are expected asked last time, in one go.
     core::Result<void> ask_foreseen();
     core::Result<void> nothing_unheard();
+    // False: the connection is lost, or can't send statements unheard.
+    bool begin_pipeline();
 
     const Library& library_;
     PGconn* connection_;

@@ -83,6 +83,10 @@ Result<Answer> Connection::settle(std::string_view what) {
     return std::move(answers->back());
 }
 
+bool Connection::begin_pipeline() {
+    return unheard_ > 0 || library_.PQenterPipelineMode(connection_) == 1;
+}
+
 Result<void> Connection::ask_foreseen() {
     if (!foresight_.expects()) return {};
     std::vector<Statement*> asked;
@@ -93,7 +97,7 @@ Result<void> Connection::ask_foreseen() {
     }
     if (asked.empty()) return {};
     if (auto heard = nothing_unheard(); !heard) return heard;
-    if (library_.PQenterPipelineMode(connection_) != 1) return failure(nullptr, "can't use");
+    if (!begin_pipeline()) return failure(nullptr, "can't use");
     for (Statement* const statement : asked) {
         ++unheard_;
         if (!statement->send_foreseen()) break;

@@ -85,11 +85,14 @@ Result<void> Statement::prepare_as(const std::string& name, const std::string& s
 }
 
 bool Statement::send() {
-    const Library& library = connection_.library_;
-    if (connection_.unheard_ == 0 && library.PQenterPipelineMode(connection_.connection_) != 1) return false;
-    return library.PQsendQueryPrepared(connection_.connection_, name_.c_str(),
-                                       static_cast<int>(values_.size()), values_.data(), lengths_.data(),
-                                       formats_.data(), 0) == 1;
+    return connection_.begin_pipeline() && send_texts(name_, values_, lengths_);
+}
+
+bool Statement::send_texts(const std::string& name, const std::vector<const char*>& texts,
+                           const std::vector<int>& lengths) {
+    return connection_.library_.PQsendQueryPrepared(connection_.connection_, name.c_str(),
+                                                    static_cast<int>(texts.size()), texts.data(),
+                                                    lengths.data(), formats_.data(), 0) == 1;
 }
 
 Result<Answer> Statement::run() {
@@ -180,9 +183,7 @@ bool Statement::send_foreseen() {
         texts.push_back(value.data() + 1);
         lengths.push_back(static_cast<int>(value.size() - 1));
     }
-    return connection_.library_.PQsendQueryPrepared(connection_.connection_, name_.c_str(),
-                                                    static_cast<int>(texts.size()), texts.data(),
-                                                    lengths.data(), formats_.data(), 0) == 1;
+    return send_texts(name_, texts, lengths);
 }
 
 bool Statement::send_many(const std::vector<RecentAnswers::Values>& all) {
@@ -199,9 +200,7 @@ bool Statement::send_many(const std::vector<RecentAnswers::Values>& all) {
         texts.push_back(array.data());
         lengths.push_back(static_cast<int>(array.size()));
     }
-    return connection_.library_.PQsendQueryPrepared(connection_.connection_, (name_ + "m").c_str(),
-                                                    static_cast<int>(texts.size()), texts.data(),
-                                                    lengths.data(), formats_.data(), 0) == 1;
+    return send_texts(name_ + "m", texts, lengths);
 }
 
 void Statement::keep_foreseen(const Answer& answer) {

@@ -55,6 +55,8 @@ private:
     core::Result<std::shared_ptr<const Answer>> answered();
     bool prepared() const;
     bool send();
+    bool send_texts(const std::string& name, const std::vector<const char*>& texts,
+                    const std::vector<int>& lengths);
     core::Result<void> prepare_as(const std::string& name, const std::string& sql,
                                   const std::vector<Oid>& types);
     RecentAnswers::Values parameters() const;

@@ -60,9 +60,7 @@ Result<void> Statement::each_of(std::size_t count, const BindNth& bind, const Ro
 Result<void> Statement::ask_many(const std::vector<RecentAnswers::Values>& all,
                                  const std::vector<std::size_t>& places, const RowOfNth& row) {
     if (auto done = prepare_many(for_many(sql_, types_)); !done) return done;
-    const Library& library = connection_.library_;
-    if (connection_.unheard_ == 0 && library.PQenterPipelineMode(connection_.connection_) != 1)
-        return connection_.failure(nullptr, "can't use");
+    if (!connection_.begin_pipeline()) return connection_.failure(nullptr, "can't use");
     ++connection_.unheard_;
     (void)send_many(all);  // that it failed is told by the answer
     auto answer = connection_.settle("can't use");
@@ -83,9 +81,7 @@ Result<void> Statement::run_each_of(std::size_t count, const BindNth& bind) {
     if (!can_be_many(types_) || !all_there(all)) return sql::Statement::run_each_of(count, bind);
     if (auto done = prepare_many(*sql); !done) return done;
     for (const RecentAnswers::Values& values : all) recent_.sent(values);
-    const Library& library = connection_.library_;
-    if (connection_.unheard_ == 0 && library.PQenterPipelineMode(connection_.connection_) != 1)
-        return connection_.failure(nullptr, "can't use");
+    if (!connection_.begin_pipeline()) return connection_.failure(nullptr, "can't use");
     return connection_.sent_unheard(send_many(all));
 }
 
