@@ -82,18 +82,15 @@ core::Result<core::Cycle> cycle_of(const std::string& zone, const std::string& a
     return core::cycle_at(*date, *calendar, time);
 }
 
-// Of the tranches there are, and of those that there may have been: an account that was put back has
-// forgotten some, and agents still name them. So each epoch begins with numbers of its own.
-#define LAST_ID "max((SELECT coalesce(max(id), 0) FROM tranche), (SELECT (epoch - 1) << 32 FROM account))"
-
 void make_tranche(Database& database, Ledger& ledger, const GrantTerms& grant, core::UtcTime from,
                   std::optional<core::UtcTime> to) {
     Tranche tranche;
     tranche.id = database.number(
         "INSERT INTO tranche (id, grant_id, team, resource, tier, purchased, available, charged, in_doubt, "
-        "expired, leased, starts_at, ends_at, ended) VALUES (1 + " LAST_ID
-        ", ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0) RETURNING id",
-        grant.id, grant.team, grant.resource, grant.tier, grant.amount, grant.amount.value_or(0), from, to);
+        "expired, leased, starts_at, ends_at, ended) VALUES (1 + ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0) "
+        "RETURNING id",
+        database.tranche_numbers().last(database), grant.id, grant.team, grant.resource, grant.tier,
+        grant.amount, grant.amount.value_or(0), from, to);
     if (grant.amount) tranche.purchased = core::Units{*grant.amount};
     ledger.purchase(tranche);
 }
@@ -122,17 +119,21 @@ core::Result<bool> make_cycles(Database& database, Ledger& ledger, const std::st
 
 #define RATE "CASE p.tier WHEN 'flex' THEN r.rate_flex ELSE r.rate_token_flex END"
 
+#define UNITS_MISSING                                                                                  \
+    "FROM tranche AS p CROSS JOIN resource AS r WHERE p.team = ? AND p.ended = 0 AND p.resource = '' " \
+    "AND " RATE                                                                                        \
+    " IS NOT NULL AND NOT EXISTS "                                                                     \
+    "(SELECT 1 FROM tranche AS t WHERE t.pool = p.id AND t.resource = r.key)"
+
 bool make_units_of_pools(Database& database, const std::string& team) {
+    if (database.number("SELECT EXISTS (SELECT 1 " UNITS_MISSING ")", team) == 0) return false;
     return database.changed_by(
                "INSERT INTO tranche (id, grant_id, team, resource, tier, pool, rate, purchased, available, "
                "charged, in_doubt, expired, leased, starts_at, ends_at, ended) "
-               "SELECT " LAST_ID
-               " + row_number() OVER (ORDER BY p.id, r.key), p.grant_id, p.team, r.key, p.tier, p.id, " RATE
-               ", 0, 0, 0, 0, 0, 0, p.starts_at, p.ends_at, 0 FROM tranche AS p CROSS JOIN resource AS r "
-               "WHERE p.team = ? AND p.ended = 0 AND p.resource = '' AND " RATE
-               " IS NOT NULL AND NOT EXISTS "
-               "(SELECT 1 FROM tranche AS t WHERE t.pool = p.id AND t.resource = r.key) ORDER BY p.id, r.key",
-               team) > 0;
+               "SELECT ? + row_number() OVER (ORDER BY p.id, r.key), p.grant_id, p.team, r.key, p.tier, "
+               "p.id, " RATE ", 0, 0, 0, 0, 0, 0, p.starts_at, p.ends_at, 0 " UNITS_MISSING
+               " ORDER BY p.id, r.key",
+               database.tranche_numbers().last(database), team) > 0;
 }
 
 core::Result<std::vector<core::UtcTime>> next_boundaries(Database& database, const std::string& team,

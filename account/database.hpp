@@ -12,6 +12,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "account/tranche_numbers.hpp"
 #include "core/error.hpp"
 #include "platform/sql/connection.hpp"
 
@@ -19,7 +20,9 @@ namespace meterbox::account {
 
 class Database {
 public:
-    explicit Database(platform::sql::Connection& connection) : connection_(connection) {}
+    // random: of the numbers of tranches; null where none is made.
+    explicit Database(platform::sql::Connection& connection, platform::system::Random* random = nullptr)
+        : connection_(connection), tranche_numbers_(random) {}
 
     // A statement that gives no rows. That it failed may be told by a later one, or by the commit.
     template <class... Values>
@@ -119,6 +122,7 @@ public:
     void forgive() { error_.reset(); }                    // before the next job
 
     platform::sql::Connection& connection() { return connection_; }
+    TrancheNumbers& tranche_numbers() { return tranche_numbers_; }
 
 private:
     class Reset {
@@ -152,6 +156,7 @@ private:
     std::int64_t* changed_by_running(std::string_view sql);
 
     platform::sql::Connection& connection_;
+    TrancheNumbers tranche_numbers_;
     std::unordered_map<std::string_view, Kept> statements_;  // keys are literals
     std::map<std::string, std::int64_t> writes_;             // by table
     std::int64_t undone_ = 0;

@@ -29,7 +29,7 @@ Store::Store(std::filesystem::path folder, std::unique_ptr<platform::sql::Connec
              platform::system::Clock& clock, platform::system::Random& random)
     : folder_(std::move(folder)),
       connection_(std::move(connection)),
-      database_(*connection_),
+      database_(*connection_, &random),
       files_(files_in(folder_, database_)),
       signer_(*files_, database_),
       clock_(clock),

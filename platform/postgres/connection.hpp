@@ -60,6 +60,7 @@ public:
     // itself, so that it stays as it is to the transaction's end.
     void expect_version(std::int64_t version) { version_ = version; }
 
+    std::int64_t times_made() const override { return made_; }
     std::int64_t changes() const override { return changes_; }
     sql::StorageFault last_fault() const override { return last_fault_; }
     // For people: host and database, without a password.

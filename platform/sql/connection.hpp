@@ -78,6 +78,9 @@ public:
     // Whether nobody else serves; then none can begin to while this connection lasts.
     [[nodiscard]] virtual core::Result<bool> keep_from_serving() { return true; }
 
+    // Connections so far, one after the other: between two of them the database may have been put back.
+    virtual std::int64_t times_made() const { return 1; }
+
     // How many transactions were begun or undone: what was read before another one may hold no more.
     std::int64_t turns() const { return turns_; }
 

@@ -241,5 +241,5 @@ TEST_CASE_METHOD(LearningLab, "tranches made after a restore have numbers that n
     REQUIRE(account::restore(folder(), backup, clock));
     reopen();
     free_grant("lab", "render", 5);
-    CHECK(number("SELECT max(id) FROM tranche") == (std::int64_t{1} << 32) + 1);
+    CHECK(number("SELECT max(id) FROM tranche") > std::int64_t{1} << 42);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,7 +54,22 @@ public:
         return std::move(*opened);
     }
 
+    // As it is now, and back to that, once, as a copy is put back by hand. Nobody has it open.
+    void copy() const {
+        if (shared()) return on_server("CREATE DATABASE " + name_ + "_copy TEMPLATE " + name_);
+        std::filesystem::copy(folder(), kept_copy(), std::filesystem::copy_options::recursive);
+    }
+    void put_back() const {
+        if (shared()) {
+            on_server("DROP DATABASE " + name_);
+            return on_server("ALTER DATABASE " + name_ + "_copy RENAME TO " + name_);
+        }
+        std::filesystem::remove_all(folder());
+        std::filesystem::rename(kept_copy(), folder());
+    }
+
 private:
+    std::filesystem::path kept_copy() const { return folder_.path() / "copy of the store"; }
     // Databases of tests that are over: emptying one takes less time than making it.
     static std::vector<std::string>& unused() {
         static std::vector<std::string> names;

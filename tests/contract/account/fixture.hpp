@@ -44,6 +44,17 @@ public:
         store_ = place_.open(clock, random);
     }
     void close() { store_.reset(); }
+    // The store, once, as it is copied and put back by hand: its process ends, and another one starts.
+    void copy_by_hand() {
+        close();
+        place_.copy();
+        reopen();
+    }
+    void put_back_by_hand() {
+        close();
+        place_.put_back();
+        reopen();
+    }
     std::filesystem::path folder() const { return place_.folder(); }
     bool shared() const { return place_.shared(); }
     std::string url() const { return place_.url(); }
