@@ -183,6 +183,12 @@ void SimAccount::crash_soon() {
     }
 }
 
+// What was to fail the next time that it writes doesn't any more.
+void SimAccount::heal() {
+    disk_.lose_no_power();
+    if (up()) process_->transactions->lose_nothing();
+}
+
 void SimAccount::run_due() {
     if (!up()) return;
     try {

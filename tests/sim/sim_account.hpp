@@ -69,6 +69,7 @@ public:
     void roll_lease_key();
 
     void begin_faults();
+    void heal();  // faults have stopped
     void restart_after(std::int64_t ms);
 
     // Of the process that runs; the tables as they are committed. Requires up().

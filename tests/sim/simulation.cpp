@@ -56,6 +56,7 @@ public:
         go_on_for(world_.plan.length_ms);
         world_.faults = false;
         network_.heal();
+        account_.heal();
         operator_.settle();
         for (const auto& agent : agents_) agent->heal();
         go_on_for(settling_ms(world_.plan));
