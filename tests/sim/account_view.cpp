@@ -150,7 +150,8 @@ const TrancheRow* AccountView::find(std::int64_t id) const {
 }
 
 std::int64_t AccountView::unleased(const TrancheRow& tranche) const {
-    return tranche.pool ? find(*tranche.pool)->available / tranche.rate : tranche.available;
+    const std::int64_t available = tranche.pool ? find(*tranche.pool)->available : tranche.available;
+    return std::max<std::int64_t>(0, available) / tranche.rate;
 }
 
 UsageByHour usage_by_hour(account::Database& database) {
