@@ -161,8 +161,13 @@ void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& ag
     database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL WHERE id = ?", agent.incarnation,
                  agent.id);
     agent.acknowledged = shared;  // where the two parted
-    acknowledge_journal(database, agent, said.head, {}, said.starts, true);
+    acknowledge_journal(database, agent, said.head, {}, said.starts, false);
     custody.settle();
+}
+
+void begin_usage(Database& database, Agent& agent, std::int64_t counted) {
+    agent.usage_acknowledged = counted;
+    database.run("UPDATE agent SET usage_acknowledged = ? WHERE id = ?", counted, agent.id);
 }
 
 }  // namespace meterbox::account

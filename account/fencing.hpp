@@ -58,8 +58,12 @@ struct SaidJournal {
 enum class Ending { fenced, went_on };
 // Ends the agent's incarnation and begins the next, for the journal that says this, whose last link
 // in common with the known one is `shared` (known: not that of the present incarnation): the last remainders
-// are in custody, what it showed last stays. What it was leased the caller decides.
+// are in custody, what it showed last stays. What it was leased the caller decides. Of its usage by hour what
+// was acknowledged in the one that ended still is, which begin_usage() changes where that was another chain.
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
                        std::int64_t shared, Ending ending, const KnownJournal* known = nullptr);
+// Of the usage by hour of the incarnation that has begun all up to this link counts in former ones. What came
+// after it may come in several syncs: until the last of them no copy of that disk is told that it is counted.
+void begin_usage(Database& database, Agent& agent, std::int64_t counted);
 
 }  // namespace meterbox::account

@@ -224,7 +224,9 @@ private:
                                const KnownJournal* known = nullptr) {
         begin_incarnation(database_, ledger_, pool(), agent_, {said_.incarnation, said_.head, said_.starts},
                           shared, ending, known);
-        return answer_fenced(open_session(), where_it_counts());
+        const auto counts = where_it_counts();
+        begin_usage(database_, agent_, counts.second);
+        return answer_fenced(open_session(), counts);
     }
 
     bool heard_again() {

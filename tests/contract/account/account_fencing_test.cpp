@@ -224,6 +224,32 @@ TEST_CASE_METHOD(FencingLab, "usage that a copy has told by the hour isn't told 
     check_audit();
 }
 
+TEST_CASE_METHOD(FencingLab, "usage that a copy has told only in part by the hour is told by its original") {
+    REQUIRE(say_sync(disk, 4));
+    use(disk, 100, 0);
+    Disk clone = disk;
+    use(disk, 50, 0);
+    disk.begin_start("of the disk");
+    REQUIRE(say_hello(disk)->verdict == Verdict::ok);  // counters, and nothing by the hour
+    clone.begin_start("of the clone");
+    const auto fenced = say_hello(clone);
+    REQUIRE(fenced->incarnation == 2);
+    carry(clone, *fenced, 100);
+    clone.commit("of incarnation 2");
+    more_usage = true;  // and the clone is lost before it tells the rest
+    REQUIRE(say_sync(clone, 0));
+    more_usage = false;
+
+    disk.begin_start("again");
+    REQUIRE(say_hello(disk)->session.empty());
+    done({"agent", "allow", disk.agent});
+    const auto allowed = say_hello(disk);
+    REQUIRE(allowed->incarnation == 3);
+    CHECK(allowed->acknowledged.sequence > fenced->acknowledged.sequence);
+    CHECK(allowed->usage_acknowledged == fenced->usage_acknowledged);
+    check_audit();
+}
+
 TEST_CASE_METHOD(FencingLab, "a fence after 30 days goes on by itself again") {
     const auto put_back = [&] {
         Disk copy = disk;

@@ -75,6 +75,7 @@ struct FencingLab : AccountFixture {
         said.resources = of.said(need);
         said.head = of.head;
         said.starts = of.starts;
+        said.more_usage = more_usage;
         return sync("lab", of.agent, said);
     }
     // What its lease covers is used, and told.
@@ -93,6 +94,7 @@ struct FencingLab : AccountFixture {
     std::int64_t evidence() { return database().number("SELECT count(*) FROM evidence"); }
 
     Disk disk;
+    bool more_usage = false;  // of each sync: it leaves some out
 };
 
 }  // namespace meterbox::tests
