@@ -44,6 +44,13 @@ void Sessions::check_out(SessionOrder order, Opened done) {
     arm();
 }
 
+// What it held comes back, here or to the account: a refusal of before says nothing of it.
+void Sessions::let_go(const SessionRecord& record) {
+    Group& group = groups_[record.resource];
+    group.held -= record.quantity;
+    group.refused.reset();
+}
+
 void Sessions::turn_away(WaitingOrder order) {
     const core::ResourceLedger& ledger = *balances_.find(order.order.resource)->ledger;
     if (ledger.resource().enforcement != core::Enforcement::hard)
@@ -56,7 +63,8 @@ core::Units Sessions::carry_checkouts(const std::string& resource) {
     asked_at_.reset();
     const auto group = groups_.find(resource);
     core::Units sum;
-    if (group == groups_.end()) return sum;
+    // What is on its way back is free here to the account still, which would grant nothing beside it.
+    if (group == groups_.end() || group->second.returning > core::Units{}) return sum;
     for (WaitingOrder& waiting : group->second.waiting) {
         waiting.carried = true;
         sum += waiting.order.quantity;

@@ -217,7 +217,7 @@ void Sessions::not_begun(const std::string& id) {
     if (session.ending) return;
     if (session.submitted > 0) return finish(session, session.record.mark);
     if (session.runs()) halt(session);
-    if (session.holds) groups_[session.record.resource].held -= session.record.quantity;
+    if (session.holds) let_go(session.record);
     sessions_.erase(id);
 }
 
@@ -343,7 +343,7 @@ void Sessions::finished(const std::string& id, const core::Result<void>& committ
     if (session->stream) session->stream->close();
     const std::string resource = session->record.resource;
     const bool held = session->holds;
-    if (held) groups_[resource].held -= session->record.quantity;
+    if (held) let_go(session->record);
     sessions_.erase(id);
     if (held) consider(resource, groups_[resource]);
     for (const Shown& ender : enders) ender(ended);

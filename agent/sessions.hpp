@@ -175,6 +175,7 @@ private:
     bool is_returnable(const std::string& resource) const;
     bool fits(const SessionOrder& order) const;
     void check_out(SessionOrder order, Opened done);
+    void let_go(const SessionRecord& record);
     void turn_away(WaitingOrder order);
     void answer_checkouts(const std::string& resource, Group& group, bool reached);
     void consider_holdings(const std::string& resource, Group& group);
