@@ -51,6 +51,8 @@ void SimAccount::check_left_behind(const account::Agent& before, const core::wir
     if (!before.learning ||
         account::find_agent(store().database(), before.id)->incarnation == before.incarnation)
         return;
+    if (said.lease_number.value_or(0) > before.lease_number)
+        world_.tally.saw("agent went on whose lease was signed by a forgotten key");
     account::Database& database = store().database();
     for (const core::wire::ResourceCounters& counters : said.resources) {
         const std::string what = before.id + " " + counters.resource;

@@ -99,6 +99,7 @@ const std::vector<std::string>& Tally::rare_paths() {
         "units learned from an agent's lease",
         "team learned",
         "units of a grant that the account had forgotten",
+        "agent went on whose lease was signed by a forgotten key",
         "store put back by hand found out",
         "agent fenced again, waits for the operator",
         "session ended late, for what it ran",
