@@ -111,6 +111,7 @@ void Sessions::answered(bool reached) {
             if (admits(resource)) {
                 begin(std::move(order.order), std::move(order.done));
             } else if (order.carried || !reached) {
+                group.refused_at = answered_at_;
                 order.done(refusal(resource));
             } else {
                 group.waiting.push_back(std::move(order));

@@ -159,8 +159,14 @@ void Sessions::admit(SessionOrder order, Opened done) {
     if (balance->supply.begin_cycle(time_.range())) balance->asked = false;
     if (admits(order.resource)) return begin(std::move(order), std::move(done));
     const core::MonotonicTime now = time_.monotonic();
-    const bool just_answered = answered_at_ && now - *answered_at_ < core::limits::exhaustion_ask_spacing_ms;
-    if (just_answered && balance->supply.nothing_to_be_had()) return done(refusal(order.resource));
+    const auto just = [now](std::optional<core::MonotonicTime> at) {
+        return at && now - *at < core::limits::exhaustion_ask_spacing_ms;
+    };
+    // A reserve that wasn't given, to who was idle, say, is no answer to a session's need.
+    const core::Supply& supply = balance->supply;
+    const bool refused = supply.refused && just(groups_[order.resource].refused_at);
+    if (refused || (just(answered_at_) && (supply.final || !supply.reachable)))
+        return done(refusal(order.resource));
     ask(core::SyncReason::asked);
     if (!balance->supply.reachable) return done(refusal(order.resource));
     const core::MonotonicTime deadline = now + core::limits::exhaustion_answer_ms;

@@ -138,6 +138,7 @@ private:
         std::int64_t marks_ms = 0;  // sum over running of counted_from()
         std::int64_t held_ms = 0;   // of sessions by heartbeat that were told to stop, until they confirm
         std::list<WaitingOrder> waiting;
+        std::optional<core::MonotonicTime> refused_at;  // somebody's need, by an answer
         core::Units granted;                            // by the lease, as its sessions were last told
         std::optional<bool> told_low;                   // all whom anybody hears; none: not all the same
         bool settling = false;                          // overage is taking units that have begun to be valid

@@ -25,6 +25,27 @@ TEST_CASE("an id that is asked for twice while it waits for balance begins once"
     CHECK(agent.sessions.count("render") == 1);
 }
 
+TEST_CASE("a session isn't refused for a reserve that the account didn't give before anybody needed it") {
+    Fixture agent;
+    agent.balances.find("render")->supply.refused = true;
+    agent.sessions.answered(true);
+    int asked = agent.asked;
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    agent.open("", answers);
+    CHECK(answers.empty());
+    CHECK(agent.asked == asked + 1);
+    CHECK(agent.sessions.carry_waiting("render") == 1);
+    agent.sessions.answered(true);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].error().code == core::ErrorCode::exhausted);
+
+    asked = agent.asked;
+    agent.open("", answers);  // its need was refused in this moment: it needn't be asked again
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[1].error().code == core::ErrorCode::exhausted);
+    CHECK(agent.asked == asked);
+}
+
 TEST_CASE("who waits begins when the enforcement is relaxed, though nothing is available") {
     Fixture agent;
     std::vector<core::Result<agent::OpenedSession>> answers;
