@@ -36,8 +36,12 @@ struct Agent : tests::SessionsFixture {
         REQUIRE(journal->commit());
         sessions.reconsider(balances.publish(journal->take_publications()));
     }
+    // Waits for the account, which grants it: what nobody waits for or holds is given back at once.
     void hold(const std::string& id, std::int64_t quantity) {
+        const int before = asked;
         check_out(id, quantity, id);
+        run_until([&] { return asked > before; });
+        lease_assets(quantity);
         run_until([&] { return answers.contains(id); });
         REQUIRE(is_out(id));
     }
@@ -51,7 +55,8 @@ struct Agent : tests::SessionsFixture {
         sessions.open(order, [this, name](const auto& answer) { answers.insert_or_assign(name, answer); });
     }
     // Once its end is stored; what it held is on its way back then, and not yet there.
-    void end(const std::string& id, std::function<void()> then = [] {}) {
+    void end(
+        const std::string& id, std::function<void()> then = [] {}) {
         bool ended = false;
         sessions.end(id, uid, [&](const auto& shown) {
             REQUIRE(shown);
@@ -71,7 +76,6 @@ struct Agent : tests::SessionsFixture {
 
 TEST_CASE("a checkout that comes after others were given back isn't refused by an answer of before") {
     Agent agent;
-    agent.lease_assets(10);
     agent.hold("a", 10);
     agent.check_out("b", 1);
     REQUIRE(agent.sessions.carry_checkouts("asset") == Units{1});
@@ -95,9 +99,9 @@ TEST_CASE("a checkout that comes after others were given back isn't refused by a
     CHECK(agent.is_out("d"));
 }
 
-TEST_CASE("a checkout asks beside nothing that is still on its way back, for the account holds that for free") {
+TEST_CASE(
+    "a checkout asks beside nothing that is still on its way back, for the account holds that for free") {
     Agent agent;
-    agent.lease_assets(10);
     agent.hold("a", 10);
     agent.end("a", [&] { agent.check_out("b", 1); });
     // The request that is made in this moment doesn't say yet that it was given back.
