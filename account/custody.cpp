@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "account/known.hpp"
+#include "account/set_aside.hpp"
+#include "account/tickets.hpp"
 
 namespace meterbox::account {
 
@@ -113,19 +115,29 @@ void Custody::settle(Kept kept) {
         needed -= waits;
         give_back(tranche, own - taken - waits);
     }
-    // What it has no slot for comes after whoever waits with a ticket (I18).
-    const bool others_wait =
-        database_.number("SELECT EXISTS (SELECT 1 FROM ticket WHERE team = ? AND resource = ?)", agent_.team,
-                         kept.resource) != 0;
+    if (kept.overage.value() > 0) take_of_pool(kept);
+    if (kept.overage != before.overage) store(kept, before);
+}
+
+// What it has no slot for comes after whoever waits with a ticket (I18).
+void Custody::take_of_pool(Kept& kept) {
+    const std::vector<Ticket> line = tickets_of(database_, agent_.team);
+    if (std::ranges::find(line, kept.resource, &Ticket::resource) != line.end()) return;
+    const Units aside = set_aside(pool_, line, agent_.id, kept.resource, ledger_.now()).older;
+    Units left = Units{} - aside;
+    for (const Tranche& tranche : pool_.of(kept.resource))
+        if (tranche.valid_at(ledger_.now()) && !tranche.open()) left += std::max(Units{}, tranche.available);
     for (Tranche& tranche : pool_.of(kept.resource)) {
-        if (others_wait || !tranche.valid_at(ledger_.now())) continue;
-        const Units there = tranche.open() ? kept.overage : std::max(Units{}, tranche.available);
+        if (!tranche.valid_at(ledger_.now())) continue;
+        // Draw order: beyond what others wait for there is nothing.
+        if (tranche.open() && aside.value() > 0) return;
+        const Units there = tranche.open() ? kept.overage : std::clamp(tranche.available, Units{}, left);
         const Units taken = std::min(kept.overage, there);
         lease(tranche, taken, "lease");
         charge(tranche, taken);
         kept.overage -= taken;
+        if (!tranche.open()) left -= taken;
     }
-    if (kept.overage != before.overage) store(kept, before);
 }
 
 Units Custody::left(const Tranche& tranche) {

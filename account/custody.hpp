@@ -34,6 +34,7 @@ private:
     };
     void ensure();
     void settle(Kept kept);
+    void take_of_pool(Kept& kept);
     core::Units left(const Tranche& tranche);
     void lease(Tranche& tranche, core::Units units, std::string_view reason);
     void charge(Tranche& slots, core::Units units);

@@ -2,10 +2,12 @@
 #include "account/leasing.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "account/booking.hpp"
 #include "account/known.hpp"
 #include "account/recalling.hpp"
+#include "account/set_aside.hpp"
 #include "account/sizing.hpp"
 
 namespace meterbox::account {
@@ -25,9 +27,15 @@ namespace {
 // One resource of one agent: what there is, what it holds, what it gets.
 class Granting {
 public:
+    // aside: of what there is, for those who wait.
     Granting(Ledger& ledger, Known& known, const Settings& settings, Tickets& tickets,
-             std::span<Tranche> tranches)
-        : ledger_(ledger), known_(known), settings_(settings), tickets_(tickets), tranches_(tranches) {
+             std::span<Tranche> tranches, SetAside aside)
+        : ledger_(ledger),
+          known_(known),
+          settings_(settings),
+          tickets_(tickets),
+          tranches_(tranches),
+          aside_(aside) {
         for (const Tranche& tranche : tranches_) {
             Units left;
             if (tranche.valid_at(ledger.now())) left = known.left(tranche.id);
@@ -43,7 +51,7 @@ public:
     void run(const core::Resource& resource, const core::wire::ResourceCounters* asked, std::int64_t agents) {
         const bool asks = asked && (asked->need.value() > 0 || asked->wanted.value() > 0);
         const KnownUsage& activity = known_.usage(resource.key);
-        const Line line = tickets_.line(resource.key);
+        const std::optional<Ticket> own = tickets_.line(resource.key).own;
 
         Demand demand;
         const core::Amount begun = activity.remainder + (asked ? asked->running : core::Amount{});
@@ -54,16 +62,16 @@ public:
             demand.idle = ledger_.now() - activity.active_at >= settings_.idle_ms;
             // Who waited was refused meanwhile and will come again: the ticket stands for its need until
             // the agent has something, asks for nothing, or has done nothing for long.
-            const bool waits_on = line.own && asked->need.value() == 0 && demand.wants_reserve &&
+            const bool waits_on = own && asked->need.value() == 0 && demand.wants_reserve &&
                                   demand.spendable.value() == 0 && !demand.idle;
-            if (waits_on) demand.need = line.own->need;
+            if (waits_on) demand.need = own->need;
             demand.expected =
                 expected_units(asked->rate_per_hour, settings_.lease_horizon_ms, resource.unit_size);
         } else {
             // While A >= 2N every agent holds at least one unit, so that it can act offline.
             demand.wants_reserve = held_.value() == 0 && available_.value() / 2 / agents >= 1;
         }
-        const Units units = units_to_lease(demand, available_, {line.older, line.others}, agents);
+        const Units units = units_to_lease(demand, available_, aside_, agents);
         lease_limited(units);
         lease_open(asks);
         if (asked) tickets_.served(resource.key, open_ ? Units{0} : demand.need - demand.spendable - units);
@@ -108,24 +116,41 @@ private:
     const Settings& settings_;
     Tickets& tickets_;
     std::span<Tranche> tranches_;
+    SetAside aside_;
     std::vector<Units> left_;  // G - U - R of each tranche that is valid
     bool open_ = false;        // one of them is open payg: nobody waits
     Units held_;               // of the limited ones
     Units available_;          // A: of the limited ones, unleased
 };
 
+// First what the agent has waited for longest: what comes later in the line leaves to tickets between what
+// they need.
+std::vector<const core::Resource*> in_line(const std::vector<core::Resource>& resources,
+                                           const Tickets& tickets) {
+    std::vector<const core::Resource*> order;
+    for (const core::Resource& resource : resources) order.push_back(&resource);
+    if (tickets.all().empty()) return order;
+    std::ranges::stable_sort(order, {}, [&](const core::Resource* resource) {
+        const std::optional<Ticket> own = tickets.line(resource->key).own;
+        return own ? own->number : std::numeric_limits<std::int64_t>::max();
+    });
+    return order;
+}
+
 }  // namespace
 
 void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known, const Settings& settings,
            Tickets& tickets, const std::vector<core::wire::ResourceCounters>& asked, std::int64_t agents) {
     if (pool.learning()) return;
-    for (const core::Resource& resource : catalogue.resources) {
+    for (const core::Resource* next : in_line(catalogue.resources, tickets)) {
+        const core::Resource& resource = *next;
         const auto tranches = pool.of(resource.key);
         if (!is_leased(resource) || tranches.empty()) continue;
         const auto mentioned =
             std::ranges::find(asked, resource.key, &core::wire::ResourceCounters::resource);
         const auto* said = mentioned == asked.end() ? nullptr : &*mentioned;
-        Granting granting(ledger, known, settings, tickets, tranches);
+        const SetAside aside = set_aside(pool, tickets.all(), known.agent().id, resource.key, ledger.now());
+        Granting granting(ledger, known, settings, tickets, tranches, aside);
         if (has_reserve(resource)) {
             granting.run(resource, said, agents);
         } else if (said) {

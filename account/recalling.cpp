@@ -5,6 +5,7 @@
 
 #include "account/known.hpp"
 #include "account/leasing.hpp"
+#include "account/set_aside.hpp"
 #include "account/sizing.hpp"
 
 namespace meterbox::account {
@@ -29,6 +30,22 @@ Held held_by(Pool& pool, Known& known, const std::string& resource, core::UtcTim
     return held;
 }
 
+// An agent gives back from the last tranche in draw order on: as much of what it has to spare as reaches the
+// last of what comes out of these pools.
+Units units_down_to(const std::set<std::int64_t>& pools, std::span<const Tranche> tranches, Known& known,
+                    Units spare, core::UtcTime now) {
+    Units passed;
+    Units reached;
+    for (std::size_t i = pools.empty() ? 0 : tranches.size(); i-- > 0 && passed < spare;) {
+        const Tranche& tranche = tranches[i];
+        if (!tranche.valid_at(now) || tranche.open()) continue;
+        const Units here = std::min(spare - passed, known.left(tranche.id));
+        passed += here;
+        if (here.value() > 0 && tranche.pool && pools.contains(tranche.pool->id)) reached = passed;
+    }
+    return reached;
+}
+
 }  // namespace
 
 Recalled recall(Pool& pool, const Catalogue& catalogue, Known& known, const Settings& settings,
@@ -46,11 +63,14 @@ Recalled recall(Pool& pool, const Catalogue& catalogue, Known& known, const Sett
         const Held held = held_by(pool, known, counters.resource, now);
         const Units begun = units_begun(activity.remainder + counters.running, resource->unit_size);
         const bool idle = now - activity.active_at >= settings.idle_ms;
-        const Units units = units_to_recall(held.by_agent - begun - counters.need, idle,
-                                            line.others.value() > 0, held.available, agents);
+        const Units spare = held.by_agent - begun - counters.need;
+        const Units tokens = units_down_to(pools_waited_for(pool, tickets.all(), counters.resource, now),
+                                           pool.of(counters.resource), known, spare, now);
+        const Units units =
+            std::max(tokens, units_to_recall(spare, idle, line.others.value() > 0, held.available, agents));
         if (units.value() == 0) continue;
         recalled.units.push_back({counters.resource, units});
-        recalled.soon = recalled.soon || line.others.value() > 0;
+        recalled.soon = recalled.soon || line.others.value() > 0 || tokens.value() > 0;
     }
     return recalled;
 }

@@ -1,6 +1,6 @@
 // What the account asks an agent to give back (protocol, Sizing): all that it holds and doesn't need, when
-// others wait for it, or when it is idle while little is left. It only asks: units return when the agent
-// says so (I15).
+// others wait for it or for its tokens, or when it is idle while little is left. It only asks: units return
+// when the agent says so (I15).
 #pragma once
 
 #include <vector>

@@ -1,11 +1,12 @@
 // Who waits for units (protocol, Sizing). An agent that asked for what can't wait and got less holds a
 // ticket: one for each resource, numbered in the order of the grant transactions, kept in the store. What
-// an older ticket needs is set aside from whoever comes later (I18), as long as its agent still polls.
+// an older ticket needs is set aside from whoever comes later (I18), as long as its agent still polls: also
+// from who asks for another resource, where both can be had for the same tokens (set_aside.hpp).
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,12 @@ inline constexpr std::int64_t ticket_timeout_ms = 30'000;  // its agent gave no 
 struct Ticket {
     std::int64_t number = 0;
     std::string agent;
+    std::string resource;
     core::Units need;  // what its agent still waits for
+    core::UtcTime polled_at;
 };
+// Of a team, for all resources, the oldest first.
+std::vector<Ticket> tickets_of(Database& database, const std::string& team);
 
 // What one agent finds before it in the line for a resource.
 struct Line {
@@ -31,13 +36,17 @@ struct Line {
     core::Units others;  // by all of others
     std::optional<Ticket> own;
 };
+// tickets: the oldest first.
+Line line_for(std::span<const Ticket> tickets, const std::string& agent, const std::string& resource);
 
 class Tickets {
 public:
     // Those of the agent's team. Whose agents have not been heard for too long are given up.
     Tickets(Database& database, const Agent& agent, core::UtcTime now);
 
-    Line line(const std::string& resource) const;
+    // Of all resources, the oldest first.
+    const std::vector<Ticket>& all() const { return waiting_; }
+    Line line(const std::string& resource) const { return line_for(waiting_, agent_.id, resource); }
     // The agent was served, and still lacks so much: it waits on in its place, comes last, or waits no more.
     void served(const std::string& resource, core::Units lacking);
     // The oldest that the agent holds, as it is told.
@@ -47,7 +56,7 @@ private:
     Database& database_;
     const Agent& agent_;
     core::UtcTime now_;
-    std::map<std::string, std::vector<Ticket>> waiting_;  // by resource, the oldest first
+    std::vector<Ticket> waiting_;
 };
 
 }  // namespace meterbox::account

@@ -53,6 +53,7 @@ MUTANTS = {
     "settled_unheard": "usage that changed since the account heard of it counts as heard",
     "slice_without_mark": "a session's time is metered without noting up to when",
     "stop_forgotten": "sessions are not told to stop at 0",
+    "tokens_overtaken": "tokens that an older ticket waits for are leased to who asks for another resource",
     "totals_added": "a total is taken for an increment",
     "unheard_dropped": "a journal beyond its budget drops events that the account hasn't heard of",
     "unit_uncharged": "a unit that the account has heard of is not charged",

@@ -158,10 +158,7 @@ void Invariants::check_booking(const AccountView& view) {
             if (reason == "draw order" && row.string(1) == "leased") freed_[booked.id] += row.integer(5);
             if (row.string(1) == "charged") note_fallen(booked.id, reason, row.integer(5));
             if (reason == "learned" && row.string(2) == "leased") {
-                const bool valid = booked.starts_at <= world_.now().ms &&
-                                   (!booked.ends_at || world_.now().ms < *booked.ends_at);
-                if (valid && booked.purchased)
-                    had_already_[{row.string(4), booked.resource}] += row.integer(5);
+                had_already_[{row.string(4), booked.id}] += row.integer(5);
                 world_.tally.saw("units learned from an agent's lease");
             }
             if (row.string(1) == "leased" && row.string(2) == "available") {
@@ -179,7 +176,7 @@ void Invariants::check_booking(const AccountView& view) {
             }
             if (reason == "retire") world_.tally.saw("lease of an agent that retired came back");
             if (reason == "hand over" && row.string(2) == "leased") {
-                had_already_[{row.string(4), booked.resource}] += row.integer(5);
+                had_already_[{row.string(4), booked.id}] += row.integer(5);
                 world_.tally.saw("remainder handed over with its slot");
             }
             if (reason == "charge" && row.string(4).starts_with("custody/"))

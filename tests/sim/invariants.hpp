@@ -130,9 +130,9 @@ private:
     std::map<HoldingKey, std::int64_t>
         leased_again_;                // with the last commit: its agent was given up, and is heard
     std::set<std::string> released_;  // agents whose units were sold again
-    std::map<std::pair<std::string, std::string>, std::int64_t>
+    std::map<std::pair<std::string, std::int64_t>, std::int64_t>
         had_already_;  // units that no agent was given with the last commit: slots that came into a custody,
-                       // and what a lease says that the account had forgotten; by resource
+                       // and what a lease says that the account had forgotten; by agent and tranche
     std::unique_ptr<const AccountView> view_;  // as of the account's last commit
     // Where disks are copied: the most that any machine had done in an incarnation.
     std::map<HoldingKey, std::int64_t> most_used_;
