@@ -182,6 +182,10 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
         grant.anchor =
             options.anchor.empty() ? core::format_date(zone->date_of(grant.starts_at)) : options.anchor;
     }
+    // Its other grants' cycles first: what keeps one of these from beginning must leave nothing of this one.
+    Ledger ledger(database, store.now());
+    if (const auto begun = Pool(database, options.team).begin_cycles(ledger); !begun)
+        return from_error(begun.error());
     if (payg) {
         if (const auto problem = join_billing(grant, options, *team, *entry)) return *problem;
         database.run("UPDATE team SET currency = ?, open_until = coalesce(open_until, 0) WHERE key = ?",
@@ -189,7 +193,6 @@ Outcome grant_add(Store& store, const GrantOptions& options, bool json) {
     }
 
     grant.id = insert(store, grant, options, payg ? entry->price : std::nullopt);
-    Ledger ledger(database, store.now());
     if (grant.anchor.empty()) make_tranche(database, ledger, grant, grant.starts_at, grant.ends_at);
     Pool pool(database, options.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return from_error(begun.error());

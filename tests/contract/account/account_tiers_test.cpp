@@ -298,6 +298,17 @@ TEST_CASE_METHOD(Tiers, "grants that don't fit are refused in one line and leave
                     "--rate-flex", rate}) == exit_usage);
 }
 
+TEST_CASE_METHOD(Tiers, "a grant leaves nothing behind where another one's zone is unknown to this machine") {
+    units("free", "5", {"--refresh", "cycle"});
+    database().run("UPDATE grant_ SET zone = 'Mars/Olympus'");
+    clock.advance(70 * core::day_ms);  // its next cycle is due
+    const auto refused = command({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    CHECK(refused.exit == exit_failed);
+    CHECK(refused.err.find("Mars/Olympus") != std::string::npos);
+    CHECK(database().number("SELECT count(*) FROM grant_") == 1);
+    CHECK(database().number("SELECT count(*) FROM team WHERE currency IS NOT NULL") == 0);
+}
+
 TEST_CASE_METHOD(Tiers, "a team has one billing anchor and zone, which later payg grants take over") {
     done({"team", "add", "studio", "--zone", "Europe/Paris"});
     const Words payg{"grant", "add", "studio", "--resource", "render", "--tier", "payg"};
