@@ -69,7 +69,8 @@ public:
         if (has_fallen()) return fence(judged.shared);
         if (!agent_.learning && !given_up) return go_on(said_.resources);
         const KnownPart known = known_part(database_, pool(), agent_, said_.resources);
-        if (heard_before || back == TakenBack::part || (given_up && !known.whole)) return begin_after(known.counters);
+        if (heard_before || back == TakenBack::part || (given_up && !known.whole))
+            return begin_after(known.counters);
         return go_on(known.counters);  // its sync says more, and ends the incarnation
     }
 

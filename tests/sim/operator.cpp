@@ -3,7 +3,7 @@
 namespace meterbox::sim {
 
 namespace {
-constexpr int rolls_max = 8;              // all of them fit one message
+constexpr int rolls_max = 8;  // all of them fit one message
 constexpr int rolled_where_forgotten_per_mille = 300;
 constexpr int allowed_with_two_max = 12;  // then the copy is taken off first
 }  // namespace
@@ -172,7 +172,8 @@ void Operator::buy_later() {
     // A store that was put back from before a roll can roll to no key that agents which followed that one
     // would follow, so the operator rolls once then. Nor can it end a grant that it forgot.
     const bool forgets = world_.plan.store_copied_every > 0;
-    const bool rolls = dice_.chance(forgets ? rolled_where_forgotten_per_mille : world_.plan.rolled_per_mille);
+    const bool rolls =
+        dice_.chance(forgets ? rolled_where_forgotten_per_mille : world_.plan.rolled_per_mille);
     if (rolls && rolls_ < (forgets ? 1 : rolls_max)) {
         ++rolls_;
         world_.tally.saw("lease key rolled");
