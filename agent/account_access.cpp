@@ -43,11 +43,13 @@ core::Result<std::string> trusted_ca(const config::AgentConfig& config, const Id
 
 }  // namespace
 
+// What is wrong with a certificate, its key or their neighbours stops sync, and nothing else.
 core::Result<void> check_identity(const config::AgentConfig& config) {
-    const auto identity = IdentityFiles(config.agent.state_dir).load();
-    if (!identity) return setting_error(identity, config, "agent.state_dir");
-    if (!*identity && config.account.ca_file.empty()) return {};
-    const auto ca = trusted_ca(config, *identity ? &**identity : nullptr);
+    const auto identity = IdentityFiles(config.agent.state_dir).load(config.account.ca_file.empty());
+    if (!identity && identity.error().code == core::ErrorCode::forbidden)
+        return setting_error(identity, config, "agent.state_dir");
+    if (config.account.ca_file.empty()) return {};
+    const auto ca = trusted_ca(config, nullptr);
     if (!ca) return ca.error();
     return {};
 }
@@ -79,10 +81,34 @@ tls::TimeJudgement AccountAccess::judge_time() const {
 }
 
 core::Result<void> AccountAccess::load() {
-    auto identity = files_.load();
-    if (!identity) return setting_error(identity, config_, "agent.state_dir");
+    auto identity = files_.load(config_.account.ca_file.empty());
+    if (!identity && identity.error().code == core::ErrorCode::forbidden)
+        return setting_error(identity, config_, "agent.state_dir");
+    if (!identity) {
+        lose(identity.error());
+        return {};
+    }
     if (!*identity) return {};
     return connect(std::move(**identity));
+}
+
+// Who it is can't be shown to the account any more: it goes on with what it has, and says what cures it.
+void AccountAccess::lose(const core::Error& why) {
+    Lost lost{files_.known(), files_.has_key(), why};
+    lost.why.code = core::ErrorCode::not_enrolled;
+    const std::string agent = lost.known ? "agent " + lost.known->agent : "the agent that this machine was";
+    if (lost.has_key) {
+        lost.why.detail += ": enroll this agent again, with a token from `meterbox-account agent token " +
+                           (lost.known ? lost.known->team : "TEAM") + "`: meterbox enroll " +
+                           (lost.known ? url_of(*lost.known) : "URL") + " --token T";
+    } else {
+        lost.why.detail += ": put agent.key back from a copy; if there is none, give this machine a new state "
+                           "folder, enroll it anew, and give up " +
+                           agent + " with `meterbox-account agent write-off`";
+    }
+    log_.error("certificate.lost", {{"detail", lost.why.detail}});
+    link_.lose_identity(lost.why);
+    lost_ = std::move(lost);
 }
 
 core::Result<std::shared_ptr<const tls::TlsContext>> AccountAccess::context_of(
@@ -133,6 +159,10 @@ void AccountAccess::take_up(const Identity& identity) {
 // Whoever is enrolled and well stays so; a certificate that is past renewal, or that the account doesn't
 // know any more, is cured by enrolling again.
 bool AccountAccess::may_enroll(core::Error& why_not) const {
+    if (lost_ && !lost_->has_key) {
+        why_not = lost_->why;
+        return false;
+    }
     const std::optional<Identity>& identity = link_.identity();
     const bool lost = link_.standing() == core::wire::Standing::unknown ||
                       link_.standing() == core::wire::Standing::expired || renewal_.expired() ||
@@ -155,13 +185,14 @@ void AccountAccess::enroll(const EnrollOrder& order, const std::string& name, Ag
     enrollment.name = name;
     enrollment.server_name = config_.account.server_name;
     enrollment.timeout_ms = config_.account.sync_timeout_ms;
-    if (const auto& identity = link_.identity()) {
+    if (const Identity* identity = who()) {
         enrollment.known_agent = identity->agent;
         enrollment.known_account = identity->account;
     }
     enrollment_.enroll(enrollment, [this, done = std::move(done)](core::Result<Identity> identity) {
         if (!identity) return done(identity.error());
         const std::string agent = identity->agent;
+        lost_.reset();
         log_.info("agent.enrolled", {{"agent", agent}, {"team", identity->team}, {"account", identity->url}});
         if (link_.identity()) {
             renewal_.watch(*identity);
@@ -204,11 +235,17 @@ std::string AccountAccess::url_of(const Identity& identity) const {
     return config_.account.url.empty() ? identity.url : config_.account.url;
 }
 
+const Identity* AccountAccess::who() const {
+    if (link_.identity()) return &*link_.identity();
+    return lost_ && lost_->known ? &*lost_->known : nullptr;
+}
+
 std::string AccountAccess::url() const {
-    return link_.identity() ? url_of(*link_.identity()) : "";
+    return who() != nullptr ? url_of(*who()) : "";
 }
 
 std::string AccountAccess::last_error() const {
+    if (lost_) return lost_->why.detail;
     const bool renewal_first = state() == EnrollmentState::expired && !renewal_.last_error().empty();
     return renewal_first || link_.last_error().empty() ? renewal_.last_error() : link_.last_error();
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/account_link.hpp"
@@ -27,7 +28,8 @@ public:
                   const config::AgentConfig& config, const AgentTime& time, platform::system::Random& random,
                   platform::system::Log& log, AccountLink& link);
 
-    // Connects as whoever the state folder says; nobody: not enrolled. An error names the setting.
+    // Connects as whoever the state folder says; nobody: not enrolled, or what that takes was lost. An error
+    // names the setting.
     [[nodiscard]] core::Result<void> load();
     void enroll(const EnrollOrder& order, const std::string& name, AgentView::Enrolled done);
     // An exchange with the account ended: the time may be known better.
@@ -38,14 +40,22 @@ public:
         return files_.save_lease_keys(identity);
     }
 
-    EnrollmentState state() const;
+    EnrollmentState state() const;  // none, too, where what it needs to show who it is was lost
+    const Identity* who() const;    // where that was lost, what is still known of it; null: nothing, or nobody
     std::string url() const;         // of the account; empty: not enrolled
     std::string last_error() const;  // of sync or renewal, whichever keeps the other from working
 
 private:
+    struct Lost {  // it was enrolled, and what the state folder holds of that can't be used
+        std::optional<Identity> known;
+        bool has_key = false;
+        core::Error why;  // with its cure
+    };
+
     core::Result<std::shared_ptr<const platform::tls::TlsContext>> context_of(const Identity& identity) const;
     core::Result<std::unique_ptr<AccountTransport>> transport_of(const Identity& identity) const;
     core::Result<void> connect(Identity identity);
+    void lose(const core::Error& why);
     void take_up(const Identity& identity);
     bool may_enroll(core::Error& why_not) const;
     std::string url_of(const Identity& identity) const;
@@ -60,6 +70,7 @@ private:
     Enrollment enrollment_;
     std::unique_ptr<AccountTransport> transport_;
     Renewal renewal_;
+    std::optional<Lost> lost_;
 };
 
 }  // namespace meterbox::agent

@@ -62,11 +62,18 @@ AccountLink::AccountLink(platform::system::Timers& timers, AgentTime& time, Jour
 void AccountLink::connect(Identity identity, platform::Transport& transport, std::string url) {
     url_ = std::move(url);
     identity_ = std::move(identity);
+    identity_lost_.reset();
     transport_ = &transport;
     plan_.set_enrolled(retiring_ != Retiring::retired, time_.boot());
     say_nothing_new();
     apply_supply();
     pump();
+}
+
+void AccountLink::lose_identity(const core::Error& why) {
+    identity_lost_ = why;
+    balances_.note_turned_away(why.detail);
+    say_nothing_new();  // one that was retiring begins nothing
 }
 
 void AccountLink::renewed(const Identity& identity) {
@@ -113,6 +120,7 @@ void AccountLink::wake(core::SyncReason reason) {
 }
 
 void AccountLink::sync_now(Done done) {
+    if (identity_lost_) return done(*identity_lost_);
     if (!identity_)
         return done(core::Error{core::ErrorCode::not_enrolled,
                                 "this agent is not enrolled; run: meterbox enroll URL --token T",

@@ -58,6 +58,8 @@ public:
     // From now on it speaks as this agent, through this transport, which must outlive the link, to this url.
     void connect(Identity identity, platform::Transport& transport, std::string url);
 
+    // It was enrolled, and can't show it: nothing is asked of the account before connect().
+    void lose_identity(const core::Error& why);
     // The same agent with another certificate; what the transport uses is its owner's business.
     void renewed(const Identity& identity);
     void not_renewed(const core::Error& why);  // by the account, which says who can mend it
@@ -202,6 +204,7 @@ private:
     bool reachable_ = false;
     bool heard_outcome_ = false;  // of any exchange since the start
     std::string last_error_;
+    std::optional<core::Error> identity_lost_;
     std::optional<core::wire::Standing> standing_;
     bool lease_key_unknown_ = false;
     Retiring retiring_ = Retiring::no;

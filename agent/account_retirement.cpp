@@ -25,6 +25,7 @@ std::optional<core::wire::RemainderSlot> slot_of(const core::ResourceLedger& led
 }  // namespace
 
 void AccountLink::retire(Done done) {
+    if (identity_lost_) return done(*identity_lost_);
     if (!identity_)
         return done(core::Error{core::ErrorCode::not_enrolled, "this agent is not enrolled", {}, {}});
     if (retiring_ == Retiring::retired) return done({});

@@ -9,7 +9,7 @@ namespace meterbox::agent {
 
 bool App::Parts::ready(std::string& why_not) const {
     if (!link_.identity()) {
-        why_not = "not enrolled";
+        why_not = access_.last_error().empty() ? "not enrolled" : access_.last_error();
     } else if (balances_.empty()) {
         why_not = "no resources known yet: no sync has succeeded, or the account has none";
     }
@@ -26,14 +26,14 @@ StatusSnapshot App::Parts::status() const {
     StatusSnapshot status;
     const core::ClockReading reading = time_.read();
     const core::UtcTime now = time_.trusted().now(reading);
-    const std::optional<Identity>& identity = link_.identity();
+    const Identity* identity = access_.who();
     status.agent.id = identity ? identity->agent : "";
     status.agent.name = config_.agent.name;
     status.agent.team = identity ? identity->team : "";
     status.agent.version = METERBOX_VERSION;
     status.agent.started_at = started_at_;
     status.agent.uptime_ms = reading.boot - started_boot_;
-    if (identity) status.enrollment.certificate_expires_at = identity->life.ends_at;
+    if (link_.identity()) status.enrollment.certificate_expires_at = link_.identity()->life.ends_at;
     status.enrollment.state = access_.state();
     status.enrollment.retiring = link_.retiring() == AccountLink::Retiring::draining ||
                                  link_.retiring() == AccountLink::Retiring::sealed;

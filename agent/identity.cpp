@@ -78,28 +78,44 @@ core::Error IdentityFiles::in_file(const char* name, core::Error error) const {
     return error;
 }
 
-core::Result<std::optional<Identity>> IdentityFiles::load() const {
+// The key first: that others can read it is to be told whatever else is wrong.
+core::Result<std::optional<Identity>> IdentityFiles::load(bool needs_ca) const {
     const auto text = system::read_file(folder_ / identity_file, file_bytes_max);
-    if (!text) {
-        if (text.error().code == core::ErrorCode::not_found) return std::optional<Identity>{};
-        return text.error();
-    }
+    if (!text && text.error().code == core::ErrorCode::not_found) return std::optional<Identity>{};
+    const auto key = system::read_secret(folder_ / key_file, file_bytes_max);
+    if (!key) return key.error();
+    const auto own = tls::key_fingerprint(*key);
+    if (!own) return in_file(key_file, own.error());
+    if (!text) return text.error();
     auto identity = identity_from_json(*text);
     if (!identity) return in_file(identity_file, identity.error());
     const auto certificate = system::read_file(folder_ / certificate_file, file_bytes_max);
     if (!certificate) return certificate.error();
-    const auto key = system::read_secret(folder_ / key_file, file_bytes_max);
-    if (!key) return key.error();
     const auto ca = system::read_file(folder_ / ca_file, file_bytes_max);
-    if (!ca) return ca.error();
-    const auto own = tls::key_fingerprint(*key);
-    if (!own) return in_file(key_file, own.error());
+    if (needs_ca && !ca) return ca.error();
+    if (needs_ca) {
+        const auto usable = tls::certificate_info(*ca);
+        if (!usable) return in_file(ca_file, usable.error());
+    }
     identity->key = *key;
-    identity->ca = *ca;
+    if (ca) identity->ca = *ca;
     identity->key_fingerprint = *own;
     auto whole = with_certificate(std::move(*identity), *certificate);
     if (!whole) return in_file(certificate_file, whole.error());
     return std::optional(std::move(*whole));
+}
+
+std::optional<Identity> IdentityFiles::known() const {
+    const auto text = system::read_file(folder_ / identity_file, file_bytes_max);
+    if (!text) return std::nullopt;
+    auto identity = identity_from_json(*text);
+    if (!identity) return std::nullopt;
+    return std::move(*identity);
+}
+
+bool IdentityFiles::has_key() const {
+    const auto key = system::read_secret(folder_ / key_file, file_bytes_max);
+    return key && tls::key_fingerprint(*key);
 }
 
 core::Result<std::string> IdentityFiles::key() const {

@@ -10,8 +10,8 @@ import os
 import sqlite3
 import subprocess
 
-from over_http import wait_until
-from support import Account, EndToEnd, main
+from over_http import request, wait_until
+from support import BIN, Account, EndToEnd, main
 
 DAY = datetime.timedelta(days=1)
 
@@ -166,6 +166,66 @@ extendedKeyUsage = clientAuth
         self.check_metering_goes_on(agent, "while revoked")
         again = agent.cli("enroll", account.url, "--token", account.command("agent", "token", "studio"), expect=1)
         self.assertEqual(again, "")
+
+    def test_a_file_of_its_identity_that_was_lost_stops_sync_alone_and_is_cured_by_enrolling_again(self):
+        account, agent = self.one_agent(unit="1s")
+        known = agent_id(account)
+        other = self.agent("two").enroll(account, "studio", "render")
+        account.command("agent", "revoke", other.status()["agent"]["id"])
+        harm = [("agent.crt", ""), ("agent.crt", None), ("agent.crt", self.certificate(other)),
+                ("account-ca.crt", "x"), ("account-ca.crt", None), ("identity.json", "{")]
+        for count, (name, text) in enumerate(harm, 1):
+            with self.subTest(name, text=text):
+                agent.process.stop()
+                os.remove(self.state(agent, name))
+                if text is not None:
+                    with open(self.state(agent, name), "w", encoding="utf-8") as file:
+                        file.write(text)
+                agent.start()
+                status = agent.status()
+                self.assertEqual(status["enrollment"]["state"], "none")
+                for what in (name, "enroll this agent again", "--token"):
+                    self.assertIn(what, status["account"]["last_error"])
+                if name != "identity.json":
+                    self.assertEqual((status["agent"]["id"], status["agent"]["team"]), (known, "studio"))
+                self.check_metering_goes_on(agent, f"without {name}, {count}")
+                self.assertEqual(agent.session("render").status, 201)
+                refused = request(agent.admin, "POST", "/v1/sync")
+                self.assertEqual((refused.status, refused.json["detail"]), (503, status["account"]["last_error"]))
+                agent.enroll(account, "studio")
+                status = self.synced(agent)
+                self.assertEqual((status["enrollment"]["state"], status["agent"]["id"]), ("enrolled", known))
+                self.assertIsNone(status["account"]["last_error"])
+                agent.cli("sync")
+                wait_until(lambda count=count: account.card("studio", "render")["charged_units"] >= count,
+                           "its units are charged")
+
+    def test_without_its_key_it_meters_and_is_nobody_else_until_the_key_is_back(self):
+        account, agent = self.one_agent(unit="1s")
+        key = self.state(agent, "agent.key")
+        agent.process.stop()
+        os.rename(key, key + ".copy")
+        agent.start()
+        self.assertIn("put agent.key back", agent.status()["account"]["last_error"])
+        self.check_metering_goes_on(agent, "without a key")
+        token = account.command("agent", "token", "studio")
+        agent.cli("enroll", account.url, "--token", token, expect=1)
+        self.assertFalse(os.path.exists(key))
+        agent.process.stop()
+        os.rename(key + ".copy", key)
+        agent.start()
+        self.assertEqual(self.synced(agent)["enrollment"]["state"], "enrolled")
+        wait_until(lambda: account.card("studio", "render")["charged_units"] == 1, "the unit is charged")
+
+    def test_a_key_that_others_can_read_is_refused_whatever_else_is_lost(self):
+        _, agent = self.one_agent(unit="1s")
+        agent.process.stop()
+        os.chmod(self.state(agent, "agent.key"), 0o644)
+        os.remove(self.state(agent, "agent.crt"))
+        done = subprocess.run([f"{BIN}/meterboxd", "--config", agent.config], capture_output=True, text=True,
+                              timeout=30, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("chmod 600", done.stderr)
 
     def test_an_account_with_another_name_or_ca_is_refused_and_the_cure_told(self):
         account, agent = self.one_agent(unit="1s")
