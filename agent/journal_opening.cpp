@@ -11,7 +11,6 @@
 
 #include "agent/journal_schema.hpp"
 #include "agent/stated_totals.hpp"
-#include "core/limits.hpp"
 #include "core/resource.hpp"
 #include "platform/sqlite/migrations.hpp"
 #include "platform/system/files.hpp"
@@ -198,19 +197,14 @@ std::vector<std::string> journals_set_aside(const fs::path& path) {
     return names;
 }
 
-// The log first: beside a new database it would be taken for that one's.
+// The log first: beside a new database it would be taken for that one's. Those of before stay: each may hold
+// usage that nobody was told of, and damage is rare.
 core::Result<void> set_aside(const fs::path& path) {
     const std::vector<std::int64_t> known = numbers_set_aside(path);
     const fs::path to = set_aside_path(path, known.empty() ? 1 : known.back() + 1);
     const std::string log = path.string() + std::string(log_suffix);
     if (auto renamed = rename_file(log, to.string() + std::string(log_suffix)); !renamed) return renamed;
     if (auto renamed = rename_file(path, to); !renamed) return renamed;
-    for (std::size_t i = 0; i + core::limits::journals_set_aside_max < known.size() + 1; ++i) {
-        const fs::path oldest = set_aside_path(path, known[i]);
-        std::error_code ignored;
-        fs::remove(oldest, ignored);
-        fs::remove(oldest.string() + std::string(log_suffix), ignored);
-    }
     return platform::system::sync_directory(folder_of(path));
 }
 

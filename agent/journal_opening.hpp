@@ -1,6 +1,6 @@
 // Opening the journal's database. One that is damaged is set aside with its log, under the names
 // journal.db.damaged-N, and a new one is begun: it is never repaired in place, for what a repair makes of
-// usage nobody could vouch for. The newest limits::journals_set_aside_max are kept.
+// usage nobody could vouch for. All of them are kept.
 #pragma once
 
 #include <filesystem>

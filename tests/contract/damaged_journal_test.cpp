@@ -185,14 +185,16 @@ TEST_CASE("damage that is met while the journal is in use ends the process with 
     CHECK(fs::exists(disk.folder / "journal.db.damaged-1"));
 }
 
-TEST_CASE("of journals that were set aside the newest two are kept") {
+TEST_CASE("of journals that were set aside none is deleted") {
     const Disk disk;
     for (int number = 1; number <= 4; ++number) {
         { std::ofstream(disk.path, std::ios::binary) << std::string(8192, static_cast<char>('a' + number)); }
         const Journal journal(disk.path);
     }
     CHECK(agent::journals_set_aside(disk.path) ==
-          std::vector<std::string>{"journal.db.damaged-3", "journal.db.damaged-4"});
+          std::vector<std::string>{"journal.db.damaged-1", "journal.db.damaged-2", "journal.db.damaged-3",
+                                   "journal.db.damaged-4"});
+    CHECK(disk.bytes(disk.folder / "journal.db.damaged-1") == std::string(8192, 'b'));
 }
 
 TEST_CASE("a journal that is another program's or newer is refused, and left where it is") {
