@@ -102,9 +102,10 @@ void AccountAccess::lose(const core::Error& why) {
                            (lost.known ? lost.known->team : "TEAM") + "`: meterbox enroll " +
                            (lost.known ? url_of(*lost.known) : "URL") + " --token T";
     } else {
-        lost.why.detail += ": put agent.key back from a copy; if there is none, give this machine a new state "
-                           "folder, enroll it anew, and give up " +
-                           agent + " with `meterbox-account agent write-off`";
+        lost.why.detail +=
+            ": put agent.key back from a copy; if there is none, give this machine a new state "
+            "folder, enroll it anew, and give up " +
+            agent + " with `meterbox-account agent write-off`";
     }
     log_.error("certificate.lost", {{"detail", lost.why.detail}});
     link_.lose_identity(lost.why);
@@ -159,6 +160,17 @@ void AccountAccess::take_up(const Identity& identity) {
 // Whoever is enrolled and well stays so; a certificate that is past renewal, or that the account doesn't
 // know any more, is cured by enrolling again.
 bool AccountAccess::may_enroll(core::Error& why_not) const {
+    if (const EnrollmentState ended = state();
+        ended == EnrollmentState::retired || ended == EnrollmentState::revoked) {
+        why_not = {core::ErrorCode::conflict,
+                   "this agent" +
+                       (who() != nullptr ? ", " + who()->agent + " of team " + who()->team + "," : "") +
+                       " is " + std::string(name_of(ended)) +
+                       ": to use this machine again, give it a new, empty state folder and enroll it there",
+                   {},
+                   {}};
+        return false;
+    }
     if (lost_ && !lost_->has_key) {
         why_not = lost_->why;
         return false;
@@ -222,8 +234,8 @@ void AccountAccess::stop() {
 
 EnrollmentState AccountAccess::state() const {
     using core::wire::Standing;
-    if (!link_.identity()) return EnrollmentState::none;
     if (link_.retiring() == AccountLink::Retiring::retired) return EnrollmentState::retired;
+    if (!link_.identity()) return EnrollmentState::none;
     if (link_.standing() == Standing::revoked) return EnrollmentState::revoked;
     if (link_.standing() == Standing::fenced) return EnrollmentState::fenced;
     if (link_.standing() == Standing::retired) return EnrollmentState::retired;

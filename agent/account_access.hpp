@@ -41,8 +41,8 @@ public:
     }
 
     EnrollmentState state() const;  // none, too, where what it needs to show who it is was lost
-    const Identity* who() const;    // where that was lost, what is still known of it; null: nothing, or nobody
-    std::string url() const;         // of the account; empty: not enrolled
+    const Identity* who() const;  // where that was lost, what is still known of it; null: nothing, or nobody
+    std::string url() const;      // of the account; empty: not enrolled
     std::string last_error() const;  // of sync or renewal, whichever keeps the other from working
 
 private:

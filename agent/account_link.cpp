@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/journal_job.hpp"
+#include "agent/meter.hpp"
 #include "core/limits.hpp"
 
 namespace meterbox::agent {
@@ -126,8 +127,7 @@ void AccountLink::sync_now(Done done) {
                                 "this agent is not enrolled; run: meterbox enroll URL --token T",
                                 {},
                                 {}});
-    if (retiring_ == Retiring::retired)
-        return done(core::Error{core::ErrorCode::not_enrolled, "this agent is retired", {}, {}});
+    if (retiring_ == Retiring::retired) return done(Meter::refusal_when_closed());
     waiters_.push_back({std::move(done)});
     wake(core::SyncReason::asked);
 }

@@ -36,8 +36,9 @@ class IdentityFiles {
 public:
     explicit IdentityFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-    // none: not enrolled. Error: something is there and can't be used; forbidden: whoever owns the machine has
-    // to mend that before anything else. Without needs_ca the account's CA may be missing, and is empty then.
+    // none: not enrolled. Error: something is there and can't be used; forbidden: whoever owns the machine
+    // has to mend that before anything else. Without needs_ca the account's CA may be missing, and is empty
+    // then.
     [[nodiscard]] core::Result<std::optional<Identity>> load(bool needs_ca = true) const;
     // Of an identity that can't be used: what identity.json says, if that much can be read.
     [[nodiscard]] std::optional<Identity> known() const;

@@ -31,13 +31,17 @@ core::Result<core::UtcTime> Meter::time_of(const core::UsageEvent& event, std::s
     return *event.time;
 }
 
+core::Error Meter::refusal_when_closed() {
+    return {
+        core::ErrorCode::not_enrolled,
+        "this agent is retired: to use this machine again, give it a new, empty state folder and enroll it "
+        "there",
+        {},
+        {}};
+}
+
 void Meter::report(std::vector<core::UsageEvent> events, std::uint32_t uid, Done done) {
-    if (closed_) {
-        return done(core::Error{core::ErrorCode::not_enrolled,
-                                "this agent is retired: what it took could be charged to nobody",
-                                {},
-                                {}});
-    }
+    if (closed_) return done(refusal_when_closed());
     if (journal_.reserve().gone())
         return done(core::Error{core::ErrorCode::storage,
                                 "the disk is full; what room is left is kept for sessions that run",

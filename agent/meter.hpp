@@ -27,6 +27,8 @@ public:
 
     // Nothing more is taken, whatever for: the agent has said its last word to the account.
     void close() { closed_ = true; }
+    bool closed() const { return closed_; }
+    static core::Error refusal_when_closed();  // with the cure
 
     // All of the events or none. `done` is called after the commit that holds them, or with what was
     // refused; index names the event.

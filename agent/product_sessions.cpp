@@ -94,6 +94,7 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
         return responder.send(refusal(core::ErrorCode::forbidden,
                                       "[[products.allow]] doesn't let this user run " + order.resource,
                                       "/resource"));
+    if (meter_.closed()) return responder.send(Meter::refusal_when_closed());
     if (!named) order.id = platform::system::uuid4(random_);
     if (balances_.find(order.resource) != nullptr)
         return admit_session(std::move(order), number.value_or(1), std::move(responder));

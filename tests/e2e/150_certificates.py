@@ -6,6 +6,7 @@ trouble stops sync and nothing else, and the status says what it is and what cur
 
 import contextlib
 import datetime
+import json
 import os
 import sqlite3
 import subprocess
@@ -164,8 +165,10 @@ extendedKeyUsage = clientAuth
         wait_until(lambda: agent.status()["enrollment"]["state"] == "revoked", "the agent knows it")
         self.assertIn("new state folder", agent.status()["account"]["last_error"])
         self.check_metering_goes_on(agent, "while revoked")
-        again = agent.cli("enroll", account.url, "--token", account.command("agent", "token", "studio"), expect=1)
-        self.assertEqual(again, "")
+        token = account.command("agent", "token", "studio")
+        again = request(agent.admin, "POST", "/v1/enroll", json.dumps({"url": account.url, "token": token}))
+        self.assertEqual(again.status, 409)
+        self.assertIn("is revoked: to use this machine again, give it a new, empty state folder", again.json["detail"])
 
     def test_a_file_of_its_identity_that_was_lost_stops_sync_alone_and_is_cured_by_enrolling_again(self):
         account, agent = self.one_agent(unit="1s")

@@ -4,6 +4,8 @@ Goal: what it used is charged, what it left fills units with what others left, a
 team's again; killed in between, or with the account away, it goes on until the account has answered.
 """
 
+import json
+
 from over_http import request, wait_until
 from support import EndToEnd, main
 
@@ -50,6 +52,12 @@ class Retire(EndToEnd):
             self.assertEqual(one.report("render", "1", duration_ms=1000).status, 503)
             session = request(one.products, "POST", "/v1/sessions", '{"resource":"render"}')
             self.assertEqual(session.status, 503)
+            token = account.command("agent", "token", "studio")
+            order = json.dumps({"url": account.url, "token": token})
+            for answer in (refused, session, request(one.admin, "POST", "/v1/sync"),
+                           request(one.admin, "POST", "/v1/enroll", order)):
+                self.assertIn(" is retired: to use this machine again, give it a new, empty state folder",
+                              answer.json["detail"])
             self.assertEqual(one.resource("render")["available_units"], 0)
             one.cli("retire")
             one.cli("sync", expect=1)
