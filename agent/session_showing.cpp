@@ -68,7 +68,8 @@ SessionView Sessions::view(const Session& session) const {
     const core::MonotonicTime now = time_.monotonic();
     const std::string& resource = session.record.resource;
     const core::Standing balance = standing(resource);
-    shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
+    if (!session.holds)  // what is held is no usage
+        shown.metered += core::Amount{std::max<std::int64_t>(0, reach(session, now) - session.record.mark)};
     shown.available = balance.available;
     const bool low = !session.holds && balance.state != core::BalanceState::ok;
     shown.state = session.record.stop_at ? SessionState::stop

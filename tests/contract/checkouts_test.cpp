@@ -118,3 +118,17 @@ TEST_CASE(
     agent.sessions.answered(true);
     CHECK(agent.is_refused("b"));
 }
+
+TEST_CASE("a checkout meters nothing, however long it is held") {
+    Agent agent;
+    agent.lease_assets(5);
+    agent.hold("x", 3);
+    agent.pass(7'000);
+    std::vector<agent::SessionView> shown = agent.sessions.list();
+    REQUIRE(shown.size() == 1);
+    agent.sessions.heartbeat("x", uid, [&](const auto& answer) { shown.push_back(*answer); });
+    agent.run_until([&] { return shown.size() == 2; });
+    agent.sessions.end("x", uid, [&](const auto& answer) { shown.push_back(*answer); });
+    agent.run_until([&] { return shown.size() == 3; });
+    for (const agent::SessionView& view : shown) CHECK(view.metered == core::Amount{});
+}
