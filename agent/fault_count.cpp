@@ -42,8 +42,9 @@ std::int64_t FaultCount::note() {
     while (!all.insert(now).second) --now;
     std::string text = clock_.boot_id() + "\n";
     for (const std::int64_t moment : all) text += std::to_string(moment) + "\n";
-    for (const std::filesystem::path& file : files_)
-        (void)platform::system::write_file(file, text, 0600);  // the other one may be there
+    // Not synced: counts don't outlive the boot, and a sync is what this disk may fail at. The other file may
+    // be there.
+    for (const std::filesystem::path& file : files_) (void)platform::system::write_unsynced(file, text, 0600);
     return static_cast<std::int64_t>(all.size());
 }
 

@@ -53,12 +53,12 @@ bool write_all(int descriptor, std::string_view contents) {
 }
 
 // errno of the step that failed, or 0.
-int write_temporary(const fs::path& temporary, std::string_view contents, mode_t mode) {
+int write_temporary(const fs::path& temporary, std::string_view contents, mode_t mode, bool synced) {
     Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.valid()) return errno;
     if (::fchmod(file.number(), mode) != 0) return errno;
     if (!write_all(file.number(), contents)) return errno;
-    if (::fsync(file.number()) != 0) return errno;
+    if (synced && ::fsync(file.number()) != 0) return errno;
     return file.close() ? 0 : errno;
 }
 
@@ -85,6 +85,17 @@ Result<std::string> read_all(const Descriptor& file, const fs::path& path, std::
     return contents;
 }
 
+Result<void> replace(const fs::path& path, std::string_view contents, mode_t mode, bool synced) {
+    // Left behind by a process that was killed here; no other one writes this file at the same time.
+    const fs::path temporary = path.string() + ".new";
+    ::unlink(temporary.c_str());
+    int number = write_temporary(temporary, contents, mode, synced);
+    if (number == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) number = errno;
+    if (number == 0) return {};
+    ::unlink(temporary.c_str());
+    return system_error("can't write", path, number);
+}
+
 fs::path folder_of(const fs::path& path) {
     const fs::path folder = path.parent_path();
     return folder.empty() ? fs::path(".") : folder;
@@ -93,16 +104,12 @@ fs::path folder_of(const fs::path& path) {
 }  // namespace
 
 Result<void> write_file(const fs::path& path, std::string_view contents, mode_t mode) {
-    // Left behind by a process that was killed here; no other one writes this file at the same time.
-    const fs::path temporary = path.string() + ".new";
-    ::unlink(temporary.c_str());
-    int number = write_temporary(temporary, contents, mode);
-    if (number == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) number = errno;
-    if (number != 0) {
-        ::unlink(temporary.c_str());
-        return system_error("can't write", path, number);
-    }
+    if (auto replaced = replace(path, contents, mode, true); !replaced) return replaced;
     return sync_directory(folder_of(path));
+}
+
+Result<void> write_unsynced(const fs::path& path, std::string_view contents, mode_t mode) {
+    return replace(path, contents, mode, false);
 }
 
 Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {

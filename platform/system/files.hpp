@@ -19,6 +19,10 @@ namespace meterbox::platform::system {
 [[nodiscard]] core::Result<void> write_file(const std::filesystem::path& path, std::string_view contents,
                                             mode_t mode);
 
+// The same without any fsync: other processes see the file as a whole, and a power cut may take it.
+[[nodiscard]] core::Result<void> write_unsynced(const std::filesystem::path& path, std::string_view contents,
+                                                mode_t mode);
+
 // not_found when it isn't there, forbidden when it can't be read, too_large beyond bytes_max.
 [[nodiscard]] core::Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 

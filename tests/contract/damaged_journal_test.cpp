@@ -3,10 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/fault_count.hpp"
 #include "agent/journal.hpp"
 #include "agent/journal_schema.hpp"
-#include "core/limits.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/journal_builders.hpp"
@@ -203,22 +201,4 @@ TEST_CASE("a journal that is another program's or newer is refused, and left whe
     CHECK_THROWS_AS(Journal(disk.path), std::runtime_error);
     CHECK(fs::exists(disk.path));
     CHECK(agent::journals_set_aside(disk.path).empty());
-}
-
-TEST_CASE("failures of the disk count within ten minutes of one boot, and in whichever file is left") {
-    const tests::TemporaryFolder folder;
-    tests::FakeClock clock{tests::journal_noon};
-    const std::vector<fs::path> files{folder / "a", folder / "nowhere" / "b"};
-    CHECK(agent::FaultCount(files, clock).recent() == 0);
-    CHECK(agent::FaultCount(files, clock).note() == 1);
-    CHECK(agent::FaultCount(files, clock).note() == 2);
-    clock.advance(core::limits::store_fault_window_ms - 2);
-    CHECK(agent::FaultCount(files, clock).note() == 3);
-    clock.advance(2);
-    CHECK(agent::FaultCount(files, clock).recent() == 1);
-    fs::copy_file(files[0], folder / "b");
-    { std::ofstream(files[0]) << "no boot\n1 2 3\nx"; }
-    CHECK(agent::FaultCount({files[0], folder / "b"}, clock).recent() == 1);
-    clock.reboot(0);
-    CHECK(agent::FaultCount({files[0], folder / "b"}, clock).recent() == 0);
 }
