@@ -171,11 +171,11 @@ extendedKeyUsage = clientAuth
         self.assertIn("is revoked: to use this machine again, give it a new, empty state folder", again.json["detail"])
 
     def test_a_file_of_its_identity_that_was_lost_stops_sync_alone_and_is_cured_by_enrolling_again(self):
-        account, agent = self.one_agent(unit="1s")
+        account, agent = self.one_agent(unit="1s", amount=100)
         known = agent_id(account)
-        other = self.agent("two").enroll(account, "studio", "render")
-        account.command("agent", "revoke", other.status()["agent"]["id"])
-        harm = [("agent.crt", ""), ("agent.crt", None), ("agent.crt", self.certificate(other)),
+        other = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a",
+                        "-keyout", f"{self.folder}/other.key")
+        harm = [("agent.crt", ""), ("agent.crt", None), ("agent.crt", other),
                 ("account-ca.crt", "x"), ("account-ca.crt", None), ("identity.json", "{")]
         for count, (name, text) in enumerate(harm, 1):
             with self.subTest(name, text=text):
@@ -191,8 +191,10 @@ extendedKeyUsage = clientAuth
                     self.assertIn(what, status["account"]["last_error"])
                 if name != "identity.json":
                     self.assertEqual((status["agent"]["id"], status["agent"]["team"]), (known, "studio"))
+                session = agent.session("render")
+                self.assertEqual(session.status, 201, session)
+                request(agent.products, "DELETE", f"/v1/sessions/{session.json['id']}")
                 self.check_metering_goes_on(agent, f"without {name}, {count}")
-                self.assertEqual(agent.session("render").status, 201)
                 refused = request(agent.admin, "POST", "/v1/sync")
                 self.assertEqual((refused.status, refused.json["detail"]), (503, status["account"]["last_error"]))
                 agent.enroll(account, "studio")
