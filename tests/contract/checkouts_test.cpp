@@ -121,7 +121,6 @@ TEST_CASE(
 
 TEST_CASE("a checkout meters nothing, however long it is held") {
     Agent agent;
-    agent.lease_assets(5);
     agent.hold("x", 3);
     agent.pass(7'000);
     std::vector<agent::SessionView> shown = agent.sessions.list();
