@@ -173,8 +173,8 @@ extendedKeyUsage = clientAuth
     def test_a_file_of_its_identity_that_was_lost_stops_sync_alone_and_is_cured_by_enrolling_again(self):
         account, agent = self.one_agent(unit="1s", amount=100)
         known = agent_id(account)
-        other = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a",
-                        "-keyout", f"{self.folder}/other.key")
+        other = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=a", "-keyout", f"{self.folder}/other.key")
         harm = [("agent.crt", ""), ("agent.crt", None), ("agent.crt", other),
                 ("account-ca.crt", "x"), ("account-ca.crt", None), ("identity.json", "{")]
         for count, (name, text) in enumerate(harm, 1):

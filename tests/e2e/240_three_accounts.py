@@ -126,6 +126,8 @@ class ThreeAccounts(PooledAccounts):
         agent.round(random.Random(2))
         tables = ("session", "agent", "ledger", "holding", "usage")
         rows = [self.rows_of(table) for table in tables]
+        for account in accounts:  # it asks each for its CA
+            agent.peer_of(account)
         self.cluster.sql("UPDATE meterbox.schema_version SET version = version + 1")
         for account in accounts:
             try:

@@ -166,7 +166,8 @@ struct LeasedAhead : Tiers {
     }
     std::int64_t invoiced(const char* cycle) {
         std::int64_t sum = 0;
-        for (const auto& line : json({"invoice", "lab", "--cycle", cycle}).at("lines").as_array())
+        const auto invoice = json({"invoice", "lab", "--cycle", cycle});
+        for (const auto& line : invoice.at("lines").as_array())
             sum += line.at("units").as_int64();
         return sum;
     }
