@@ -97,55 +97,32 @@ void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
     }
 }
 
-Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy) {
-    Decided decided;
-    if (policy == LostPolicy::hold) return decided;
+void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy) {
+    if (policy == LostPolicy::hold) return;
     for (const Line& line : held_of(database, agent)) {
         Tranche& tranche = *pool.find(line.tranche);
         const Holder holder{agent.id, line.incarnation};
-        // Of a cycle that was leased ahead and hasn't begun nothing can have been used (I12).
-        const bool count = policy == LostPolicy::count && tranche.starts_at <= ledger.now();
+        const bool count = policy == LostPolicy::count;
         const Place to = count ? Place::charged : free_place(tranche, ledger.now());
-        const std::string_view reason = name_of(count ? LostPolicy::count : LostPolicy::release);
-        ledger.move(tranche, Place::in_doubt, to, line.units, reason, &holder);
+        ledger.move(tranche, Place::in_doubt, to, line.units, name_of(policy), &holder);
         database.run(
             "UPDATE doubt SET held = 0, counted = counted + ?, released = released + ? WHERE agent = ? AND "
             "incarnation = ? AND tranche = ? AND resource = ?",
             count ? line.units : Units{}, count ? Units{} : line.units, agent.id, line.incarnation,
             line.tranche, line.resource);
-        (count ? decided.counted : decided.released)[line.resource] += line.units;
     }
-    return decided;
 }
 
-bool holds_anything(Database& database, const Agent& agent) {
-    return !leased_to(database, agent, agent.incarnation).empty() || !held_of(database, agent).empty();
-}
-
-Decided decided_of(Database& database, const Agent& agent) {
-    Decided decided;
-    database.each(
-        "SELECT doubt.resource, sum(counted), sum(released) FROM doubt JOIN tranche ON tranche.id = "
-        "doubt.tranche WHERE agent = ? AND purchased IS NOT NULL GROUP BY 1",
-        [&](auto& row) {
-            if (row.integer(1) > 0) decided.counted[row.string(0)] = Units{row.integer(1)};
-            if (row.integer(2) > 0) decided.released[row.string(0)] = Units{row.integer(2)};
-        },
-        agent.id);
-    return decided;
-}
-
-Decided write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy) {
+void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy) {
     Ledger ledger(database, now);
     Pool pool(database, agent.team);
     hold_leased(database, ledger, pool, agent, "write-off");
-    Decided decided = decide_held(database, ledger, pool, agent, policy);
+    decide_held(database, ledger, pool, agent, policy);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
     database.run(
         "UPDATE agent SET session = NULL, learning = 0, written_off_at = coalesce(written_off_at, ?) "
         "WHERE id = ?",
         now, agent.id);
-    return decided;
 }
 
 // Of whom a store that was put back hasn't heard since its copy was made, it can't say how long they are
@@ -171,7 +148,7 @@ bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
     return awaited;
 }
 
-TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
+bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
     struct Given {
         std::int64_t tranche = 0;
         std::string resource;
@@ -187,7 +164,6 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
         agent.id, agent.incarnation);
     const Holder holder{agent.id, agent.incarnation};
     bool whole = true;
-    Units settled;  // leased again
     for (const Given& line : lines) {
         Tranche& tranche = *pool.find(line.tranche);
         ledger.move(tranche, Place::in_doubt, Place::leased, line.held, heard_again, &holder);
@@ -202,10 +178,8 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
             "incarnation = ? AND tranche = ? AND resource = ?",
             open, agent.id, agent.incarnation, line.tranche, line.resource);
         whole = whole && line.released == open;
-        settled += line.held + line.counted;
     }
-    if (whole) return TakenBack::all;
-    return settled > Units{} ? TakenBack::part : TakenBack::none;
+    return whole;
 }
 
 }  // namespace meterbox::account

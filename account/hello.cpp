@@ -64,13 +64,11 @@ public:
         if (judged.verdict == JournalVerdict::behind) return behind();
         const bool given_up = agent_.written_off_at.has_value();
         const bool heard_before = given_up && is_forgotten();
-        const TakenBack back = given_up ? heard_again() : TakenBack::all;
-        if (back == TakenBack::none) return begin(judged.shared);
+        if (given_up && !heard_again()) return begin(judged.shared);
         if (has_fallen()) return fence(judged.shared);
         if (!agent_.learning && !given_up) return go_on(said_.resources);
         const KnownPart known = known_part(database_, pool(), agent_, said_.resources);
-        if (heard_before || back == TakenBack::part || (given_up && !known.whole))
-            return begin_after(known.counters);
+        if (heard_before || (given_up && !known.whole)) return begin_after(known.counters);
         return go_on(known.counters);  // its sync says more, and ends the incarnation
     }
 
@@ -189,7 +187,6 @@ private:
         return {counted->counted, counted->usage_counted};
     }
 
-    // What was released of its lease counts as returned, though it never said so.
     bool has_fallen() {
         return std::ranges::any_of(said_.resources, [&](const core::wire::ResourceCounters& said) {
             if (said.metered.value() < database_.number("SELECT metered FROM agent_resource WHERE agent = ? "
@@ -199,9 +196,7 @@ private:
             return std::ranges::any_of(said.tranches, [&](const core::wire::TrancheCounters& tranche) {
                 return database_.number(
                            "SELECT count(*) FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ? "
-                           "AND (used > ? OR returned - (SELECT coalesce(sum(released), 0) FROM doubt WHERE "
-                           "doubt.agent = holding.agent AND doubt.incarnation = holding.incarnation AND "
-                           "doubt.tranche = holding.tranche) > ?)",
+                           "AND (used > ? OR returned > ?)",
                            agent_.id, agent_.incarnation, tranche_from(tranche.tranche).value_or(0),
                            tranche.used, tranche.returned) != 0;
             });
@@ -234,7 +229,7 @@ private:
         return answer_fenced(open_session(), counts);
     }
 
-    TakenBack heard_again() {
+    bool heard_again() {
         database_.run("UPDATE agent SET written_off_at = NULL WHERE id = ?", agent_.id);
         return take_back(database_, ledger_, pool(), agent_);
     }
