@@ -97,7 +97,6 @@ inline constexpr std::int64_t write_ahead_log_bytes_max = 4 * 1024 * 1024;  // k
 inline constexpr std::size_t joined_log_bytes_max = 120 * 1024;             // in one call; SQLite's takes 128
 inline constexpr std::size_t joined_log_bytes_kept = 64 * 1024;             // in memory, for the next one
 inline constexpr std::size_t witness_slot_bytes = 64 * 1024;                // each of two
-inline constexpr std::size_t journals_set_aside_max = 2;                    // damaged ones that are kept
 inline constexpr std::int64_t reserve_bytes_max = 8 * 1024 * 1024;          // let go when the disk is full
 inline constexpr std::int64_t reserve_share_of_disk = 8;      // at most this part of the file system
 inline constexpr std::int64_t reserve_retry_min_ms = 1'000;   // between looks whether there is room again:
