@@ -35,7 +35,7 @@ public:
         const bool kept = billing_.open_until.has_value();
         auto cycle = billing_.holding(kept ? *billing_.open_until + -1 : *billing_.payg_since);
         while (cycle && now_ >= cycle->to + final_after_ms_) {
-            if (kept) correct_draw_order(database_, team_, *cycle, now_);
+            if (kept) correct(*cycle);
             const std::int64_t last_entry =
                 kept ? last_of_ledger() : last_before(cycle->to + final_after_ms_);
             if (const auto done = keep(*cycle, last_entry); !done) return done.error();
@@ -47,6 +47,11 @@ public:
     }
 
 private:
+    void correct(const core::Cycle& cycle) {
+        const auto before = last_closed(database_, team_);
+        if (before) correct_late_draw_order(database_, team_, cycle, before->last_entry, now_);
+        correct_draw_order(database_, team_, cycle, now_);
+    }
     std::int64_t last_of_ledger() { return database_.number("SELECT max(entry) FROM ledger"); }
     std::int64_t last_before(core::UtcTime time) {
         return database_.number("SELECT max(entry) FROM ledger WHERE at < ?", time);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "account/booking.hpp"
@@ -32,14 +35,52 @@ public:
         : database_(database), cycle_(cycle), ledger_(database, now), pool_(database, team) {}
 
     void run() {
+        begin();
+        for (const std::string& resource : resources()) correct(resource);
+    }
+
+    // Cycle by cycle of those that have late units, up to the end of this one's.
+    void run_late(std::int64_t late_after) {
+        begin();
+        const core::UtcTime end = cycle_.from;
+        late_ = late_units(late_after);
+        std::set<std::pair<core::UtcTime, core::UtcTime>> cycles;
+        for (const auto& [id, late] : *late_) cycles.emplace(late.cycle.from, std::min(late.cycle.to, end));
+        for (const auto& [from, to] : cycles) {
+            cycle_ = {from, to};
+            for (const std::string& resource : resources()) correct(resource);
+        }
+    }
+
+private:
+    struct Late {
+        core::Cycle cycle;
+        Units units;
+    };
+
+    void begin() {
         pool_.expire_ended(ledger_);
         database_.each(
             "SELECT id, ended_at FROM grant_ WHERE team = ? AND ended_at IS NOT NULL",
             [&](auto& row) { ended_at_[row.integer(0)] = core::UtcTime{row.integer(1)}; }, pool_.team());
-        for (const std::string& resource : resources()) correct(resource);
     }
 
-private:
+    // By payg tranche. What an operator gave back is a line of its own, of whichever units.
+    std::map<std::int64_t, Late> late_units(std::int64_t late_after) {
+        std::map<std::int64_t, Late> late;
+        database_.each(
+            "SELECT t.id, t.starts_at, t.ends_at, sum(CASE WHEN l.to_ = 'charged' THEN l.units ELSE -l.units "
+            "END) FROM tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? WHERE t.team = ? "
+            "AND t.tier = 'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL AND 'charged' IN (l.from_, "
+            "l.to_) AND substr(l.reason, 1, 8) <> 'adjust: ' GROUP BY 1, 2, 3",
+            [&](auto& row) {
+                if (row.integer(3) > 0)
+                    late[row.integer(0)] = {{{row.integer(1)}, {row.integer(2)}}, Units{row.integer(3)}};
+            },
+            late_after, pool_.team(), cycle_.from);
+        return late;
+    }
+
     // Where something is charged that might be elsewhere.
     std::vector<std::string> resources() {
         std::vector<std::string> found;
@@ -103,11 +144,14 @@ private:
         for (const auto& [to, units] : moved) move(pool_.of(resource)[slots], pool_.of(resource)[to], units);
     }
 
-    // Not what was counted for a lost agent: nobody knows when that was used.
+    // Not what was counted for a lost agent: nobody knows when that was used. Nor what is on a final invoice.
     Units movable(const Tranche& tranche) {
-        return tranche.charged -
-               Units{database_.number("SELECT coalesce(sum(counted), 0) FROM doubt WHERE tranche = ?",
-                                      tranche.id)};
+        const Units heard = tranche.charged -
+                            Units{database_.number(
+                                "SELECT coalesce(sum(counted), 0) FROM doubt WHERE tranche = ?", tranche.id)};
+        if (!late_ || tranche.tier != core::Tier::payg) return heard;
+        const auto late = late_->find(tranche.id);
+        return late == late_->end() ? Units{} : std::min(heard, late->second.units);
     }
 
     std::vector<Part> parts(std::int64_t tranche) {
@@ -145,13 +189,15 @@ private:
         const bool ended = to.pool ? to.pool->ended : to.ended;
         ledger_.move(to, ended ? Place::expired : Place::available, Place::charged, units, reason);
         ledger_.move(from, Place::charged, free_place(from, ledger_.now()), units, reason);
+        if (late_ && late_->contains(from.id)) late_->at(from.id).units -= units;
     }
 
     Database& database_;
     core::Cycle cycle_;
     Ledger ledger_;
     Pool pool_;
-    std::map<std::int64_t, core::UtcTime> ended_at_;  // grants that an operator ended
+    std::map<std::int64_t, core::UtcTime> ended_at_;    // grants that an operator ended
+    std::optional<std::map<std::int64_t, Late>> late_;  // none: the cycle's own invoice isn't final
 };
 
 }  // namespace
@@ -159,6 +205,11 @@ private:
 void correct_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
                         core::UtcTime now) {
     Correction(database, team, cycle, now).run();
+}
+
+void correct_late_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
+                             std::int64_t late_after, core::UtcTime now) {
+    Correction(database, team, cycle, now).run_late(late_after);
 }
 
 }  // namespace meterbox::account

@@ -1,9 +1,11 @@
 // The last look at a cycle's draw order (R3), before its invoice is final. Leases are drawn ahead, so that a
 // unit may be charged to a later tier while an earlier one, leased elsewhere, comes back unused. Each charged
 // unit of the cycle goes to the first tier before its own that has a unit left, sold or expired, and was
-// valid for all of the hour in which the unit was completed. Only ever to an earlier tier.
+// valid for all of the hour in which the unit was completed. Only ever to an earlier tier. What was charged to
+// a cycle after its invoice was final is looked at before the invoice that names it as late is.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "account/database.hpp"
@@ -14,5 +16,10 @@ namespace meterbox::account {
 
 void correct_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
                         core::UtcTime now);
+
+// Of cycles before this one, whose invoices are final: payg units as far as they were charged after the entry
+// of the ledger, and what is on no invoice.
+void correct_late_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
+                             std::int64_t late_after, core::UtcTime now);
 
 }  // namespace meterbox::account

@@ -64,6 +64,49 @@ TEST_CASE_METHOD(Drawn, "free units that came back unused take over payg ones be
     audited();
 }
 
+TEST_CASE_METHOD(Drawn, "late payg units are covered by free ones that came back before their invoice is final") {
+    hold_free(3);
+    uses_payg(5);  // on the invoice of their cycle
+    Said away = joined();
+    const core::Lease lease = sync_lease(away, {counters("render", 0, 4, 0)});
+    const auto used = used_up(lease, "render", 4, clock.wall_now());
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 5);
+    tell(away, {used});
+    CHECK(payg_units("2026-08-15") == 4);
+    give_back(3);
+    CHECK(payg_units("2026-08-15") == 4);  // not yet, as of a cycle's own
+    clock.set_wall(at("2026-09-16T00:00:00Z"));
+    const auto late = json({"invoice", "lab", "--cycle", "2026-08-15"});
+    CHECK(late.at("status") == "final");
+    CHECK(payg_units("2026-08-15") == 1);
+    CHECK(late.at("lines").at(0).at("late_units") == 1);
+    CHECK(payg_units("2026-07-15") == 5);
+    CHECK(stored("charged", 3) == 3);
+    CHECK(stored("expired", 3) == 0);
+    audited();
+    clock.set_wall(at("2026-10-16T00:00:00Z"));
+    CHECK(payg_units("2026-09-15") == 0);
+    audited();
+}
+
+TEST_CASE_METHOD(Drawn, "what is on a final invoice isn't covered by what comes back after it") {
+    hold_free(9);
+    uses_payg(5);
+    Said away = joined();
+    const core::Lease lease = sync_lease(away, {counters("render", 0, 4, 0)});
+    const auto used = used_up(lease, "render", 4, clock.wall_now());
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    tell(away, {used});
+    give_back(9);
+    clock.set_wall(at("2026-09-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 5);
+    CHECK(payg_units("2026-08-15") == 0);
+    CHECK(stored("charged", 3) == 4);
+    CHECK(stored("expired", 3) == 5);
+    audited();
+}
+
 TEST_CASE_METHOD(Drawn, "a grant covers nothing that was used before its start or after its end") {
     uses_payg(5);
     clock.advance(2 * core::hour_ms);
