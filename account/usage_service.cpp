@@ -81,6 +81,10 @@ private:
 
 }  // namespace
 
+std::optional<std::string> usage_query_problem(const http::Request& request) {
+    return request.query_problem({"from", "to", "by", "resource", "agent"});
+}
+
 void answer_usage(StoreJobs& jobs, Credential credential, std::string team, const http::Request& request,
                   http::Responder responder) {
     const auto asked = [&request](std::string_view name) { return request.query(name).value_or(""); };

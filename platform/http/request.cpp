@@ -1,5 +1,7 @@
 #include "platform/http/request.hpp"
 
+#include <algorithm>
+
 namespace meterbox::platform::http {
 namespace {
 
@@ -12,6 +14,21 @@ int hexadecimal(char c) {
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+// As sent.
+struct Parameter {
+    std::string_view name;
+    std::string_view value;  // empty where there is no equals sign
+};
+
+// Takes the first one off.
+Parameter next_parameter(std::string_view& rest) {
+    const std::string_view parameter = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), parameter.size() + 1));
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos) return {parameter, {}};
+    return {parameter.substr(0, equals), parameter.substr(equals + 1)};
 }
 
 }  // namespace
@@ -52,14 +69,30 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
 std::optional<std::string> Request::query(std::string_view name) const {
     std::string_view rest = query_;
     while (!rest.empty()) {
-        const std::string_view parameter = rest.substr(0, rest.find('&'));
-        rest.remove_prefix(std::min(rest.size(), parameter.size() + 1));
-        const std::size_t equals = parameter.find('=');
-        const std::string_view value =
-            equals == std::string_view::npos ? std::string_view() : parameter.substr(equals + 1);
-        if (percent_decode(parameter.substr(0, equals)) == name) {
-            return percent_decode(value).value_or(std::string(value));
+        const Parameter parameter = next_parameter(rest);
+        if (percent_decode(parameter.name) == name)
+            return percent_decode(parameter.value).value_or(std::string(parameter.value));
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> Request::query_problem(std::initializer_list<std::string_view> known) const {
+    std::vector<std::string> seen;
+    std::string_view rest = query_;
+    while (!rest.empty()) {
+        const Parameter parameter = next_parameter(rest);
+        if (parameter.name.empty() && parameter.value.empty()) continue;  // a lone ampersand
+        const std::string name = percent_decode(parameter.name).value_or(std::string(parameter.name));
+        if (std::ranges::find(known, name) == known.end()) {
+            std::string list;
+            for (const std::string_view one : known) list.append(list.empty() ? "" : ", ").append(one);
+            return "there is no parameter " + name + ": " + (list.empty() ? "none is known here" : list);
         }
+        if (std::ranges::find(seen, name) != seen.end()) return name + ": it is given twice";
+        if (parameter.value.empty()) return name + ": it is empty; leave it out, or give it a value";
+        if (!percent_decode(parameter.value))
+            return name + ": a percent sign has two hexadecimal digits after it (itself it is %25)";
+        seen.push_back(name);
     }
     return std::nullopt;
 }

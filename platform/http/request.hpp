@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ public:
     std::string_view path() const { return path_; }          // percent-decoded, without query
     // The first parameter of that name, percent-decoded. A plus stays a plus: times have offsets.
     std::optional<std::string> query(std::string_view name) const;
+    // What is wrong with the query where only these parameters are known, in one line; none: nothing. One
+    // that isn't known, comes twice, is empty or isn't percent-encoded would ask for something else than was
+    // meant.
+    std::optional<std::string> query_problem(std::initializer_list<std::string_view> known) const;
     // The first field of that name, whatever its case.
     std::optional<std::string_view> header(std::string_view name) const;
     const std::vector<Field>& headers() const { return fields_; }

@@ -248,6 +248,26 @@ TEST_CASE("path and query are decoded, header names don't mind their case") {
     CHECK(client.answer().body == "/abs|/abs|x|none|none|none|none");
 }
 
+TEST_CASE("a query that asks for something else than was meant has a problem") {
+    HttpServer server([](const http::Request& request, http::Responder responder) {
+        responder.send(200, "text/plain", request.query_problem({"from", "a b"}).value_or("none"));
+    });
+    HttpClient client(server.path());
+    const auto problem = [&](const char* target) { return client.ask(get(target)).body; };
+    CHECK(problem("/") == "none");
+    CHECK(problem("/?") == "none");
+    CHECK(problem("/?from=x&a%20b=1") == "none");
+    CHECK(problem("/?from=x&") == "none");
+    CHECK(problem("/?from=a=b") == "none");
+    CHECK(problem("/?frm=x") == "there is no parameter frm: from, a b");
+    CHECK(problem("/?from=x&=y") == "there is no parameter : from, a b");
+    CHECK(problem("/?from=x&from=x") == "from: it is given twice");
+    CHECK(problem("/?from=x&fro%6d=x") == "from: it is given twice");
+    CHECK(problem("/?from=") == "from: it is empty; leave it out, or give it a value");
+    CHECK(problem("/?from") == "from: it is empty; leave it out, or give it a value");
+    CHECK(problem("/?from=%4").starts_with("from: a percent sign has two hexadecimal digits"));
+}
+
 TEST_CASE("a line break in a header's value can't start another header") {
     HttpServer server([](const http::Request&, http::Responder responder) {
         responder.send({200, "text/plain", "x", {{"X-Echo", "a\r\nX-Forged: b"}}});

@@ -118,6 +118,9 @@ class TheAccount(EndToEnd):
             self.assertEqual((status, agents["agents"]), (200, []))
             self.assertIn("as_of", agents)
         self.assertEqual(self.name_of(get("/v1/teams/studio/usage?by=week", mine)), (422, "invalid"))
+        for query in ("usage?frm=2026-01-01", "usage?by=day&by=hour", "usage?agent=", "cards?by=day", "agents?x"):
+            self.assertEqual(self.name_of(get(f"/v1/teams/studio/{query}", mine)), (422, "invalid"), query)
+        self.assertEqual(self.name_of(get("/v1/teams?team=studio", mine)), (422, "invalid"))
         self.assertEqual(self.name_of(get("/v1/teams/nobody/cards", all_teams)), (404, "not-found"))
         invoices = get("/v1/teams/studio/invoices", mine)[1]["invoices"]
         self.assertEqual([(i["status"], i["total"], i["lines"]) for i in invoices], [("open", 0, [])])
