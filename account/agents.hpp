@@ -33,7 +33,7 @@ struct Agent {
     std::optional<core::UtcTime> fenced_at;
     std::optional<core::UtcTime> waits_since;  // for an operator to allow another fence
     std::optional<core::UtcTime> written_off_at;
-    std::optional<std::int64_t> unsettled_hour;  // the first of which usage may still come
+    std::optional<std::int64_t> unsettled_hour;  // the first of which usage may still come; none: not known
     bool learning = false;  // its word is awaited, for the account is older than what it said
 };
 // As an admin sees it: fenced while it waits, written-off until it is heard of again.

@@ -87,8 +87,8 @@ Result<EnrollReply> enroll_new(Store& store, const EnrollRequest& request, const
     if (!issued) return issued.error();
     store.database().run(
         "INSERT INTO agent (id, team, name, state, incarnation, key_fingerprint, certificate_fingerprint, "
-        "certificate, certificate_expires_at, acknowledged, acknowledged_hash, lease_number, enrolled_at) "
-        "VALUES (?, ?, ?, 'active', 1, ?, ?, ?, ?, 0, '', 0, ?)",
+        "certificate, certificate_expires_at, acknowledged, acknowledged_hash, lease_number, enrolled_at, "
+        "unsettled_hour) VALUES (?, ?, ?, 'active', 1, ?, ?, ?, ?, 0, '', 0, ?, 0)",
         agent, token.team, request.name.empty() ? agent : request.name, key_fingerprint, issued->fingerprint,
         issued->pem, issued->expires_at, store.now());
     bind(store, request, key_fingerprint, agent);

@@ -175,13 +175,15 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     KeptPool& kept = exchange.pool ? *exchange.pool : own;
     Pool& pool = kept.of(database, agent.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
+    const std::int64_t rolled_up = rolled_up_to(agent, exchange.now, exchange.settings.keep_usage_ms);
     const CounterMessage message{forgotten ? forgotten->counters : request.resources, request.usage, later};
     Known known(database, agent);
     if (const auto taken = take_counters(database, ledger, pool, catalogue, known, message); !taken) {
         note_heard(exchange, agent);
         return taken.error();
     }
-    note_unsettled_usage(database, agent, request.usage, !request.more_usage, later);
+    if (later && !request.more_usage)
+        note_settled_usage(database, agent, request.usage, rolled_up, exchange.now);
     pool.expire_ended(ledger);
     later ? acknowledge(exchange, agent, request) : note_heard(exchange, agent);
     // In a session of its present incarnation, whatever it was leased before it has dropped.

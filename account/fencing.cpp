@@ -158,8 +158,8 @@ void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& ag
     agent.starts_after = compared.starts_after;
     agent.incarnation = std::max(agent.incarnation, said.incarnation) + 1;
     keep_starts(database, agent, compared.starts, shared);
-    database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL WHERE id = ?", agent.incarnation,
-                 agent.id);
+    database.run("UPDATE agent SET incarnation = ?, written_off_at = NULL, unsettled_hour = 0 WHERE id = ?",
+                 agent.incarnation, agent.id);
     agent.acknowledged = shared;  // where the two parted
     acknowledge_journal(database, agent, said.head, {}, said.starts, false);
     custody.settle();

@@ -48,7 +48,8 @@ UPDATE holding SET moved_before = (SELECT coalesce(sum(units), 0) FROM ledger WH
   from_ = 'leased' AND reason = 'draw order');
 )sql";
 
-// The earliest hour of the usage that an agent may still send again; null: none.
+// The earliest hour of which an agent may still send usage; null: not known, for a version of before wrote
+// null where it had been sent all, and rolled that up.
 inline constexpr const char* unsettled_usage_step = R"sql(
 ALTER TABLE agent ADD COLUMN unsettled_hour INTEGER;
 UPDATE agent SET unsettled_hour = 0;

@@ -38,7 +38,7 @@ void take_agent(Database& database, const ShownCertificate& shown, core::UtcTime
     database.run(
         "INSERT INTO agent (id, team, name, state, incarnation, key_fingerprint, certificate_fingerprint, "
         "certificate, certificate_expires_at, acknowledged, acknowledged_hash, lease_number, enrolled_at, "
-        "learning) VALUES (?1, ?2, ?1, 'active', 1, ?3, ?4, '', ?5, 0, '', 0, ?6, 1)",
+        "learning, unsettled_hour) VALUES (?1, ?2, ?1, 'active', 1, ?3, ?4, '', ?5, 0, '', 0, ?6, 1, 0)",
         shown.agent, shown.team, shown.key_fingerprint, shown.fingerprint, shown.expires_at, now);
 }
 

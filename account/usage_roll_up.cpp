@@ -5,22 +5,38 @@
 
 #include "account/usage_report.hpp"
 #include "core/account_limits.hpp"
+#include "core/limits.hpp"
 
 namespace meterbox::account {
 
-UsageRollUp::UsageRollUp(Database& database, core::UtcTime now, std::int64_t keep_ms)
-    : database_(database), end_hour_(core::hour_of(detail_kept_from(now, keep_ms)).number) {}
+namespace {
 
-// Not what an agent may still send: that is of its present incarnation.
+// An agent takes reports of 62 days ago; a day more for its clock and the way.
+constexpr std::int64_t may_be_reported_ms = core::limits::event_age_ms_max + core::day_ms;
+
+// Since when usage is kept by hour.
+std::int64_t first_detail_hour(core::UtcTime now, std::int64_t keep_ms) {
+    return core::hour_of(detail_kept_from(now, keep_ms)).number;
+}
+
+}  // namespace
+
+UsageRollUp::UsageRollUp(Database& database, core::UtcTime now, std::int64_t keep_ms)
+    : database_(database), end_hour_(first_detail_hour(now, keep_ms)) {}
+
+// Not what an agent may still send: that is of its present incarnation, and who is revoked or retired sends
+// nothing. Of an agent that nobody knows this of, nothing.
 void UsageRollUp::begin() {
     begun_ = true;
     database_.each(
-        "SELECT id, incarnation FROM agent WHERE coalesce(unsettled_hour >= ?, TRUE) UNION "
-        "SELECT agent, number FROM incarnation ORDER BY 1, 2",
+        "SELECT id, incarnation, CASE WHEN state NOT IN ('revoked', 'retired') THEN coalesce(unsettled_hour, "
+        "0) END FROM agent UNION SELECT agent, number, NULL FROM incarnation ORDER BY 1, 2",
         [&](auto& row) {
-            parts_.push_back({row.string(0), row.integer(1)});
-        },
-        end_hour_);
+            const auto unsettled = row.optional_integer(2);
+            const std::int64_t end =
+                unsettled ? std::min(end_hour_, first_hour_of_month({*unsettled})) : end_hour_;
+            if (end > 0) parts_.push_back({row.string(0), row.integer(1), end});
+        });
 }
 
 core::Result<bool> UsageRollUp::work(const std::function<bool()>& over) {
@@ -59,12 +75,11 @@ bool UsageRollUp::page() {
         [&](auto& row) {
             rows.push_back({row.integer(0), row.string(1), row.string(2), row.integer(3)});
         },
-        part.agent, part.incarnation, end_hour_, std::get<0>(after_), std::get<1>(after_),
+        part.agent, part.incarnation, part.end_hour, std::get<0>(after_), std::get<1>(after_),
         std::get<2>(after_), core::limits::roll_up_page_rows);
     for (const Row& row : rows) {
         after_ = {row.hour, row.resource, row.subject};
-        const core::UtcTime start = core::start_of({row.hour});
-        const core::UtcHour first = core::hour_of(start_of_period(start, Period::month));
+        const core::UtcHour first{first_hour_of_month({row.hour})};
         if (first.number == row.hour) continue;
         database_.run(
             "INSERT INTO usage (agent, incarnation, hour, resource, subject, amount) VALUES (?, ?, ?, ?, ?, "
@@ -82,17 +97,24 @@ bool UsageRollUp::page() {
     return static_cast<std::int64_t>(rows.size()) == core::limits::roll_up_page_rows;
 }
 
-void note_unsettled_usage(Database& database, const Agent& agent,
-                          const std::vector<core::wire::UsageRow>& rows, bool all_of_it, bool later) {
-    std::optional<std::int64_t> earliest;
-    for (const core::wire::UsageRow& row : rows)
-        earliest = std::min(earliest.value_or(row.hour.number), row.hour.number);
-    // What an older message, or one that leaves something out, doesn't name may still come.
-    const bool anew = all_of_it && later;
-    if (!anew && agent.unsettled_hour)
-        earliest = std::min(earliest.value_or(*agent.unsettled_hour), *agent.unsettled_hour);
-    if (earliest != agent.unsettled_hour)
-        database.run("UPDATE agent SET unsettled_hour = ? WHERE id = ?", earliest, agent.id);
+std::int64_t first_hour_of_month(core::UtcHour hour) {
+    return core::hour_of(start_of_period(core::start_of(hour), Period::month)).number;
+}
+
+std::int64_t rolled_up_to(const Agent& agent, core::UtcTime now, std::int64_t keep_ms) {
+    const std::int64_t detail_hour = first_detail_hour(now, keep_ms);
+    if (!agent.unsettled_hour) return detail_hour;
+    return std::min(detail_hour, first_hour_of_month({*agent.unsettled_hour}));
+}
+
+void note_settled_usage(Database& database, const Agent& agent,
+                        const std::vector<core::wire::UsageRow>& last_told, std::int64_t rolled_up_to,
+                        core::UtcTime now) {
+    std::int64_t unsettled = first_hour_of_month(core::hour_of(now + -may_be_reported_ms));
+    for (const core::wire::UsageRow& row : last_told) unsettled = std::min(unsettled, row.hour.number);
+    unsettled = std::max(unsettled, rolled_up_to);  // what comes of a time before goes into a sum at once
+    if (unsettled != agent.unsettled_hour)
+        database.run("UPDATE agent SET unsettled_hour = ? WHERE id = ?", unsettled, agent.id);
 }
 
 }  // namespace meterbox::account

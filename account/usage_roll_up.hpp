@@ -1,7 +1,8 @@
 // Usage that is older than it is kept in detail: the rows of a whole month become one row for each resource
 // and subject of an agent's incarnation, in the month's first hour. Sums stay what they were (of what is
 // returnable: the most that was held). Rows that an agent may still send again are left alone: a total that
-// has gone into a sum must not come a second time.
+// has gone into a sum must not come a second time. Those are what it told last, and what it may have been
+// reported since, which is of 62 days before it told all the last time, however long it is away.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,7 @@ private:
     struct Part {
         std::string agent;
         std::int64_t incarnation = 1;
+        std::int64_t end_hour = 0;  // a month's first
     };
 
     void begin();
@@ -47,9 +49,17 @@ private:
     std::int64_t rolled_up_ = 0;
 };
 
-// What of an agent's usage may come again: rows from its earliest such hour on. A sync that names all that is
-// pending (no more to come) shows by it what is settled. later: it is younger than all that were seen.
-void note_unsettled_usage(Database& database, const Agent& agent,
-                          const std::vector<core::wire::UsageRow>& rows, bool all_of_it, bool later);
+// Of the hour's month, in UTC.
+std::int64_t first_hour_of_month(core::UtcHour hour);
+
+// A month's first hour. What the agent's present incarnation has of hours before it may be in its month's
+// sum, what it has of later ones isn't.
+std::int64_t rolled_up_to(const Agent& agent, core::UtcTime now, std::int64_t keep_ms);
+
+// The agent has told all, with these rows last: they may come again, for the answer may be lost, and what is
+// reported to it from now on.
+void note_settled_usage(Database& database, const Agent& agent,
+                        const std::vector<core::wire::UsageRow>& last_told, std::int64_t rolled_up_to,
+                        core::UtcTime now);
 
 }  // namespace meterbox::account

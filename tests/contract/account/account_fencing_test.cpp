@@ -1,5 +1,7 @@
 // Hello's judgement against a real store: who goes on, who is fenced, and what becomes of units and
 // remainders.
+#include "account/usage_roll_up.hpp"
+#include "core/limits.hpp"
 #include "fencing_lab.hpp"
 
 using namespace meterbox;
@@ -247,6 +249,36 @@ TEST_CASE_METHOD(FencingLab, "usage that a copy has told only in part by the hou
     REQUIRE(allowed->incarnation == 3);
     CHECK(allowed->acknowledged.sequence > fenced->acknowledged.sequence);
     CHECK(allowed->usage_acknowledged == fenced->usage_acknowledged);
+    check_audit();
+}
+
+TEST_CASE_METHOD(FencingLab, "of what a fenced agent tells of an old month nothing is taken for its sum") {
+    settings.keep_usage_ms = core::limits::keep_min_ms;
+    REQUIRE(say_sync(disk, 0));  // and so all that is settled
+    Disk copy = disk;
+    use(disk, 3, 0);
+    REQUIRE(say_sync(disk, 0));
+    copy.begin_start("of the copy");
+    const auto fenced = say_hello(copy);
+    REQUIRE(fenced->incarnation == 2);
+    use(copy, 12, 0);
+    carry(copy, *fenced, 0);
+    const std::int64_t month =
+        account::first_hour_of_month(core::hour_of(clock.wall_now() + -200 * core::day_ms));
+    const auto tell = [&](std::int64_t hour, std::int64_t amount, bool more) {
+        SyncRequest said;
+        said.session = copy.session;
+        said.request_number = ++copy.requests;
+        said.resources = copy.said(0);
+        said.usage = {{"render", {hour}, "", core::Amount{amount}}};
+        said.more_usage = more;
+        said.head = copy.head;
+        said.starts = copy.starts;
+        return sync("lab", copy.agent, said);
+    };
+    REQUIRE(tell(month, 7, true));
+    REQUIRE(tell(month + 1, 5, false));
+    CHECK(database().number("SELECT sum(amount) FROM usage WHERE incarnation = 2") == 12);
     check_audit();
 }
 

@@ -1,7 +1,10 @@
 // Old usage is rolled up by the month: sums stay, and nothing that may come again goes.
 #include "account/usage_roll_up.hpp"
 
+#include <map>
+
 #include "account/usage_report.hpp"
+#include "core/limits.hpp"
 #include "fixture.hpp"
 
 using namespace meterbox;
@@ -15,11 +18,13 @@ core::UtcTime at(const char* text) {
 
 struct Old : AccountFixture {
     Old() {
-        clock.set_wall(at("2026-07-20T12:00:00Z"));
+        clock.set_wall(at("2024-05-02T12:00:00Z"));
         team_with("lab", "render");
         done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
         one = agent("lab");
         said.session = session("lab", one);
+        settled();
+        clock.set_wall(at("2026-07-20T12:00:00Z"));
         said.resources = {counters("render", 999, 0, 0)};  // and more than that is no usage of it
     }
     void used(const char* hour, const std::string& resource, const std::string& subject, std::int64_t amount,
@@ -29,16 +34,16 @@ struct Old : AccountFixture {
             "?)",
             one, incarnation, core::hour_of(at(hour)), resource, subject, amount);
     }
-    // Rolls up what is older than 24 months, a page a slice; how many rows went.
+    // Rolls up what is older than is set, 24 months at first, a page a slice; how many rows went.
     std::int64_t roll_up() {
-        account::UsageRollUp work(database(), clock.wall_now(), std::int64_t{731} * core::day_ms);
+        account::UsageRollUp work(database(), clock.wall_now(), settings.keep_usage_ms);
         while (*work.work([] { return true; })) {
         }
         return work.rolled_up();
     }
     std::vector<account::UsageRow> by(account::Period period) {
         return *account::team_usage(
-            database(), {"lab", at("2020-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"), period, "", ""});
+            database(), {"lab", at("2020-01-01T00:00:00Z"), at("2050-01-01T00:00:00Z"), period, "", ""});
     }
     std::int64_t sum(const std::string& resource = "render") {
         std::int64_t usage = 0;
@@ -53,6 +58,12 @@ struct Old : AccountFixture {
         said.more_usage = more;
         REQUIRE(sync("lab", one, said));
     }
+    // One sync that has nothing to tell any more.
+    void settled() {
+        const auto resources = std::exchange(said.resources, {});
+        sync_usage({});
+        said.resources = resources;
+    }
     static core::wire::UsageRow row(const char* hour, std::int64_t amount) {
         return {"render", core::hour_of(at(hour)), "a", core::Amount{amount}};
     }
@@ -64,6 +75,7 @@ struct Old : AccountFixture {
 }  // namespace
 
 TEST_CASE_METHOD(Old, "usage past its time is kept as sums by the month, and what is younger in full") {
+    settled();
     used("2024-05-01T00:00:00Z", "render", "a", 1);
     used("2024-05-31T23:00:00Z", "render", "a", 2);
     used("2024-05-31T23:00:00Z", "render", "b", 4);
@@ -88,6 +100,7 @@ TEST_CASE_METHOD(Old, "usage past its time is kept as sums by the month, and wha
 }
 
 TEST_CASE_METHOD(Old, "of what was held the most stays, not a sum") {
+    settled();
     used("2024-05-03T00:00:00Z", "seats", "job", 3);
     used("2024-05-04T00:00:00Z", "seats", "job", 5);
     used("2024-05-05T00:00:00Z", "seats", "job", 4);
@@ -112,7 +125,129 @@ TEST_CASE_METHOD(Old, "what an agent may send again is left alone until it is se
     CHECK(sum() == 10);
 }
 
+TEST_CASE_METHOD(Old, "what an agent that was away over a roll-up was reported of an old hour counts once") {
+    settings.keep_usage_ms = core::limits::keep_min_ms;
+    clock.set_wall(at("2027-01-31T22:10:00Z"));
+    said.resources = {counters("render", 105, 0, 0)};
+    sync_usage({row("2027-01-31T22:00:00Z", 105)});
+    settled();
+    clock.set_wall(at("2027-04-20T22:10:00Z"));  // it is away since, and had 47 more in that hour
+    CHECK(roll_up() == 0);
+    said.resources = {counters("render", 152, 0, 0)};
+    sync_usage({row("2027-01-31T22:00:00Z", 152)});
+    CHECK(sum() == 152);
+    CHECK(roll_up() == 0);  // its answer may have been lost
+    settled();
+    CHECK(roll_up() == 1);
+    CHECK(sum() == 152);
+    CHECK(check_audit().empty());
+    ++said.request_number;
+    said.usage = {row("2027-04-20T21:00:00Z", 1)};
+    CHECK(sync("lab", one, said).error().code == core::ErrorCode::conflict);
+}
+
+TEST_CASE_METHOD(Old,
+                 "a month may still be reported for 63 days after its end, and is rolled up after that") {
+    settings.keep_usage_ms = core::limits::keep_min_ms;
+    clock.set_wall(at("2027-01-31T23:10:00Z"));
+    said.resources = {counters("render", 105, 0, 0)};
+    sync_usage({row("2027-01-31T23:00:00Z", 105)});
+    clock.set_wall(at("2027-04-04T23:59:59Z"));
+    settled();
+    CHECK(roll_up() == 0);
+    clock.set_wall(at("2027-04-05T00:00:00Z"));
+    CHECK(roll_up() == 0);  // it may have been reported some since
+    settled();
+    CHECK(roll_up() == 1);
+}
+
+TEST_CASE_METHOD(Old, "an agent's row is written for what is settled once a month, not with every sync") {
+    clock.set_wall(at("2026-07-20T12:00:00Z"));
+    sync_usage({row("2026-07-20T11:00:00Z", 1)});
+    const auto unsettled = [&] { return agent_row("lab", one).unsettled_hour; };
+    const auto before = unsettled();
+    sync_usage({row("2026-07-20T12:00:00Z", 2)});
+    CHECK(unsettled() == before);
+    sync_usage({row("2026-07-20T10:00:00Z", 3)}, true);
+    CHECK(unsettled() == before);
+    clock.set_wall(at("2026-08-01T23:59:00Z"));
+    settled();
+    CHECK(unsettled() == before);
+    clock.set_wall(at("2026-08-03T00:00:00Z"));
+    settled();
+    CHECK(unsettled() == core::hour_of(at("2026-06-01T00:00:00Z")).number);
+}
+
+TEST_CASE_METHOD(Old, "of what a new agent tells in several messages nothing is taken for a month's sum") {
+    one = agent("lab");
+    said = {};
+    said.session = session("lab", one);
+    said.resources = {counters("render", 999, 0, 0)};
+    sync_usage({row("2024-05-01T00:00:00Z", 7)}, true);
+    CHECK(roll_up() == 0);
+    sync_usage({row("2024-05-03T00:00:00Z", 5)}, true);
+    CHECK(sum() == 12);
+    sync_usage({row("2024-05-04T00:00:00Z", 1)});
+    CHECK(roll_up() == 0);
+    settled();
+    CHECK(roll_up() == 2);
+    CHECK(sum() == 13);
+}
+
+// It is reported usage of hours of up to 62 days ago, tells it when it can, in parts, with answers lost, and
+// is away for up to a year; the account rolls up at any time.
+TEST_CASE_METHOD(Old, "whenever an agent tells what it was reported, each of its units counts once") {
+    const std::uint64_t seed = GENERATE(range(1, 9));
+    INFO("seed " << seed);
+    settings.keep_usage_ms = core::limits::keep_min_ms;
+    SeededRandom draw(seed);
+    const auto below = [&](std::int64_t limit) { return draw.below(limit); };
+    std::map<std::pair<std::int64_t, std::string>, std::int64_t> journal;  // by hour and subject
+    auto pending = journal;
+    std::int64_t metered = 0;
+    const auto report = [&] {
+        const std::int64_t age_ms = below(3) == 0 ? below(core::hour_ms) : below(62 * core::day_ms + 1);
+        const core::UtcHour hour = core::hour_of(clock.wall_now() + -age_ms);
+        const std::pair<std::int64_t, std::string> key{hour.number, below(2) == 0 ? "a" : "b"};
+        const std::int64_t amount = 1 + below(100);
+        metered += amount;
+        pending[key] = journal[key] += amount;
+    };
+    const auto tell = [&](bool all_of_it) {
+        std::vector<core::wire::UsageRow> rows;
+        for (const auto& [key, amount] : pending)
+            if (all_of_it || below(2) == 0)
+                rows.push_back({"render", {key.first}, key.second, core::Amount{amount}});
+        said.resources.clear();
+        if (!rows.empty()) said.resources.push_back(counters("render", metered, 0, 0));
+        sync_usage(rows, !all_of_it);
+        if (all_of_it) REQUIRE(sum() == metered);
+        if (below(3) == 0) return;  // the answer is lost
+        for (const auto& row : rows) pending.erase({row.hour.number, row.subject});
+    };
+    std::int64_t rolled_up = 0;
+    for (int step = 0; step < 150; ++step) {
+        INFO("step " << step);
+        const std::int64_t longest_hours = below(12) == 0 ? 8'760 : below(8) == 0 ? 1'000 : 30;
+        clock.set_wall(clock.wall_now() + below(longest_hours) * core::hour_ms);
+        for (std::int64_t reports = below(3); reports > 0; --reports) report();
+        if (below(2) == 0) rolled_up += roll_up();
+        if (below(3) > 0) tell(below(4) > 0);
+    }
+    tell(true);
+    CHECK(rolled_up > 20);
+    CHECK(check_audit().empty());
+}
+
+TEST_CASE_METHOD(Old, "who is no agent any more sends nothing, and all that is old of it is rolled up") {
+    used("2024-06-03T00:00:00Z", "render", "a", 3);
+    CHECK(roll_up() == 0);
+    done({"agent", "revoke", one});
+    CHECK(roll_up() == 1);
+}
+
 TEST_CASE_METHOD(Old, "a roll-up of many rows goes on page by page") {
+    settled();
     REQUIRE(store().connection().begin());
     const std::int64_t first = core::hour_of(at("2024-05-01T00:00:00Z")).number;
     for (std::int64_t i = 0; i < 700; ++i)
@@ -127,6 +262,7 @@ TEST_CASE_METHOD(Old, "a roll-up of many rows goes on page by page") {
 }
 
 TEST_CASE_METHOD(Old, "a report finer than what is kept of old months is refused, not wrong") {
+    settled();
     used("2024-05-10T10:00:00Z", "render", "a", 3);
     used("2024-07-20T10:00:00Z", "render", "a", 4);
     CHECK(roll_up() == 1);
