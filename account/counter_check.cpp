@@ -48,9 +48,9 @@ public:
             }
             if (const auto checked = resource(counters, pointer); !checked) return checked.error();
         }
-        auto told = check_usage(database_, catalogue_, known_, message);
-        if (!told) return told.error();
-        changes.told = std::move(*told);
+        auto usage = check_usage(database_, catalogue_, known_, message);
+        if (!usage) return usage.error();
+        changes.usage = std::move(*usage);
         return {};
     }
 

@@ -45,7 +45,7 @@ struct ResourceChange {
 struct CounterChanges {
     std::vector<TrancheChange> tranches;
     std::vector<ResourceChange> resources;
-    TotalsTold told;
+    UsageTold usage;
 };
 
 // invalid, conflict: as take_counters. Loads into the pool what the message names and has ended.

@@ -30,7 +30,6 @@ std::vector<Completed> completed_of(const TrancheChange& change) {
 
 // In the order of their table. Subjects that had control characters may have become one: the largest of it.
 std::vector<core::wire::UsageRow> as_kept(std::vector<core::wire::UsageRow> rows) {
-    for (core::wire::UsageRow& row : rows) row.subject = kept_subject(row.subject);
     const auto key = [](const auto& row) { return std::tie(row.hour.number, row.resource, row.subject); };
     std::ranges::sort(rows, [&](const auto& a, const auto& b) {
         return key(a) != key(b) ? key(a) < key(b) : a.usage > b.usage;
@@ -176,9 +175,9 @@ core::Result<void> take_counters(Database& database, Ledger& ledger, Pool& pool,
     note_hours_to_come(database, known.agent(), message, ledger.now());
     Write write(database, ledger, pool, known);
     for (const TrancheChange& change : changes->tranches) write.tranche(change);
-    for (const ResourceChange& change : changes->resources) write.resource(change, changes->told);
-    write.told(changes->told);
-    write.usage(message.usage);
+    for (const ResourceChange& change : changes->resources) write.resource(change, changes->usage.told);
+    write.told(changes->usage.told);
+    write.usage(changes->usage.rows);
     return {};
 }
 

@@ -19,7 +19,8 @@ namespace meterbox::account {
 struct CounterMessage {
     const std::vector<core::wire::ResourceCounters>& resources;
     const std::vector<core::wire::UsageRow>& usage;
-    bool later = false;  // than every message seen before, so that nothing in it may have fallen
+    bool later = false;             // than every message seen before, so that nothing in it may have fallen
+    std::int64_t rolled_up_to = 0;  // usage of hours before this one may be in its month's sum
 };
 
 // invalid: names what doesn't exist, or twice the same. conflict: what no honest agent says; it

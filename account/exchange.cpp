@@ -176,7 +176,8 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
     Pool& pool = kept.of(database, agent.team);
     if (const auto begun = pool.begin_cycles(ledger); !begun) return begun.error();
     const std::int64_t rolled_up = rolled_up_to(agent, exchange.now, exchange.settings.keep_usage_ms);
-    const CounterMessage message{forgotten ? forgotten->counters : request.resources, request.usage, later};
+    const CounterMessage message{forgotten ? forgotten->counters : request.resources, request.usage, later,
+                                 rolled_up};
     Known known(database, agent);
     if (const auto taken = take_counters(database, ledger, pool, catalogue, known, message); !taken) {
         note_heard(exchange, agent);

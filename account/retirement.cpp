@@ -9,6 +9,7 @@
 #include "account/fencing.hpp"
 #include "account/known.hpp"
 #include "account/learning.hpp"
+#include "account/usage_roll_up.hpp"
 
 namespace meterbox::account {
 
@@ -67,7 +68,8 @@ Result<RetireReply> retire(const Exchange& exchange, Agent agent, const RetireRe
     // back.
     const KnownPart part =
         agent.learning ? known_part(database, pool, agent, request.resources) : KnownPart{request.resources};
-    const CounterMessage message{part.counters, request.usage, true};
+    const CounterMessage message{part.counters, request.usage, true,
+                                 rolled_up_to(agent, exchange.now, exchange.settings.keep_usage_ms)};
     Known known(database, agent);
     if (const auto taken = take_counters(database, ledger, pool, catalogue, known, message); !taken) {
         return taken.error();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "account/learning.hpp"
+#include "account/usage_roll_up.hpp"
 #include "core/account_limits.hpp"
 #include "core/limits.hpp"
 #include "core/text.hpp"
@@ -66,31 +67,44 @@ void add(std::int64_t& sum, std::int64_t amount) {
     if (__builtin_add_overflow(sum, amount, &sum)) sum = std::numeric_limits<std::int64_t>::max();
 }
 
-struct AskedRow {
-    std::size_t place = 0;  // in the message
-    std::string subject;    // as it is kept
-};
-
-// What is kept of some rows of a message, all asked at once; by their places.
-std::vector<std::int64_t> amounts_of(Database& database, const Agent& agent,
-                                     const std::vector<UsageRow>& rows, const std::vector<AskedRow>& asked) {
-    std::vector<std::int64_t> amounts(rows.size());
+// What is kept of some rows of a message, given by their places; all are asked at once.
+std::map<std::size_t, std::int64_t> amounts_of(Database& database, const Agent& agent,
+                                               const std::vector<UsageRow>& rows,
+                                               const std::vector<std::size_t>& asked) {
+    std::map<std::size_t, std::int64_t> amounts;
     database.each_of(
         "SELECT amount FROM usage WHERE agent = ? AND incarnation = ? AND hour = ? AND resource = ? "
         "AND subject = ?",
         asked,
-        [&](const AskedRow& one) {
-            const UsageRow& row = rows[one.place];
-            return std::tie(agent.id, agent.incarnation, row.hour, row.resource, one.subject);
+        [&](std::size_t place) {
+            const UsageRow& row = rows[place];
+            return std::tie(agent.id, agent.incarnation, row.hour, row.resource, row.subject);
         },
-        [&](const AskedRow& one, auto& found) { amounts[one.place] = found.integer(0); });
+        [&](std::size_t place, auto& found) { amounts[place] = found.integer(0); });
     return amounts;
 }
 
+// Rows of hours before end_hour that aren't kept, but their month's sum is: they become the month's.
+// amounts: what is kept of rows, by their places; gets that of these.
+void join_months(Database& database, const Agent& agent, std::vector<UsageRow>& rows,
+                 const std::vector<std::size_t>& places, std::int64_t end_hour,
+                 std::map<std::size_t, std::int64_t>& amounts) {
+    std::vector<std::size_t> asked;
+    for (const std::size_t i : places)
+        if (rows[i].hour.number < end_hour && !amounts.contains(i)) asked.push_back(i);
+    if (asked.empty()) return;
+    std::vector<UsageRow> months = rows;
+    for (const std::size_t i : asked) months[i].hour = {first_hour_of_month(rows[i].hour)};
+    for (const auto& [place, amount] : amounts_of(database, agent, months, asked)) {
+        rows[place].hour = months[place].hour;
+        amounts[place] = amount;
+    }
+}
+
 // Of what is exhaustible: of a returnable resource it is the most that was held at once.
-Result<std::vector<AskedRow>> rows_to_ask(const Catalogue& catalogue, const std::vector<UsageRow>& rows) {
+Result<std::vector<std::size_t>> rows_to_ask(const Catalogue& catalogue, const std::vector<UsageRow>& rows) {
     std::set<std::tuple<std::string_view, std::int64_t, std::string_view>> named;
-    std::vector<AskedRow> asked;
+    std::vector<std::size_t> asked;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const UsageRow& row = rows[i];
         const auto listed = std::ranges::find(catalogue.resources, row.resource, &core::Resource::key);
@@ -100,7 +114,7 @@ Result<std::vector<AskedRow>> rows_to_ask(const Catalogue& catalogue, const std:
         }
         if (!named.emplace(row.resource, row.hour.number, row.subject).second)
             return problem(ErrorCode::invalid, "the same hour, resource and subject twice", i);
-        if (listed->kind == core::Kind::exhaustible) asked.push_back({i, kept_subject(row.subject)});
+        if (listed->kind == core::Kind::exhaustible) asked.push_back(i);
     }
     return asked;
 }
@@ -111,16 +125,20 @@ std::string hour_text(core::UtcHour hour) {
 
 }  // namespace
 
-Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, Known& known,
-                               const CounterMessage& message) {
+Result<UsageTold> check_usage(Database& database, const Catalogue& catalogue, Known& known,
+                              const CounterMessage& message) {
     const auto asked = rows_to_ask(catalogue, message.usage);
     if (!asked) return asked.error();
-    const auto amounts = amounts_of(database, known.agent(), message.usage, *asked);
+    UsageTold usage{{}, message.usage};
+    for (UsageRow& row : usage.rows) row.subject = kept_subject(row.subject);
+    auto amounts = amounts_of(database, known.agent(), usage.rows, *asked);
+    join_months(database, known.agent(), usage.rows, *asked, message.rolled_up_to, amounts);
+    // Rows that have become one are so one after the other.
+    std::map<std::tuple<std::string_view, std::int64_t, std::string_view>, std::int64_t> kept;
     std::map<std::string_view, Resource> resources;
-    TotalsTold grown;
-    for (const AskedRow& one : *asked) {
-        const std::size_t i = one.place;
+    for (const std::size_t i : *asked) {
         const UsageRow& row = message.usage[i];
+        const UsageRow& as_kept = usage.rows[i];
         const auto [found, first] = resources.try_emplace(row.resource);
         Resource& resource = found->second;
         if (first) {
@@ -130,9 +148,12 @@ Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, K
             resource = *seen;
         }
         add(resource.here, row.usage.value());
-        if (const std::int64_t growth = row.usage.value() - amounts[i]; growth > 0) {
+        std::int64_t& before =
+            kept.try_emplace({row.resource, as_kept.hour.number, as_kept.subject}, amounts[i]).first->second;
+        if (const std::int64_t growth = row.usage.value() - before; growth > 0) {
             add(resource.told, growth);
-            grown[row.resource] = core::Amount{resource.told};
+            usage.told[row.resource] = core::Amount{resource.told};
+            before = row.usage.value();
         }
         if (resource.here <= resource.said && resource.told <= resource.metered) continue;
         if (!resource.all_metered)
@@ -148,7 +169,7 @@ Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue, K
                            " that were metered",
                        i);
     }
-    return grown;
+    return usage;
 }
 
 void note_hours_to_come(Database& database, const Agent& agent, const CounterMessage& message,

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "account/agents.hpp"
 #include "account/catalogue.hpp"
@@ -18,9 +19,17 @@ namespace meterbox::account {
 // message costs more the more was told before. Of what is exhaustible, where it grew.
 using TotalsTold = std::map<std::string, core::Amount>;
 
+struct UsageTold {
+    TotalsTold told;
+    std::vector<core::wire::UsageRow> rows;  // as they are to be kept
+};
+
+// A total of an hour that has gone into its month's sum is taken for the sum where it is the larger: how much
+// of it is in the sum isn't known any more, and nothing may count twice. Only a wrong clock names one, or an
+// agent of whose usage an older version rolled up what it may send again.
 // invalid: names what doesn't exist, or twice the same. conflict: what no honest agent says.
-[[nodiscard]] core::Result<TotalsTold> check_usage(Database& database, const Catalogue& catalogue,
-                                                   Known& known, const CounterMessage& message);
+[[nodiscard]] core::Result<UsageTold> check_usage(Database& database, const Catalogue& catalogue,
+                                                  Known& known, const CounterMessage& message);
 
 // Keeps as evidence that hours were named which are still to come.
 void note_hours_to_come(Database& database, const Agent& agent, const CounterMessage& message,

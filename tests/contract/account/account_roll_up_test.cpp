@@ -239,6 +239,34 @@ TEST_CASE_METHOD(Old, "whenever an agent tells what it was reported, each of its
     CHECK(check_audit().empty());
 }
 
+TEST_CASE_METHOD(Old,
+                 "a total of an hour that went into a month's sum is neither refused nor counted twice") {
+    settings.keep_usage_ms = core::limits::keep_min_ms;
+    clock.set_wall(at("2027-01-31T22:10:00Z"));
+    said.resources = {counters("render", 105, 0, 0)};
+    sync_usage({row("2027-01-31T22:00:00Z", 105)});
+    // As a version left it that rolled up all that was settled.
+    database().run("UPDATE usage SET hour = ?", core::hour_of(at("2027-01-01T00:00:00Z")));
+    database().run("UPDATE agent SET unsettled_hour = NULL");
+    clock.set_wall(at("2027-04-20T22:10:00Z"));
+    said.resources = {counters("render", 152, 0, 0)};
+    ++said.request_number;
+    said.usage = {row("2027-01-31T22:00:00Z", 153)};
+    CHECK(sync("lab", one, said).error().code == core::ErrorCode::conflict);
+    for (int i = 0; i < 3; ++i) {  // the same again changes nothing
+        sync_usage({row("2027-01-31T22:00:00Z", 152)});
+        CHECK(sum() == 152);
+    }
+    CHECK(database().number("SELECT count(*) FROM usage") == 1);
+
+    said.resources = {counters("render", 400, 0, 0)};
+    const core::wire::UsageRow other{"render", core::hour_of(at("2027-01-31T22:00:00Z")), "b",
+                                     core::Amount{5}};
+    sync_usage({row("2027-01-31T22:00:00Z", 153), row("2027-01-30T10:00:00Z", 170), other});
+    CHECK(sum() == 170 + 5);
+    CHECK(account::audit(database(), "lab", clock.wall_now()).ok());
+}
+
 TEST_CASE_METHOD(Old, "who is no agent any more sends nothing, and all that is old of it is rolled up") {
     used("2024-06-03T00:00:00Z", "render", "a", 3);
     CHECK(roll_up() == 0);
