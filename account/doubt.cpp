@@ -102,9 +102,11 @@ void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
     for (const Line& line : held_of(database, agent)) {
         Tranche& tranche = *pool.find(line.tranche);
         const Holder holder{agent.id, line.incarnation};
-        const bool count = policy == LostPolicy::count;
+        // Of a cycle that was leased ahead and hasn't begun nothing can have been used (I12).
+        const bool count = policy == LostPolicy::count && tranche.starts_at <= ledger.now();
         const Place to = count ? Place::charged : free_place(tranche, ledger.now());
-        ledger.move(tranche, Place::in_doubt, to, line.units, name_of(policy), &holder);
+        const std::string_view reason = name_of(count ? LostPolicy::count : LostPolicy::release);
+        ledger.move(tranche, Place::in_doubt, to, line.units, reason, &holder);
         database.run(
             "UPDATE doubt SET held = 0, counted = counted + ?, released = released + ? WHERE agent = ? AND "
             "incarnation = ? AND tranche = ? AND resource = ?",
@@ -148,7 +150,7 @@ bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
     return awaited;
 }
 
-bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
+TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
     struct Given {
         std::int64_t tranche = 0;
         std::string resource;
@@ -164,6 +166,7 @@ bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agen
         agent.id, agent.incarnation);
     const Holder holder{agent.id, agent.incarnation};
     bool whole = true;
+    Units settled;  // leased again
     for (const Given& line : lines) {
         Tranche& tranche = *pool.find(line.tranche);
         ledger.move(tranche, Place::in_doubt, Place::leased, line.held, heard_again, &holder);
@@ -178,8 +181,16 @@ bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agen
             "incarnation = ? AND tranche = ? AND resource = ?",
             open, agent.id, agent.incarnation, line.tranche, line.resource);
         whole = whole && line.released == open;
+        settled += line.held + line.counted;
     }
-    return whole;
+    if (whole) return TakenBack::all;
+    return settled > Units{} ? TakenBack::part : TakenBack::none;
+}
+
+Units released_of(Database& database, const Agent& agent, std::int64_t tranche) {
+    return Units{database.number(
+        "SELECT coalesce(sum(released), 0) FROM doubt WHERE agent = ? AND incarnation = ? AND tranche = ?",
+        agent.id, agent.incarnation, tranche)};
 }
 
 }  // namespace meterbox::account

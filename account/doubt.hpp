@@ -23,7 +23,8 @@ void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
 // By its own word the agent uses no more of what was leased to its incarnations up to this one.
 void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
                       std::int64_t incarnation, std::string_view reason);
-// What is held of the agent's incarnations: charged, or available again. hold: it stays.
+// What is held of the agent's incarnations: charged, or available again. hold: it stays. What was leased
+// ahead, of a cycle that hasn't begun, is never charged: count releases it.
 void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
 // Gives an agent up: what it was leased is held, and all that is held of it is decided. It is heard of again
 // when it says hello.
@@ -34,7 +35,12 @@ void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPo
 bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard);
 
 // The agent is heard of again, with its lease: what is held of it, or was counted, is leased as before, and
-// its own word settles it. False: some of it was released, so that the lease can't be honoured any more.
-[[nodiscard]] bool take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent);
+// its own word settles it. part, none: some of it was released, or all, so that the lease can't be honoured
+// any more.
+enum class TakenBack { all, part, none };
+[[nodiscard]] TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent);
+// Of what its present incarnation was leased of a tranche: that counts as returned (R), though it never said
+// so.
+core::Units released_of(Database& database, const Agent& agent, std::int64_t tranche);
 
 }  // namespace meterbox::account

@@ -8,6 +8,7 @@
 #include "account/doubt.hpp"
 #include "account/exchange.hpp"
 #include "account/fencing.hpp"
+#include "account/known.hpp"
 #include "account/learning.hpp"
 #include "account/lease_keys.hpp"
 #include "core/account_limits.hpp"
@@ -64,11 +65,13 @@ public:
         if (judged.verdict == JournalVerdict::behind) return behind();
         const bool given_up = agent_.written_off_at.has_value();
         const bool heard_before = given_up && is_forgotten();
-        if (given_up && !heard_again()) return begin(judged.shared);
+        const TakenBack back = given_up ? heard_again() : TakenBack::all;
+        if (back == TakenBack::none) return begin(judged.shared);
         if (has_fallen()) return fence(judged.shared);
         if (!agent_.learning && !given_up) return go_on(said_.resources);
         const KnownPart known = known_part(database_, pool(), agent_, said_.resources);
-        if (heard_before || (given_up && !known.whole)) return begin_after(known.counters);
+        if (heard_before || back == TakenBack::part || (given_up && !known.whole))
+            return begin_after(known.counters);
         return go_on(known.counters);  // its sync says more, and ends the incarnation
     }
 
@@ -194,11 +197,11 @@ private:
                                                         agent_.id, agent_.incarnation, said.resource))
                 return true;
             return std::ranges::any_of(said.tranches, [&](const core::wire::TrancheCounters& tranche) {
-                return database_.number(
-                           "SELECT count(*) FROM holding WHERE agent = ? AND incarnation = ? AND tranche = ? "
-                           "AND (used > ? OR returned > ?)",
-                           agent_.id, agent_.incarnation, tranche_from(tranche.tranche).value_or(0),
-                           tranche.used, tranche.returned) != 0;
+                const std::int64_t id = tranche_from(tranche.tranche).value_or(0);
+                const Holding seen = known_holding(database_, agent_.id, agent_.incarnation, id).holding;
+                return seen.used > tranche.used ||
+                       (seen.returned > tranche.returned &&
+                        seen.returned - released_of(database_, agent_, id) > tranche.returned);
             });
         });
     }
@@ -229,7 +232,7 @@ private:
         return answer_fenced(open_session(), counts);
     }
 
-    bool heard_again() {
+    TakenBack heard_again() {
         database_.run("UPDATE agent SET written_off_at = NULL WHERE id = ?", agent_.id);
         return take_back(database_, ledger_, pool(), agent_);
     }

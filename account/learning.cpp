@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "account/doubt.hpp"
 #include "account/known.hpp"
 #include "account/lease_keys.hpp"
 #include "core/mutant.hpp"
@@ -143,15 +144,16 @@ std::vector<core::wire::HourUnits> hours_within(Database& database, const Agent&
     return hours;
 }
 
-// As far as that was granted, by what is known. What was used comes first: what was given back and isn't
-// known to have been granted is free anyway.
+// As far as that was granted, by what is known, and not released since. What was used comes first: what was
+// given back and isn't known to have been granted is free anyway.
 core::wire::TrancheCounters known_part(Database& database, const Agent& agent, const Tranche& tranche,
                                        const core::wire::TrancheCounters& said) {
     const KnownHolding known = known_holding(database, agent.id, agent.incarnation, tranche.id);
     const Holding& seen = known.holding;
     core::wire::TrancheCounters part = said;
     part.used = std::min(said.used, seen.granted - seen.returned);
-    part.returned = std::min(said.returned, seen.granted - part.used);
+    const Units released = released_of(database, agent, tranche.id);
+    part.returned = std::min(said.returned + released, seen.granted - part.used);
     if (part.used < said.used)
         part.hours = hours_within(database, agent, tranche.id, said.hours, part.used - Units{known.in_hours});
     return part;

@@ -35,7 +35,7 @@ bool is_newer(Database& database, const Agent& agent, const core::Lease& lease);
 // What the lease grants was granted.
 void learn_from(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const core::Lease& lease);
 // What an agent says, as far as this account knows of it. Units that took slots of a grant that came after
-// the backup, or of more than can be known to be granted, are units without a slot.
+// the backup, of more than can be known to be granted, or of what was released, are units without a slot.
 struct KnownPart {
     std::vector<core::wire::ResourceCounters> counters;
     bool whole = true;  // all that it names is known

@@ -169,6 +169,10 @@ void Invariants::check_booking(const AccountView& view) {
             }
             if (row.string(1) == "in_doubt" && row.string(2) == "available")
                 SIM_REQUIRE(reason == "release", "I15: what is in doubt is sold again by release alone");
+            if (reason == "count")
+                SIM_REQUIRE(
+                    booked.starts_at <= world_.now().ms,
+                    "I12: nothing is counted of a cycle that hasn't begun: t" + std::to_string(booked.id));
             if (reason == "release") released_.insert(row.string(4));
             if (reason == "heard again") {
                 leased_again_[{row.string(4), booked.id, row.integer(6)}] += row.integer(5);

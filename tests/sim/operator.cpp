@@ -109,15 +109,25 @@ void Operator::revoke(const std::string& agent) {
     if (!account_.up()) revoke(agent);  // it fell before the commit, or after it
 }
 
+// Leased, or held in doubt, of a cycle that hasn't begun: count would release that.
+bool Operator::holds_ahead(const std::string& agent) {
+    if (!account_.up()) return false;
+    return account_.store().database().number(
+               "SELECT count(*) FROM tranche WHERE starts_at > ?1 AND (EXISTS (SELECT 1 FROM holding WHERE "
+               "tranche = tranche.id AND agent = ?2 AND used + returned < granted) OR EXISTS (SELECT 1 FROM "
+               "doubt WHERE tranche = tranche.id AND agent = ?2 AND held > 0))",
+               account_.now(), agent) > 0;
+}
+
 // What was released is counted anew by whoever used it: where modes change nobody could tell how much that
 // is.
 void Operator::write_off() {
     if (!world_.faults) return;
     static constexpr std::string_view policies[] = {"hold", "count", "release"};
     const std::string& agent = agents_[dice_.number() % agents_.size()].id;
-    const std::string policy(
-        policies[dice_.number() %
-                 (world_.plan.modes_change() || world_.plan.store_copied_every > 0 ? 2 : 3)]);
+    const bool releases = !world_.plan.modes_change() && world_.plan.store_copied_every == 0;
+    std::string policy(policies[dice_.number() % (releases ? 3 : 2)]);
+    if (policy == "count" && !releases && holds_ahead(agent)) policy = "hold";
     const bool active =
         account_.up() && account_.store().database().number(
                              "SELECT count(*) FROM agent WHERE id = ? AND state = 'active'", agent) == 1;

@@ -27,6 +27,7 @@ private:
     void allow_waiting();
     void top_up(bool to_the_end);
     void revoke(const std::string& agent);
+    bool holds_ahead(const std::string& agent);
     void write_off();
     void set_mode(const std::string& resource, std::string_view mode);
     void buy_later();

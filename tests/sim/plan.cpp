@@ -113,8 +113,9 @@ void Plan::leave() {
     write_off_every = 0;
     lost_after_ms = slowness * silent.spread(core::hour_ms, 12 * core::hour_ms);
     // What was released is counted anew by whoever used it: where modes change nobody could tell how much.
+    // count releases, too, what is of a cycle that hasn't begun.
     static constexpr std::string_view policies[] = {"hold", "count", "release"};
-    lost_policy = policies[silent.number() % (modes_change() ? 2 : 3)];
+    lost_policy = policies[silent.number() % (modes_change() ? 1 : 3)];
 }
 
 // What was reported must be told from what counts by its usage alone, for its events are gone.

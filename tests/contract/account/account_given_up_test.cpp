@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "fencing_lab.hpp"
+#include "tiers_fixture.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
@@ -141,4 +142,184 @@ TEST_CASE_METHOD(FencingLab, "who hears late that it goes on as another incarnat
     REQUIRE(say_hello(disk)->incarnation == 2);
     CHECK_FALSE(row().written_off_at);
     check_audit();
+}
+
+namespace {
+
+// An agent with 9 units of pay as you go in the cycle up to 15 August, t1, and as many of the next one, t2.
+struct LeasedAhead : Tiers {
+    LeasedAhead() {
+        grant({"--resource", "render", "--tier", "payg", "--cap", "40", "--anchor", "2026-07-15"});
+        one = joined();
+        lease = sync_lease(one, {counters("render", 0, 9, 0)});
+        REQUIRE(stored("leased", 1) == 9);
+        REQUIRE(stored("leased", 2) == 9);
+    }
+    void write_off(const std::string& as) { done({"agent", "write-off", one.agent, "--as", as}); }
+    void charged(std::int64_t present, std::int64_t next) {
+        CHECK(stored("charged", 1) == present);
+        CHECK(stored("charged", 2) == next);
+        audited();
+    }
+    std::int64_t available(std::int64_t tranche) {
+        return database().number("SELECT available FROM tranche WHERE id = ?", tranche);
+    }
+    std::int64_t invoiced(const char* cycle) {
+        std::int64_t sum = 0;
+        const auto invoice = json({"invoice", "lab", "--cycle", cycle});
+        for (const auto& line : invoice.at("lines").as_array()) sum += line.at("units").as_int64();
+        return sum;
+    }
+    // The agent again, by its own word, which names all that it was leased: so many units used of each of its
+    // two tranches, and part of one beyond.
+    core::Result<HelloReply> comes_back(std::int64_t present, std::int64_t next, std::int64_t returned = 0) {
+        HelloRequest said;
+        said.agent = one.agent;
+        said.head = {1, "start"};
+        said.starts = {{1, "start"}};
+        const core::UtcHour hour = core::hour_of(clock.wall_now());
+        auto made = counters("render", (present + next) * 1'000 + 300, 0, 0, {});
+        for (const auto& [tranche, units] : {std::pair("t1", present), std::pair("t2", next)}) {
+            made.tranches.push_back({tranche, Units{units}, Units{0}, {}});
+            if (units > 0) made.tranches.back().hours.push_back({hour, Units{units}});
+        }
+        made.tranches.back().returned = Units{returned};
+        made.overage_units = {};
+        said.resources = {made};
+        said.nonce = platform::system::random_hex(random);
+        auto reply = hello("lab", said);
+        if (reply) one.request.session = reply->session;
+        one.request.request_number = 0;
+        one.request.head = said.head;
+        one.request.starts = said.starts;
+        return reply;
+    }
+
+    // Its lease can't be honoured: it goes on as another incarnation, and that is no fence of its own doing.
+    void settled(const core::Result<HelloReply>& reply, std::int64_t present, std::int64_t next) {
+        INFO((reply ? "" : reply.error().detail));
+        REQUIRE(reply);
+        CHECK(reply->verdict == Verdict::fenced);
+        CHECK(reply->incarnation == 2);
+        CHECK(reply->acknowledged.sequence == 1);  // all of its journal counts in the one before
+        CHECK_FALSE(agent_row("lab", one.agent).fenced_at);
+        CHECK_FALSE(agent_row("lab", one.agent).written_off_at);
+        charged(present, next);
+    }
+
+    Said one;
+    core::Lease lease;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(LeasedAhead, "nothing is counted of a cycle that was leased ahead and hasn't begun") {
+    write_off("count");
+    charged(9, 0);
+    CHECK(stored("leased", 2) == 0);
+    CHECK(available(2) == 40);
+    CHECK(invoiced("2026-07-20") == 9);
+    CHECK(invoiced("2026-08-20") == 0);
+    clock.set_wall(at("2026-08-20T00:00:00Z"));
+    CHECK(json({"invoice", "lab", "--cycle", "2026-07-20"}).at("status") == "final");
+    CHECK(invoiced("2026-07-20") == 9);
+    CHECK(invoiced("2026-08-20") == 0);
+    charged(9, 0);
+}
+
+TEST_CASE_METHOD(LeasedAhead, "what is held of a cycle that began before it is decided is counted") {
+    const bool revoked = GENERATE(false, true);
+    revoked ? (void)done({"agent", "revoke", one.agent}) : write_off("hold");
+    clock.set_wall(at("2026-08-15T00:00:00Z"));
+    write_off("count");
+    charged(9, 9);
+    CHECK(invoiced("2026-07-20") == 9);
+    CHECK(invoiced("2026-08-20") == 9);
+}
+
+TEST_CASE_METHOD(LeasedAhead,
+                 "an agent counted by its silence is charged for cycles that began in it alone") {
+    done({"team", "set", "lab", "--lost", "count", "--lost-after", "20d"});
+    Said other = joined();
+    SECTION("the next one hasn't begun") {
+        clock.set_wall(at("2026-08-14T23:59:59Z"));
+        tell(other, {counters("render", 0, 0, 0)});
+        charged(9, 0);
+        CHECK(available(2) == 40);
+    }
+    SECTION("it has, and then it may have used that, too") {
+        clock.set_wall(at("2026-08-15T00:00:00Z"));
+        tell(other, {counters("render", 0, 0, 0)});
+        charged(9, 9);
+    }
+    CHECK(done({"agent", "list", "lab"}).find("written-off") != std::string::npos);
+}
+
+TEST_CASE_METHOD(LeasedAhead,
+                 "an agent that was counted before the next cycle settles its units when it is back") {
+    std::int64_t next = 0;  // used of what was released
+    SECTION("in the cycle in which it was given up") {
+        write_off("count");
+        settled(comes_back(2, 0), 2, 0);
+        CHECK(stored("leased", 1) == 7);
+    }
+    SECTION("in the next one, of which it has used nothing") {
+        write_off("count");
+        clock.set_wall(at("2026-08-15T12:00:00Z"));
+        settled(comes_back(2, 0), 2, 0);
+    }
+    SECTION("in the next one, of which it has used some that were released") {
+        write_off("count");
+        clock.set_wall(at("2026-08-15T12:00:00Z"));
+        settled(comes_back(2, next = 3), 2, 3);  // these three from what is free now, once
+        CHECK(available(2) == 37);
+    }
+    SECTION("of which it has given some back, too, before it was given up and since") {
+        tell(one, {counters("render", 0, 0, 0, {{"t1", {}, {}, {}}, {"t2", {}, Units{2}, {}}})});
+        write_off("count");
+        clock.set_wall(at("2026-08-15T12:00:00Z"));
+        settled(comes_back(2, next = 3, 5), 2, 3);
+        CHECK(available(2) == 37);
+    }
+    SECTION("all of which it has used") {
+        write_off("count");
+        clock.set_wall(at("2026-08-15T12:00:00Z"));
+        settled(comes_back(9, next = 9), 9, 9);
+        CHECK(available(2) == 31);
+    }
+    tell(one, {counters("render", 0, 0, 0)});
+    CHECK(stored("leased", 1) == 0);  // by its own word it uses no more of that
+    CHECK(database().number("SELECT sum(in_doubt) FROM tranche") == 0);
+    CHECK(stored("charged", 2) == next);
+    audited();
+}
+
+TEST_CASE_METHOD(LeasedAhead,
+                 "units that were released and used all the same wait for those that others hold") {
+    write_off("count");
+    clock.set_wall(at("2026-08-15T12:00:00Z"));
+    Said other = joined();
+    const core::Lease all = sync_lease(other, {counters("render", 0, 40, 0)});
+    REQUIRE(available(2) == 0);
+    settled(comes_back(2, 3), 2, 0);
+    CHECK(database().number("SELECT overage_units FROM team_resource") == 3);
+    tell(one, {counters("render", 0, 0, 0)});
+    auto back = used_up(all, "render", 4, clock.wall_now());
+    back.tranches[0].returned = Units{10};
+    tell(other, {back});
+    charged(2, 7);  // once, and four of the other
+    CHECK(database().number("SELECT overage_units FROM team_resource") == 0);
+    CHECK(available(2) == 7);
+}
+
+TEST_CASE_METHOD(LeasedAhead,
+                 "a copy of a disk that shows less than was known is fenced, whatever was released") {
+    tell(one, {used_up(lease, "render", 3, clock.wall_now())});
+    write_off("count");
+    const auto reply = comes_back(2, 0);
+    REQUIRE(reply);
+    CHECK(reply->verdict == Verdict::fenced);
+    CHECK(agent_row("lab", one.agent).fenced_at);
+    charged(3, 0);
+    CHECK(database().number("SELECT in_doubt FROM tranche WHERE id = 1") == 6);
 }
