@@ -45,6 +45,28 @@ std::string units_text(const boost::json::value& by_resource) {
     return text.empty() ? "-" : text;
 }
 
+std::string units_text(const std::map<std::string, core::Units>& by_resource) {
+    return units_text(units_json(by_resource));
+}
+
+Outcome decided_before(Database& database, const Agent& agent) {
+    const Decided decided = decided_of(database, agent);
+    std::string how;
+    if (!decided.counted.empty()) how = "counted: " + units_text(decided.counted);
+    if (!decided.released.empty())
+        how += (how.empty() ? "" : "; ") + ("released: " + units_text(decided.released));
+    return failed("agent " + agent.id + " is given up, and nothing of it is in doubt any more (" +
+                  (how.empty() ? "it held nothing" : how) +
+                  "): if it is heard of again, its own word settles it");
+}
+
+std::string decided_text(std::string_view what, const std::map<std::string, core::Units>& by_resource) {
+    std::string text;
+    for (const auto& [resource, units] : by_resource)
+        text += std::to_string(units.value()) + " units of " + resource + " " + std::string(what) + "\n";
+    return text;
+}
+
 // Who was given up was perhaps the last whose word an account that learns awaited.
 core::Result<void> correct_after(Store& store, const Agent& given_up) {
     if (!given_up.learning) return {};
@@ -76,16 +98,30 @@ Outcome agent_revoke(Store& store, const std::string& id, bool) {
     return {exit_done, "", {}};
 }
 
-Outcome agent_write_off(Store& store, const std::string& id, const std::string& as, bool) {
+Outcome agent_write_off(Store& store, const std::string& id, const std::string& as, bool json) {
     const auto policy = lost_policy_from(as);
     if (!policy) return wrong_usage("--as " + as + ": hold, count or release");
     const auto agent = find_agent(store.database(), id);
     if (!agent) return no_such_agent(id);
     if (agent->state == "retired") return failed("agent " + id + " is retired: it holds nothing");
+    Database& database = store.database();
+    if (agent->written_off_at && !holds_anything(database, *agent)) return decided_before(database, *agent);
     if (const auto closed = close_due(store, agent->team); !closed) return from_error(closed.error());
-    write_off(store.database(), store.now(), *agent, *policy);
+    const Decided decided = write_off(database, store.now(), *agent, *policy);
     if (const auto corrected = correct_after(store, *agent); !corrected) return from_error(corrected.error());
-    return {exit_done, "", {}};
+    const auto held = in_doubt_of(database, *agent);
+    if (json) {
+        const boost::json::object object{{"agent", id},
+                                         {"as", as},
+                                         {"held", units_json(held)},
+                                         {"counted", units_json(decided.counted)},
+                                         {"released", units_json(decided.released)}};
+        return {exit_done, boost::json::serialize(object) + "\n", {}};
+    }
+    const std::string text = decided_text("held in doubt", held) +
+                             decided_text("counted as used", decided.counted) +
+                             decided_text("released", decided.released);
+    return {exit_done, text.empty() ? "no units of it were to be decided on\n" : text, {}};
 }
 
 Outcome agent_allow(Store& store, const std::string& id, bool) {

@@ -97,8 +97,9 @@ void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
     }
 }
 
-void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy) {
-    if (policy == LostPolicy::hold) return;
+Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy) {
+    Decided decided;
+    if (policy == LostPolicy::hold) return decided;
     for (const Line& line : held_of(database, agent)) {
         Tranche& tranche = *pool.find(line.tranche);
         const Holder holder{agent.id, line.incarnation};
@@ -112,19 +113,39 @@ void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
             "incarnation = ? AND tranche = ? AND resource = ?",
             count ? line.units : Units{}, count ? Units{} : line.units, agent.id, line.incarnation,
             line.tranche, line.resource);
+        (count ? decided.counted : decided.released)[line.resource] += line.units;
     }
+    return decided;
 }
 
-void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy) {
+bool holds_anything(Database& database, const Agent& agent) {
+    return !leased_to(database, agent, agent.incarnation).empty() || !held_of(database, agent).empty();
+}
+
+Decided decided_of(Database& database, const Agent& agent) {
+    Decided decided;
+    database.each(
+        "SELECT doubt.resource, sum(counted), sum(released) FROM doubt JOIN tranche ON tranche.id = "
+        "doubt.tranche WHERE agent = ? AND purchased IS NOT NULL GROUP BY 1",
+        [&](auto& row) {
+            if (row.integer(1) > 0) decided.counted[row.string(0)] = Units{row.integer(1)};
+            if (row.integer(2) > 0) decided.released[row.string(0)] = Units{row.integer(2)};
+        },
+        agent.id);
+    return decided;
+}
+
+Decided write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy) {
     Ledger ledger(database, now);
     Pool pool(database, agent.team);
     hold_leased(database, ledger, pool, agent, "write-off");
-    decide_held(database, ledger, pool, agent, policy);
+    Decided decided = decide_held(database, ledger, pool, agent, policy);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
     database.run(
         "UPDATE agent SET session = NULL, learning = 0, written_off_at = coalesce(written_off_at, ?) "
         "WHERE id = ?",
         now, agent.id);
+    return decided;
 }
 
 // Of whom a store that was put back hasn't heard since its copy was made, it can't say how long they are

@@ -2,6 +2,7 @@
 // doubt, neither charged nor sold, until evidence comes or an operator decides.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,12 +24,21 @@ void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
 // By its own word the agent uses no more of what was leased to its incarnations up to this one.
 void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
                       std::int64_t incarnation, std::string_view reason);
+// Units of a lease, by resource, without those of open payg: these are never in doubt.
+struct Decided {
+    std::map<std::string, core::Units> counted, released;
+};
+
 // What is held of the agent's incarnations: charged, or available again. hold: it stays. What was leased
 // ahead, of a cycle that hasn't begun, is never charged: count releases it.
-void decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
+Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
 // Gives an agent up: what it was leased is held, and all that is held of it is decided. It is heard of again
-// when it says hello.
-void write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
+// when it says hello. What was decided now.
+Decided write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
+// Whether it is leased anything, or anything of it is held.
+bool holds_anything(Database& database, const Agent& agent);
+// What was decided of it at any time, and that it hasn't settled itself since.
+Decided decided_of(Database& database, const Agent& agent);
 
 // Those of the team of an agent that is heard of now that were not heard of for as long as it has set, as it
 // has set. True: an account that learns awaited the word of one of them.

@@ -128,9 +128,13 @@ void Operator::write_off() {
     const bool releases = !world_.plan.modes_change() && world_.plan.store_copied_every == 0;
     std::string policy(policies[dice_.number() % (releases ? 3 : 2)]);
     if (policy == "count" && !releases && holds_ahead(agent)) policy = "hold";
+    // One that is given up, and of which nothing is held any more, is refused.
     const bool active =
-        account_.up() && account_.store().database().number(
-                             "SELECT count(*) FROM agent WHERE id = ? AND state = 'active'", agent) == 1;
+        account_.up() &&
+        account_.store().database().number(
+            "SELECT count(*) FROM agent WHERE id = ? AND state = 'active' AND (written_off_at IS NULL OR "
+            "EXISTS (SELECT 1 FROM doubt WHERE doubt.agent = agent.id AND held > 0))",
+            agent) == 1;
     if (active) {
         world_.trace.add("write-off", agent + " as " + policy);
         world_.tally.saw("agent written off as " + policy);

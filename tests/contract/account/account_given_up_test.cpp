@@ -227,6 +227,45 @@ TEST_CASE_METHOD(LeasedAhead, "nothing is counted of a cycle that was leased ahe
     charged(9, 0);
 }
 
+TEST_CASE_METHOD(LeasedAhead,
+                 "a write-off says what became of the units, and when none are left to decide on") {
+    const Words again{"agent", "write-off", one.agent, "--as", "release"};
+    const std::string before =
+        "agent " + one.agent + " is given up, and nothing of it is in doubt any more (";
+    const std::string after = "): if it is heard of again, its own word settles it";
+    SECTION("held, and then counted") {
+        CHECK(done({"agent", "write-off", one.agent, "--as", "hold"}) ==
+              "18 units of render held in doubt\n");
+        CHECK(done({"agent", "write-off", one.agent, "--as", "hold"}) ==
+              "18 units of render held in doubt\n");
+        CHECK(done({"agent", "write-off", one.agent, "--as", "count"}) ==
+              "9 units of render counted as used\n9 units of render released\n");
+        CHECK(exit(again) == exit_failed);
+        CHECK(command(again).err == before + "counted: render 9; released: render 9" + after);
+        charged(9, 0);
+    }
+    SECTION("revoked, and then released, as JSON") {
+        done({"agent", "revoke", one.agent});
+        const auto said = json(again);
+        CHECK(said.at("agent").as_string() == one.agent);
+        CHECK(said.at("as") == "release");
+        CHECK(said.at("held").as_object().empty());
+        CHECK(said.at("counted").as_object().empty());
+        CHECK(said.at("released").at("render") == 18);
+        CHECK(command(again).err == before + "released: render 18" + after);
+        charged(0, 0);
+    }
+    SECTION("the agent held nothing") {
+        const std::string idle = agent("lab");
+        CHECK(done({"agent", "write-off", idle, "--as", "count"}) ==
+              "no units of it were to be decided on\n");
+        CHECK(agent_row("lab", idle).written_off_at);
+        const account::Outcome refused = command({"agent", "write-off", idle, "--as", "hold"});
+        CHECK(refused.exit == exit_failed);
+        CHECK(refused.err.find("(it held nothing)") != std::string::npos);
+    }
+}
+
 TEST_CASE_METHOD(LeasedAhead, "what is held of a cycle that began before it is decided is counted") {
     const bool revoked = GENERATE(false, true);
     revoked ? (void)done({"agent", "revoke", one.agent}) : write_off("hold");
