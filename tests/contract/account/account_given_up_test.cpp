@@ -173,10 +173,6 @@ struct LeasedAhead : Tiers {
     // The agent again, by its own word, which names all that it was leased: so many units used of each of its
     // two tranches, and part of one beyond.
     core::Result<HelloReply> comes_back(std::int64_t present, std::int64_t next, std::int64_t returned = 0) {
-        HelloRequest said;
-        said.agent = one.agent;
-        said.head = {1, "start"};
-        said.starts = {{1, "start"}};
         const core::UtcHour hour = core::hour_of(clock.wall_now());
         auto made = counters("render", (present + next) * 1'000 + 300, 0, 0, {});
         for (const auto& [tranche, units] : {std::pair("t1", present), std::pair("t2", next)}) {
@@ -185,6 +181,15 @@ struct LeasedAhead : Tiers {
         }
         made.tranches.back().returned = Units{returned};
         made.overage_units = {};
+        return say_hello(1, {1, "start"}, made);
+    }
+    core::Result<HelloReply> say_hello(std::int64_t incarnation, const JournalHead& head,
+                                       const core::wire::ResourceCounters& made) {
+        HelloRequest said;
+        said.agent = one.agent;
+        said.incarnation = incarnation;
+        said.head = head;
+        said.starts = {{1, "start"}};
         said.resources = {made};
         said.nonce = platform::system::random_hex(random);
         auto reply = hello("lab", said);
@@ -194,7 +199,6 @@ struct LeasedAhead : Tiers {
         one.request.starts = said.starts;
         return reply;
     }
-
     // Its lease can't be honoured: it goes on as another incarnation, and that is no fence of its own doing.
     void settled(const core::Result<HelloReply>& reply, std::int64_t present, std::int64_t next) {
         INFO((reply ? "" : reply.error().detail));
@@ -331,6 +335,27 @@ TEST_CASE_METHOD(LeasedAhead,
     CHECK(database().number("SELECT sum(in_doubt) FROM tranche") == 0);
     CHECK(stored("charged", 2) == next);
     audited();
+}
+
+TEST_CASE_METHOD(LeasedAhead,
+                 "an agent that is counted again before it synced as another incarnation settles that, too") {
+    write_off("count");
+    settled(comes_back(2, 0), 2, 0);
+    const std::string as = GENERATE("hold", "count");
+    write_off(as);
+    charged(as == "count" ? 9 : 2, 0);
+    SECTION("it has heard that it goes on as that") {
+        CHECK(say_hello(2, {2, "began"}, counters("render", 0, 0, 0))->verdict == Verdict::ok);
+    }
+    SECTION("the answer was lost") {
+        CHECK(say_hello(1, {1, "start"}, counters("render", 2'300, 0, 0))->verdict == Verdict::fenced);
+    }
+    CHECK(stored("leased", 1) == 7);  // until it says so: it may be in use still
+    CHECK(agent_row("lab", one.agent).incarnation == 2);
+    tell(one, {counters("render", 0, 0, 0)});
+    charged(2, 0);
+    CHECK(stored("leased", 1) == 0);
+    CHECK(database().number("SELECT sum(in_doubt) FROM tranche") == 0);
 }
 
 TEST_CASE_METHOD(LeasedAhead,
