@@ -35,10 +35,15 @@ public:
         const bool kept = billing_.open_until.has_value();
         auto cycle = billing_.holding(kept ? *billing_.open_until + -1 : *billing_.payg_since);
         while (cycle && now_ >= cycle->to + final_after_ms_) {
-            if (kept) correct(*cycle);
+            const auto before = last_closed(database_, team_);
+            const std::int64_t late_after = before ? before->last_entry : 0;
+            if (kept) {
+                correct_late_draw_order(database_, team_, *cycle, late_after, now_);
+                correct_draw_order(database_, team_, *cycle, now_);
+            }
             const std::int64_t last_entry =
                 kept ? last_of_ledger() : last_before(cycle->to + final_after_ms_);
-            if (const auto done = keep(*cycle, last_entry); !done) return done.error();
+            if (const auto done = keep(*cycle, {late_after, last_entry}); !done) return done.error();
             cycle = billing_.holding(cycle->to);
         }
         if (!cycle) return cycle.error();
@@ -47,25 +52,18 @@ public:
     }
 
 private:
-    void correct(const core::Cycle& cycle) {
-        const auto before = last_closed(database_, team_);
-        if (before) correct_late_draw_order(database_, team_, cycle, before->last_entry, now_);
-        correct_draw_order(database_, team_, cycle, now_);
-    }
     std::int64_t last_of_ledger() { return database_.number("SELECT max(entry) FROM ledger"); }
     std::int64_t last_before(core::UtcTime time) {
         return database_.number("SELECT max(entry) FROM ledger WHERE at < ?", time);
     }
 
-    core::Result<void> keep(const core::Cycle& cycle, std::int64_t last_entry) {
-        const auto before = last_closed(database_, team_);
-        const auto lines =
-            lines_of(database_, team_, billing_, cycle, {before ? before->last_entry : 0, last_entry});
+    core::Result<void> keep(const core::Cycle& cycle, EntryRange entries) {
+        const auto lines = lines_of(database_, team_, billing_, cycle, entries);
         if (!lines) return lines.error();
         database_.run(
             "INSERT INTO invoice (team, from_, to_, currency, last_entry, final_at) VALUES (?, ?, ?, ?, ?, "
             "?)",
-            team_, cycle.from, cycle.to, billing_.currency, last_entry, now_);
+            team_, cycle.from, cycle.to, billing_.currency, entries.last, now_);
         std::int64_t position = 0;
         for (const InvoiceLine& line : *lines) {
             database_.run(

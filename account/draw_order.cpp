@@ -2,9 +2,9 @@
 #include "account/draw_order.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
-#include <optional>
-#include <set>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -39,23 +39,24 @@ public:
         for (const std::string& resource : resources()) correct(resource);
     }
 
-    // Cycle by cycle of those that have late units, up to the end of this one's.
+    // Tranche by tranche of those that have late units.
     void run_late(std::int64_t late_after) {
         begin();
-        const core::UtcTime end = cycle_.from;
-        late_ = late_units(late_after);
-        std::set<std::pair<core::UtcTime, core::UtcTime>> cycles;
-        for (const auto& [id, late] : *late_) cycles.emplace(late.cycle.from, std::min(late.cycle.to, end));
-        for (const auto& [from, to] : cycles) {
-            cycle_ = {from, to};
-            for (const std::string& resource : resources()) correct(resource);
+        for (const Late& late : late_units(late_after)) {
+            load(late.resource, late.cycle);
+            const auto& tranches = pool_.of(late.resource);
+            const auto slots = std::ranges::find(tranches, late.tranche, &Tranche::id);
+            correct(late.resource, static_cast<std::size_t>(slots - tranches.begin()), late_parts(late));
         }
     }
 
 private:
+    using Holders = std::map<std::pair<std::string, std::int64_t>, Units>;  // agent, incarnation
     struct Late {
+        std::int64_t tranche = 0;
+        std::string resource;
         core::Cycle cycle;
-        Units units;
+        Holders units;
     };
 
     void begin() {
@@ -65,17 +66,18 @@ private:
             [&](auto& row) { ended_at_[row.integer(0)] = core::UtcTime{row.integer(1)}; }, pool_.team());
     }
 
-    // By payg tranche. What an operator gave back is a line of its own, of whichever units.
-    std::map<std::int64_t, Late> late_units(std::int64_t late_after) {
-        std::map<std::int64_t, Late> late;
+    // Of payg, as agents told them. A tranche without end is of before there were cycles.
+    std::vector<Late> late_units(std::int64_t late_after) {
+        std::vector<Late> late;
         database_.each(
-            "SELECT t.id, t.starts_at, t.ends_at, sum(CASE WHEN l.to_ = 'charged' THEN l.units ELSE -l.units "
-            "END) FROM tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? WHERE t.team = ? "
-            "AND t.tier = 'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL AND 'charged' IN (l.from_, "
-            "l.to_) AND substr(l.reason, 1, 8) <> 'adjust: ' GROUP BY 1, 2, 3",
+            "SELECT t.id, t.resource, t.starts_at, t.ends_at, l.agent, l.incarnation, sum(l.units) FROM "
+            "tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? WHERE t.team = ? AND t.tier = "
+            "'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL AND l.reason = 'charge' GROUP BY 1, 2, 3, "
+            "4, 5, 6 ORDER BY t.id",
             [&](auto& row) {
-                if (row.integer(3) > 0)
-                    late[row.integer(0)] = {{{row.integer(1)}, {row.integer(2)}}, Units{row.integer(3)}};
+                if (late.empty() || late.back().tranche != row.integer(0))
+                    late.push_back({row.integer(0), row.string(1), {{row.integer(2)}, {row.integer(3)}}, {}});
+                late.back().units[{row.string(4), row.integer(5)}] = Units{row.integer(6)};
             },
             late_after, pool_.team(), cycle_.from);
         return late;
@@ -91,19 +93,26 @@ private:
         return found;
     }
 
-    void correct(const std::string& resource) {
+    // What was valid in the cycle, ended or not.
+    std::vector<std::int64_t> load(const std::string& resource, const core::Cycle& cycle) {
         std::vector<std::int64_t> ids;
         database_.each(
             "SELECT id FROM tranche WHERE team = ? AND resource = ? AND starts_at < ? AND (ends_at IS NULL "
             "OR "
             "ends_at > ?)",
-            [&](auto& row) { ids.push_back(row.integer(0)); }, pool_.team(), resource, cycle_.to,
-            cycle_.from);
-        for (const std::int64_t id : ids) (void)pool_.find(id);  // loads what has ended
+            [&](auto& row) { ids.push_back(row.integer(0)); }, pool_.team(), resource, cycle.to, cycle.from);
+        for (const std::int64_t id : ids) (void)pool_.find(id);
+        return ids;
+    }
+
+    void correct(const std::string& resource) {
+        const std::vector<std::int64_t> ids = load(resource, cycle_);
+        const std::int64_t first = core::hour_of(cycle_.from).number;
+        const std::int64_t end = core::hour_of(cycle_.to + (core::hour_ms - 1)).number;
         for (std::size_t slots = pool_.of(resource).size(); slots-- > 0;) {
             const Tranche& tranche = pool_.of(resource)[slots];
             if (std::ranges::find(ids, tranche.id) != ids.end() && tranche.charged.value() > 0)
-                correct(resource, slots);
+                correct(resource, slots, parts(tranche.id, first, end));
         }
     }
 
@@ -121,7 +130,7 @@ private:
         return tranches;
     }
 
-    void correct(const std::string& resource, std::size_t slots) {
+    void correct(const std::string& resource, std::size_t slots, const std::vector<Part>& completed_parts) {
         std::vector<Tranche> tranches = candidates(resource);
         const auto earlier = [&](const Tranche& t) {
             return t.tier < tranches[slots].tier && t.available.value() > 0;
@@ -129,7 +138,7 @@ private:
         if (std::ranges::none_of(tranches, earlier)) return;
         Units left = movable(tranches[slots]);
         std::map<std::size_t, Units> moved;
-        for (const Part& part : parts(tranches[slots].id)) {
+        for (const Part& part : completed_parts) {
             if (left.value() == 0) break;
             const std::vector<Completed> completed{{part.hour, std::min(left, part.units)}};
             const Bookings booked = book(tranches, slots, part.slots_since, completed, ledger_.now());
@@ -144,19 +153,30 @@ private:
         for (const auto& [to, units] : moved) move(pool_.of(resource)[slots], pool_.of(resource)[to], units);
     }
 
-    // Not what was counted for a lost agent: nobody knows when that was used. Nor what is on a final invoice.
+    // Not what was counted for a lost agent: nobody knows when that was used.
     Units movable(const Tranche& tranche) {
-        const Units heard = tranche.charged -
-                            Units{database_.number(
-                                "SELECT coalesce(sum(counted), 0) FROM doubt WHERE tranche = ?", tranche.id)};
-        if (!late_ || tranche.tier != core::Tier::payg) return heard;
-        const auto late = late_->find(tranche.id);
-        return late == late_->end() ? Units{} : std::min(heard, late->second.units);
+        return tranche.charged -
+               Units{database_.number("SELECT coalesce(sum(counted), 0) FROM doubt WHERE tranche = ?",
+                                      tranche.id)};
     }
 
-    std::vector<Part> parts(std::int64_t tranche) {
+    // An agent completes units in the order of its clock: the last ones are those that it told last.
+    std::vector<Part> late_parts(const Late& late) {
+        std::vector<Part> found = parts(late.tranche, 0, std::numeric_limits<std::int64_t>::max());
+        Holders left = late.units;
+        for (Part& part : found | std::views::reverse) {
+            Units& of_holder = left[{part.agent, part.incarnation}];
+            part.units = std::min(part.units, of_holder);
+            of_holder -= part.units;
+        }
+        std::erase_if(found, [](const Part& part) { return part.units.value() == 0; });
+        return found;
+    }
+
+    // In the hours from `first` on, before `end`.
+    std::vector<Part> parts(std::int64_t tranche, std::int64_t first, std::int64_t end) {
         std::vector<Part> found;
-        std::map<std::pair<std::string, std::int64_t>, Units> unknown;  // moved, of whichever hour
+        Holders unknown;  // moved, of whichever hour
         database_.each(
             "SELECT h.agent, h.incarnation, u.hour, u.units - u.moved, h.since, h.moved_before FROM holding "
             "AS "
@@ -173,7 +193,7 @@ private:
                 part.units -= taken;
                 if (part.units.value() > 0) found.push_back(std::move(part));
             },
-            core::hour_of(cycle_.from), core::hour_of(cycle_.to + (core::hour_ms - 1)), tranche);
+            first, end, tranche);
         return found;
     }
 
@@ -189,15 +209,13 @@ private:
         const bool ended = to.pool ? to.pool->ended : to.ended;
         ledger_.move(to, ended ? Place::expired : Place::available, Place::charged, units, reason);
         ledger_.move(from, Place::charged, free_place(from, ledger_.now()), units, reason);
-        if (late_ && late_->contains(from.id)) late_->at(from.id).units -= units;
     }
 
     Database& database_;
     core::Cycle cycle_;
     Ledger ledger_;
     Pool pool_;
-    std::map<std::int64_t, core::UtcTime> ended_at_;    // grants that an operator ended
-    std::optional<std::map<std::int64_t, Late>> late_;  // none: the cycle's own invoice isn't final
+    std::map<std::int64_t, core::UtcTime> ended_at_;  // grants that an operator ended
 };
 
 }  // namespace

@@ -17,8 +17,9 @@ namespace meterbox::account {
 void correct_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
                         core::UtcTime now);
 
-// Of cycles before this one, whose invoices are final: payg units as far as they were charged after the entry
-// of the ledger, and what is on no invoice.
+// Of cycles that began before this one: the payg units that agents told after that entry of the ledger, the
+// last of the invoice before. What is on a final invoice stays, and so do late units of other tiers, which are
+// on none.
 void correct_late_draw_order(Database& database, const std::string& team, const core::Cycle& cycle,
                              std::int64_t late_after, core::UtcTime now);
 

@@ -8,7 +8,11 @@ namespace {
 
 // Payg cycles from the 15th on, in UTC; a free allowance a cycle beside it.
 struct Drawn : Tiers {
-    Drawn() { grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"}); }
+    explicit Drawn(const Words& more = {}) {
+        Words payg{"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"};
+        payg.insert(payg.end(), more.begin(), more.end());
+        grant(payg);
+    }
 
     // Leased all that there is of free to one agent, so that another one's units are pay as you go.
     void hold_free(std::int64_t units_free) {
@@ -37,8 +41,17 @@ struct Drawn : Tiers {
         return sum;
     }
 
+    std::int64_t late_units(const char* cycle) {
+        const auto bill = json({"invoice", "lab", "--cycle", cycle});
+        return bill.at("lines").at(0).at("late_units").as_int64();
+    }
+
     Said holder;
     core::Lease held;
+};
+
+struct Capped : Drawn {
+    Capped() : Drawn({"--cap", "50"}) {}
 };
 
 }  // namespace
@@ -64,7 +77,8 @@ TEST_CASE_METHOD(Drawn, "free units that came back unused take over payg ones be
     audited();
 }
 
-TEST_CASE_METHOD(Drawn, "late payg units are covered by free ones that came back before their invoice is final") {
+TEST_CASE_METHOD(Drawn,
+                 "late payg units are covered by free ones that came back before their invoice is final") {
     hold_free(3);
     uses_payg(5);  // on the invoice of their cycle
     Said away = joined();
@@ -77,10 +91,9 @@ TEST_CASE_METHOD(Drawn, "late payg units are covered by free ones that came back
     give_back(3);
     CHECK(payg_units("2026-08-15") == 4);  // not yet, as of a cycle's own
     clock.set_wall(at("2026-09-16T00:00:00Z"));
-    const auto late = json({"invoice", "lab", "--cycle", "2026-08-15"});
-    CHECK(late.at("status") == "final");
+    CHECK(json({"invoice", "lab", "--cycle", "2026-08-15"}).at("status") == "final");
     CHECK(payg_units("2026-08-15") == 1);
-    CHECK(late.at("lines").at(0).at("late_units") == 1);
+    CHECK(late_units("2026-08-15") == 1);
     CHECK(payg_units("2026-07-15") == 5);
     CHECK(stored("charged", 3) == 3);
     CHECK(stored("expired", 3) == 0);
@@ -104,6 +117,42 @@ TEST_CASE_METHOD(Drawn, "what is on a final invoice isn't covered by what comes 
     CHECK(payg_units("2026-08-15") == 0);
     CHECK(stored("charged", 3) == 4);
     CHECK(stored("expired", 3) == 5);
+    audited();
+}
+
+TEST_CASE_METHOD(Drawn,
+                 "units on a final invoice aren't covered in place of late ones that were used later") {
+    units("free", "4", {"--ends", "2026-08-01"});
+    holder = joined();
+    held = sync_lease(holder, {counters("render", 0, 4, 0)});
+    uses_payg(5);
+    Said away = joined();
+    const core::Lease lease = sync_lease(away, {counters("render", 0, 4, 0)});
+    clock.set_wall(at("2026-08-10T12:00:00Z"));
+    const auto used = used_up(lease, "render", 4, clock.wall_now());
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 5);
+    tell(away, {used});
+    give_back(4);  // valid for what is on the final invoice, and for nothing that is late
+    clock.set_wall(at("2026-09-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 5);
+    CHECK(late_units("2026-08-15") == 4);
+    audited();
+}
+
+TEST_CASE_METHOD(Capped, "units on a final invoice aren't covered in place of late ones that were counted") {
+    hold_free(4);
+    uses_payg(5);
+    Said lost = joined();
+    sync_lease(lost, {counters("render", 0, 4, 0)});
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 5);
+    done({"agent", "write-off", lost.agent, "--as", "count"});
+    CHECK(late_units("2026-08-15") == 4);
+    give_back(4);
+    clock.set_wall(at("2026-09-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 5);
+    CHECK(late_units("2026-08-15") == 4);
     audited();
 }
 
