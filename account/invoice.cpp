@@ -44,6 +44,16 @@ std::vector<Charge> charges_of(Database& database, const std::string& team, cons
     return charges;
 }
 
+// What was first sold in the middle of a cycle has the price of that moment, and so has what is sold after it
+// in that cycle. By the order in which grants were made, so that none made later changes a final invoice.
+std::optional<core::UtcTime> first_sold_in(Database& database, const std::string& team,
+                                           const std::string& resource, const core::Cycle& cycle) {
+    return database.first(
+        "SELECT starts_at FROM tranche WHERE team = ? AND resource = ? AND tier = 'payg' AND starts_at < ? "
+        "AND (ends_at IS NULL OR ends_at > ?) ORDER BY id LIMIT 1",
+        [](auto& row) { return core::UtcTime{row.integer(0)}; }, team, resource, cycle.to, cycle.from);
+}
+
 // The first of the team's cycles that isn't closed.
 core::Result<core::Cycle> first_open(const Billing& billing) {
     return billing.holding(billing.open_until ? *billing.open_until + -1 : *billing.payg_since);
@@ -120,8 +130,8 @@ core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::s
     for (const Charge& charge : charges_of(database, team, cycle, entries)) {
         const auto own = billing.holding(charge.of);
         if (!own) return own.error();
-        // What was sold in the middle of a cycle has the price of that moment.
-        auto known = price_at(database, charge.resource, std::max(own->from, charge.of));
+        const core::UtcTime sold = first_sold_in(database, team, charge.resource, *own).value_or(charge.of);
+        auto known = price_at(database, charge.resource, std::max(own->from, sold));
         if (!known && before == BeforePrice::first_price) known = first_price(database, charge.resource);
         const std::int64_t price = known.value_or(0);
         InvoiceLine& line = by_price[{charge.resource, charge.reason, price}];

@@ -88,6 +88,22 @@ TEST_CASE_METHOD(Tiers, "a cycle's units cost what one cost when it began") {
     CHECK(json({"invoice", "lab", "--cycle", "2026-08-14"}).at("total") == 0);
 }
 
+TEST_CASE_METHOD(Tiers, "a grant that is made after a price was changed costs what its cycle costs") {
+    grant({"--resource", "render", "--tier", "payg", "--cap", "3", "--anchor", "2026-07-15"});
+    clock.advance(core::day_ms);
+    done({"resource", "set", "render", "--price", "250"});
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 5, 0)});
+    tell(one, {used_up(lease, "render", 5, clock.wall_now())});
+    CHECK(json({"invoice", "lab"}).at("lines").as_array().size() == 1);
+    CHECK(json({"invoice", "lab"}).at("total") == 500);
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}).at("total") == 500);
+    grant({"--resource", "render", "--tier", "payg", "--starts", "2026-07-10", "--anchor", "2026-07-15"});
+    audited();
+}
+
 TEST_CASE_METHOD(Listed, "an amount that 64 bits can't hold is told as such, one that just fits as it is") {
     settings.payg_exposure = Units{20'000'000};
     done({"resource", "set", "render", "--price", "1000000000000"});
