@@ -17,6 +17,7 @@ public:
     std::vector<std::string> run() {
         look_for_tranches();
         look_for_grants();
+        look_for_resources();
         look_for_ends();
         look_for_agents();
         look_for_invoices();
@@ -49,6 +50,18 @@ private:
             "tranche.grant_id)",
             [&](auto& row) {
                 differ("the grant of tranche " + tranche_name(row.integer(0)) + " has no row");
+            },
+            team_);
+    }
+
+    void look_for_resources() {
+        database_.each(
+            "SELECT DISTINCT resource FROM (SELECT resource FROM tranche WHERE team = ?1 UNION SELECT "
+            "agent_resource.resource FROM agent_resource JOIN agent ON agent.id = agent_resource.agent WHERE "
+            "agent.team = ?1) AS named WHERE resource <> '' AND NOT EXISTS (SELECT 1 FROM resource AS kept "
+            "WHERE kept.key = named.resource) ORDER BY resource",
+            [&](auto& row) {
+                differ("resource " + row.string(0) + " is granted or was metered, and has no row");
             },
             team_);
     }

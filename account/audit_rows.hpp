@@ -1,7 +1,7 @@
-// Rows that others speak of and that aren't there: the tranche of an entry, the grant of a tranche, the agent
-// that holds units or was enrolled, the invoice of a cycle that is closed. And rows that others contradict: a
-// tranche that is called ended before its time, or isn't as long as its grant, an invoice in another currency
-// than its team's. One difference a line.
+// Rows that others speak of and that aren't there: the tranche of an entry, the grant and the resource of a
+// tranche, the agent that holds units or was enrolled, the invoice of a cycle that is closed. And rows that
+// others contradict: a tranche that is called ended before its time, or isn't as long as its grant, an
+// invoice in another currency than its team's. One difference a line.
 #pragma once
 
 #include <string>

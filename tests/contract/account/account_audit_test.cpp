@@ -86,6 +86,10 @@ TEST_CASE_METHOD(Lab, "a row that others speak of and that is gone fails the aud
     SECTION("a grant that has a tranche") {
         CHECK(differences_after(without_keys + "DELETE FROM grant_ WHERE id = 1") == 1);
     }
+    SECTION("a resource that was granted and metered") {
+        CHECK(differences_after(without_keys + "DELETE FROM resource WHERE key = 'render'") > 0);
+        CHECK(audit().differences.front().find("resource render is granted") == 0);
+    }
     SECTION("the agent that holds units, and was enrolled") {
         CHECK(differences_after(without_keys + "DELETE FROM agent") > 0);
     }

@@ -161,7 +161,7 @@ TEST_CASE_METHOD(Old,
     CHECK(roll_up() == 1);
 }
 
-TEST_CASE_METHOD(Old, "an agent's row is written for what is settled once a month, not with every sync") {
+TEST_CASE_METHOD(Old, "what is settled of an agent's usage moves once a month") {
     clock.set_wall(at("2026-07-20T12:00:00Z"));
     sync_usage({row("2026-07-20T11:00:00Z", 1)});
     const auto unsettled = [&] { return agent_row("lab", one).unsettled_hour; };
