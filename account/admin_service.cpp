@@ -97,10 +97,10 @@ void AdminService::handle(const http::Request& request, http::Responder responde
         question.what != "agents" && question.what != "invoices") {
         return responder.send(error_of(ErrorCode::not_found, "no such path: " + std::string(path)));
     }
-    const auto problem = question.what == "usage" ? usage_query_problem(request) : request.query_problem({});
-    if (problem) return responder.send(error_of(ErrorCode::invalid, *problem));
     if (question.what == "usage")
         return answer_usage(jobs_, question.credential, question.team, request, std::move(responder));
+    if (const auto problem = request.query_problem({}))
+        return responder.send(error_of(ErrorCode::invalid, *problem));
     jobs_.submit(std::move(responder), [question](Store& store) { return answer(store, question); });
 }
 

@@ -57,7 +57,8 @@ Outcome decided_before(Database& database, const Agent& agent) {
         how += (how.empty() ? "" : "; ") + ("released: " + units_text(decided.released));
     return failed("agent " + agent.id + " is given up, and nothing of it is in doubt any more (" +
                   (how.empty() ? "it held nothing" : how) +
-                  "): if it is heard of again, its own word settles it");
+                  (agent.state == "revoked" ? "), and it is revoked: it isn't heard of again"
+                                            : "): if it is heard of again, its own word settles it"));
 }
 
 std::string decided_text(std::string_view what, const std::map<std::string, core::Units>& by_resource) {
@@ -118,7 +119,7 @@ Outcome agent_write_off(Store& store, const std::string& id, const std::string& 
                                          {"released", units_json(decided.released)}};
         return {exit_done, boost::json::serialize(object) + "\n", {}};
     }
-    const std::string text = decided_text("held in doubt", held) +
+    const std::string text = decided_text("in doubt now", held) +
                              decided_text("counted as used", decided.counted) +
                              decided_text("released", decided.released);
     return {exit_done, text.empty() ? "no units of it were to be decided on\n" : text, {}};

@@ -37,7 +37,8 @@ Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent&
 Decided write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
 // Whether it is leased anything, or anything of it is held.
 bool holds_anything(Database& database, const Agent& agent);
-// What was decided of it at any time, and that it hasn't settled itself since.
+// What was decided of it at any time: counted as far as it hasn't settled that itself since, released of all
+// times.
 Decided decided_of(Database& database, const Agent& agent);
 
 // Those of the team of an agent that is heard of now that were not heard of for as long as it has set, as it

@@ -81,12 +81,10 @@ private:
 
 }  // namespace
 
-std::optional<std::string> usage_query_problem(const http::Request& request) {
-    return request.query_problem({"from", "to", "by", "resource", "agent"});
-}
-
 void answer_usage(StoreJobs& jobs, Credential credential, std::string team, const http::Request& request,
                   http::Responder responder) {
+    if (const auto problem = request.query_problem({"from", "to", "by", "resource", "agent"}))
+        return responder.send(refused(ErrorCode::invalid, *problem));
     const auto asked = [&request](std::string_view name) { return request.query(name).value_or(""); };
     const Query query{asked("from"),     asked("to"),    asked("by"),
                       asked("resource"), asked("agent"), wants_csv(request)};

@@ -86,7 +86,8 @@ std::optional<std::string> Request::query_problem(std::initializer_list<std::str
         if (std::ranges::find(known, name) == known.end()) {
             std::string list;
             for (const std::string_view one : known) list.append(list.empty() ? "" : ", ").append(one);
-            return "there is no parameter " + name + ": " + (list.empty() ? "none is known here" : list);
+            return "there is no parameter " + std::string(parameter.name) + ": " +
+                   (list.empty() ? "none is known here" : list);
         }
         if (std::ranges::find(seen, name) != seen.end()) return name + ": it is given twice";
         if (parameter.value.empty()) return name + ": it is empty; leave it out, or give it a value";
