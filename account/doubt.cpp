@@ -209,7 +209,7 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
             open, agent.id, line.incarnation, line.tranche, line.resource);
         if (!present) continue;
         whole = whole && line.released == open;
-        settled += line.held + line.counted;
+        settled += line.held + line.counted + open;
     }
     if (whole) return TakenBack::all;
     return settled > Units{} ? TakenBack::part : TakenBack::none;

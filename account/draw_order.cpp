@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -164,10 +163,10 @@ private:
     std::vector<Part> late_parts(const Late& late) {
         std::vector<Part> found = parts(late.tranche, 0, std::numeric_limits<std::int64_t>::max());
         Holders left = late.units;
-        for (Part& part : found | std::views::reverse) {
-            Units& of_holder = left[{part.agent, part.incarnation}];
-            part.units = std::min(part.units, of_holder);
-            of_holder -= part.units;
+        for (auto part = found.rbegin(); part != found.rend(); ++part) {
+            Units& of_holder = left[{part->agent, part->incarnation}];
+            part->units = std::min(part->units, of_holder);
+            of_holder -= part->units;
         }
         std::erase_if(found, [](const Part& part) { return part.units.value() == 0; });
         return found;

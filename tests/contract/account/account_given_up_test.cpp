@@ -146,8 +146,31 @@ TEST_CASE_METHOD(FencingLab, "who hears late that it goes on as another incarnat
 
 namespace {
 
+struct ComesBack : Tiers {
+    void write_off(const std::string& as) { done({"agent", "write-off", one.agent, "--as", as}); }
+    core::Result<HelloReply> say_hello(std::int64_t incarnation, const JournalHead& head,
+                                       const core::wire::ResourceCounters& made) {
+        HelloRequest said;
+        said.agent = one.agent;
+        said.incarnation = incarnation;
+        said.head = head;
+        said.starts = {{1, "start"}};
+        said.resources = {made};
+        said.nonce = platform::system::random_hex(random);
+        auto reply = hello("lab", said);
+        if (reply) one.request.session = reply->session;
+        one.request.request_number = 0;
+        one.request.head = said.head;
+        one.request.starts = said.starts;
+        return reply;
+    }
+
+    Said one;
+    core::Lease lease;
+};
+
 // An agent with 9 units of pay as you go in the cycle up to 15 August, t1, and as many of the next one, t2.
-struct LeasedAhead : Tiers {
+struct LeasedAhead : ComesBack {
     LeasedAhead() {
         grant({"--resource", "render", "--tier", "payg", "--cap", "40", "--anchor", "2026-07-15"});
         one = joined();
@@ -155,7 +178,6 @@ struct LeasedAhead : Tiers {
         REQUIRE(stored("leased", 1) == 9);
         REQUIRE(stored("leased", 2) == 9);
     }
-    void write_off(const std::string& as) { done({"agent", "write-off", one.agent, "--as", as}); }
     void charged(std::int64_t present, std::int64_t next) {
         CHECK(stored("charged", 1) == present);
         CHECK(stored("charged", 2) == next);
@@ -183,22 +205,6 @@ struct LeasedAhead : Tiers {
         made.overage_units = {};
         return say_hello(1, {1, "start"}, made);
     }
-    core::Result<HelloReply> say_hello(std::int64_t incarnation, const JournalHead& head,
-                                       const core::wire::ResourceCounters& made) {
-        HelloRequest said;
-        said.agent = one.agent;
-        said.incarnation = incarnation;
-        said.head = head;
-        said.starts = {{1, "start"}};
-        said.resources = {made};
-        said.nonce = platform::system::random_hex(random);
-        auto reply = hello("lab", said);
-        if (reply) one.request.session = reply->session;
-        one.request.request_number = 0;
-        one.request.head = said.head;
-        one.request.starts = said.starts;
-        return reply;
-    }
     // Its lease can't be honoured: it goes on as another incarnation, and that is no fence of its own doing.
     void settled(const core::Result<HelloReply>& reply, std::int64_t present, std::int64_t next) {
         INFO((reply ? "" : reply.error().detail));
@@ -210,9 +216,6 @@ struct LeasedAhead : Tiers {
         CHECK_FALSE(agent_row("lab", one.agent).written_off_at);
         charged(present, next);
     }
-
-    Said one;
-    core::Lease lease;
 };
 
 }  // namespace
@@ -385,4 +388,36 @@ TEST_CASE_METHOD(LeasedAhead,
     CHECK(agent_row("lab", one.agent).fenced_at);
     charged(3, 0);
     CHECK(database().number("SELECT in_doubt FROM tranche WHERE id = 1") == 6);
+}
+
+TEST_CASE_METHOD(
+    ComesBack, "open payg units of an agent that was given up are those of its word, whatever was released") {
+    units("free", "2", {"--refresh", "cycle", "--anchor", "2026-07-15"});
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    one = joined();
+    lease = sync_lease(one, {counters("render", 0, 22, 0)});
+    REQUIRE(of_tier(lease, "render", core::Tier::payg) >= 20);
+    tell(one,
+         {used_up(lease, "render", 2, clock.wall_now())});  // the free ones: what is left is ahead, or open
+    auto made = used_up(lease, "render", 22, clock.wall_now());
+    for (const core::LeaseTranche& leased : lease.resources.at(0).tranches)
+        if (std::ranges::find(made.tranches, leased.tranche, &core::wire::TrancheCounters::tranche) ==
+            made.tranches.end())
+            made.tranches.push_back({leased.tranche, {}, {}, {}});
+    const std::string as = GENERATE("hold", "count", "release");
+    INFO(as);
+    write_off(as);
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    done({"resource", "set", "render", "--price", "999"});
+    units("free", "30");  // made after they were completed
+    REQUIRE(say_hello(1, {1, "start"}, made));
+    one.request.request_number = 0;
+    tell(one, agent_row("lab", one.agent).incarnation == 1 ? std::vector{made}
+                                                           : std::vector{counters("render", 0, 0, 0)});
+    const auto bill = json({"invoice", "lab", "--cycle", "2026-08-15"});
+    REQUIRE(bill.at("lines").as_array().size() == 1);
+    CHECK(bill.at("lines").at(0).at("late_units") == 20);
+    CHECK(bill.at("total") == 2'000);
+    CHECK(database().number("SELECT sum(charged) FROM tranche") == 22);
+    audited();
 }
