@@ -260,6 +260,8 @@ TEST_CASE("a query that asks for something else than was meant has a problem") {
     CHECK(problem("/?from=x&") == "none");
     CHECK(problem("/?from=a=b") == "none");
     CHECK(problem("/?frm=x") == "there is no parameter frm: from, a b");
+    CHECK(problem("/?from=x&&") == "none");
+    CHECK(problem("/?=") == "there is no parameter : from, a b");
     CHECK(problem("/?from=x&=y") == "there is no parameter : from, a b");
     CHECK(problem("/?from=x&from=x") == "from: it is given twice");
     CHECK(problem("/?from=x&fro%6d=x") == "from: it is given twice");
