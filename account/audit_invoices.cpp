@@ -15,7 +15,7 @@ std::optional<std::string> invoice_difference(Database& database, const std::str
     const std::string name = "invoice from " + core::format_rfc3339(closed.cycle.from) + ": ";
     const Billing billing = billing_of(database, team);
     const auto kept = kept_lines(database, team, closed.cycle.from);
-    for (const BeforePrice rule : {BeforePrice::first_price, BeforePrice::free}) {
+    for (const PriceRule rule : {PriceRule::of_cycle, PriceRule::of_grant, PriceRule::free_before}) {
         const auto lines = lines_of(database, team, billing, closed.cycle, {before, closed.last_entry}, rule);
         if (!lines) return name + lines.error().detail;
         if (*lines == kept) return "";

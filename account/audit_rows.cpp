@@ -56,7 +56,7 @@ private:
 
     void look_for_resources() {
         database_.each(
-            "SELECT DISTINCT resource FROM (SELECT resource FROM tranche WHERE team = ?1 UNION SELECT "
+            "SELECT resource FROM (SELECT resource FROM tranche WHERE team = ?1 UNION SELECT "
             "agent_resource.resource FROM agent_resource JOIN agent ON agent.id = agent_resource.agent WHERE "
             "agent.team = ?1) AS named WHERE resource <> '' AND NOT EXISTS (SELECT 1 FROM resource AS kept "
             "WHERE kept.key = named.resource) ORDER BY resource",

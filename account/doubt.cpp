@@ -191,7 +191,7 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
         },
         agent.id, agent.incarnation, agent.id, agent.incarnation - 1);
     bool whole = true;
-    Units settled;  // leased again
+    Units leased_again;
     for (const Given& line : lines) {
         Tranche& tranche = *pool.find(line.tranche);
         const Holder holder{agent.id, line.incarnation};
@@ -209,10 +209,10 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
             open, agent.id, line.incarnation, line.tranche, line.resource);
         if (!present) continue;
         whole = whole && line.released == open;
-        settled += line.held + line.counted + open;
+        leased_again += line.held + line.counted + open;
     }
     if (whole) return TakenBack::all;
-    return settled > Units{} ? TakenBack::part : TakenBack::none;
+    return leased_again > Units{} ? TakenBack::part : TakenBack::none;
 }
 
 Units released_of(Database& database, const Agent& agent, std::int64_t tranche) {

@@ -45,6 +45,7 @@ public:
             load(late.resource, late.cycle);
             const auto& tranches = pool_.of(late.resource);
             const auto slots = std::ranges::find(tranches, late.tranche, &Tranche::id);
+            if (slots == tranches.end()) continue;  // it couldn't be read: the job fails
             correct(late.resource, static_cast<std::size_t>(slots - tranches.begin()), late_parts(late));
         }
     }
@@ -65,18 +66,24 @@ private:
             [&](auto& row) { ended_at_[row.integer(0)] = core::UtcTime{row.integer(1)}; }, pool_.team());
     }
 
-    // Of payg, as agents told them. A tranche without end is of before there were cycles.
+    // Of payg, as agents told them; not what is on a final invoice because it was counted for a lost agent
+    // that has told it since. A tranche without end is of before there were cycles.
     std::vector<Late> late_units(std::int64_t late_after) {
         std::vector<Late> late;
         database_.each(
-            "SELECT t.id, t.resource, t.starts_at, t.ends_at, l.agent, l.incarnation, sum(l.units) FROM "
-            "tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? WHERE t.team = ? AND t.tier = "
-            "'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL AND l.reason = 'charge' GROUP BY 1, 2, 3, "
-            "4, 5, 6 ORDER BY t.id",
+            "SELECT t.id, t.resource, t.starts_at, t.ends_at, l.agent, l.incarnation, sum(CASE WHEN l.reason "
+            "= "
+            "'charge' THEN l.units ELSE 0 END), sum(CASE WHEN l.to_ = 'charged' THEN l.units ELSE -l.units "
+            "END) FROM tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? WHERE t.team = ? "
+            "AND "
+            "t.tier = 'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL AND 'charged' IN (l.from_, l.to_) "
+            "AND l.reason IN ('charge', 'count', 'heard again') GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY t.id",
             [&](auto& row) {
+                const Units told{std::min(row.integer(6), row.integer(7))};
+                if (told <= Units{}) return;
                 if (late.empty() || late.back().tranche != row.integer(0))
                     late.push_back({row.integer(0), row.string(1), {{row.integer(2)}, {row.integer(3)}}, {}});
-                late.back().units[{row.string(4), row.integer(5)}] = Units{row.integer(6)};
+                late.back().units[{row.string(4), row.integer(5)}] = told;
             },
             late_after, pool_.team(), cycle_.from);
         return late;
@@ -159,7 +166,8 @@ private:
                                       tranche.id)};
     }
 
-    // An agent completes units in the order of its clock: the last ones are those that it told last.
+    // An agent completes units in the order of its clock: the last ones are those that it told last. Those
+    // whose hour isn't known stay where they are.
     std::vector<Part> late_parts(const Late& late) {
         std::vector<Part> found = parts(late.tranche, 0, std::numeric_limits<std::int64_t>::max());
         Holders left = late.units;

@@ -45,12 +45,14 @@ std::vector<Charge> charges_of(Database& database, const std::string& team, cons
 }
 
 // What was first sold in the middle of a cycle has the price of that moment, and so has what is sold after it
-// in that cycle. By the order in which grants were made, so that none made later changes a final invoice.
+// in that cycle. By the order in which grants were made, so that none made later changes a final invoice. Of
+// one that an operator ended before, nothing was sold.
 std::optional<core::UtcTime> first_sold_in(Database& database, const std::string& team,
                                            const std::string& resource, const core::Cycle& cycle) {
     return database.first(
         "SELECT starts_at FROM tranche WHERE team = ? AND resource = ? AND tier = 'payg' AND starts_at < ? "
-        "AND (ends_at IS NULL OR ends_at > ?) ORDER BY id LIMIT 1",
+        "AND (ends_at IS NULL OR ends_at > ?) AND NOT EXISTS (SELECT 1 FROM grant_ WHERE grant_.id = "
+        "tranche.grant_id AND ended_at <= tranche.starts_at) ORDER BY id LIMIT 1",
         [](auto& row) { return core::UtcTime{row.integer(0)}; }, team, resource, cycle.to, cycle.from);
 }
 
@@ -125,14 +127,16 @@ std::string Invoice::problem() const {
 
 core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::string& team,
                                                 const Billing& billing, const core::Cycle& cycle,
-                                                EntryRange entries, BeforePrice before) {
+                                                EntryRange entries, PriceRule rule) {
     std::map<std::tuple<std::string, std::string, std::int64_t>, InvoiceLine> by_price;
     for (const Charge& charge : charges_of(database, team, cycle, entries)) {
         const auto own = billing.holding(charge.of);
         if (!own) return own.error();
-        const core::UtcTime sold = first_sold_in(database, team, charge.resource, *own).value_or(charge.of);
+        core::UtcTime sold = charge.of;
+        if (rule == PriceRule::of_cycle)
+            sold = std::min(sold, first_sold_in(database, team, charge.resource, *own).value_or(sold));
         auto known = price_at(database, charge.resource, std::max(own->from, sold));
-        if (!known && before == BeforePrice::first_price) known = first_price(database, charge.resource);
+        if (!known && rule != PriceRule::free_before) known = first_price(database, charge.resource);
         const std::int64_t price = known.value_or(0);
         InvoiceLine& line = by_price[{charge.resource, charge.reason, price}];
         line.resource = charge.resource;

@@ -43,13 +43,14 @@ struct EntryRange {
     std::int64_t late_after = 0;
     std::int64_t last = 0;
 };
-// What a unit costs that is of before its resource had any price; it was free once, and invoices that were
-// final then stay as they are.
-enum class BeforePrice { first_price, free };
+// A unit costs what one cost when its cycle began. Invoices that were final by an older rule stay as they
+// are: each grant had the price of its own begin in the cycle, and before that what was of before its
+// resource had any price was free.
+enum class PriceRule { of_cycle, of_grant, free_before };
 [[nodiscard]] core::Result<std::vector<InvoiceLine>> lines_of(Database& database, const std::string& team,
                                                               const Billing& billing,
                                                               const core::Cycle& cycle, EntryRange entries,
-                                                              BeforePrice before = BeforePrice::first_price);
+                                                              PriceRule rule = PriceRule::of_cycle);
 
 // As they were said, of the invoice that is final since.
 std::vector<InvoiceLine> kept_lines(Database& database, const std::string& team, core::UtcTime from);

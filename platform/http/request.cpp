@@ -20,7 +20,6 @@ char lower(char c) {
 struct Parameter {
     std::string_view name;
     std::string_view value;  // empty where there is no equals sign
-    bool none = false;       // nothing between two ampersands
 };
 
 // Takes the first one off.
@@ -28,7 +27,7 @@ Parameter next_parameter(std::string_view& rest) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), parameter.size() + 1));
     const std::size_t equals = parameter.find('=');
-    if (equals == std::string_view::npos) return {parameter, {}, parameter.empty()};
+    if (equals == std::string_view::npos) return {parameter, {}};
     return {parameter.substr(0, equals), parameter.substr(equals + 1)};
 }
 
@@ -81,8 +80,11 @@ std::optional<std::string> Request::query_problem(std::initializer_list<std::str
     std::vector<std::string> seen;
     std::string_view rest = query_;
     while (!rest.empty()) {
+        if (rest.front() == '&') {
+            rest.remove_prefix(1);
+            continue;
+        }
         const Parameter parameter = next_parameter(rest);
-        if (parameter.none) continue;
         const std::string name = percent_decode(parameter.name).value_or(std::string(parameter.name));
         if (std::ranges::find(known, name) == known.end()) {
             std::string list;

@@ -156,6 +156,29 @@ TEST_CASE_METHOD(Capped, "units on a final invoice aren't covered in place of la
     audited();
 }
 
+TEST_CASE_METHOD(Capped, "units that were counted on a final invoice, and are told since, stay on it") {
+    hold_free(4);
+    Said lost = joined();
+    const core::Lease lease = sync_lease(lost, {counters("render", 0, 4, 0)});
+    auto made = used_up(lease, "render", 4, clock.wall_now());
+    done({"agent", "write-off", lost.agent, "--as", "count"});
+    clock.set_wall(at("2026-08-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 4);
+    core::wire::HelloRequest said;
+    said.agent = lost.agent;
+    said.incarnation = 1;
+    said.head = {1, "start"};
+    said.starts = {{1, "start"}};
+    said.resources = {made};
+    said.nonce = platform::system::random_hex(random);
+    REQUIRE(hello("lab", said));
+    give_back(4);
+    clock.set_wall(at("2026-09-16T00:00:00Z"));
+    CHECK(payg_units("2026-07-15") == 4);
+    CHECK(payg_units("2026-08-15") == 0);
+    audited();
+}
+
 TEST_CASE_METHOD(Drawn, "a grant covers nothing that was used before its start or after its end") {
     uses_payg(5);
     clock.advance(2 * core::hour_ms);

@@ -102,6 +102,41 @@ TEST_CASE_METHOD(Tiers, "a grant that is made after a price was changed costs wh
     CHECK(json({"invoice", "lab", "--cycle", "2026-07-15"}).at("total") == 500);
     grant({"--resource", "render", "--tier", "payg", "--starts", "2026-07-10", "--anchor", "2026-07-15"});
     audited();
+    // One that was final when each grant had its own price still is what it was.
+    REQUIRE(store().connection().execute(in_its_words("DROP TRIGGER invoice_line_is_never_edited;")));
+    REQUIRE(store().connection().execute("UPDATE invoice_line SET units = 3"));
+    REQUIRE(
+        store().connection().execute("INSERT INTO invoice_line SELECT team, from_, position + 1, resource, "
+                                     "2, late_units, 250, reason FROM "
+                                     "invoice_line"));
+    audited();
+}
+
+TEST_CASE_METHOD(Tiers, "a grant that starts later doesn't change the price of what is used before") {
+    clock.set_wall(at("2026-07-16T12:00:00Z"));
+    grant({"--resource", "render", "--tier", "payg", "--starts", "2026-08-10", "--anchor", "2026-07-15"});
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 5, 0)});
+    tell(one, {used_up(lease, "render", 5, clock.wall_now())});
+    clock.set_wall(at("2026-08-05T12:00:00Z"));
+    done({"resource", "set", "render", "--price", "250"});
+    CHECK(json({"invoice", "lab"}).at("total") == 500);
+}
+
+TEST_CASE_METHOD(Tiers, "a grant that was ended before its cycle sets no price in it") {
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said ahead = joined();
+    sync_lease(ahead, {counters("render", 0, 5, 0)});  // makes the tranche of the next cycle, too
+    clock.set_wall(at("2026-08-14T12:00:00Z"));
+    done({"grant", "end", "lab", "g1"});
+    clock.set_wall(at("2026-08-20T12:00:00Z"));
+    done({"resource", "set", "render", "--price", "250"});
+    grant({"--resource", "render", "--tier", "payg", "--anchor", "2026-07-15"});
+    Said one = joined();
+    const core::Lease lease = sync_lease(one, {counters("render", 0, 5, 0)});
+    tell(one, {used_up(lease, "render", 5, clock.wall_now())});
+    CHECK(json({"invoice", "lab"}).at("total") == 5 * 250);
 }
 
 TEST_CASE_METHOD(Listed, "an amount that 64 bits can't hold is told as such, one that just fits as it is") {
