@@ -46,7 +46,8 @@ public:
             const auto& tranches = pool_.of(late.resource);
             const auto slots = std::ranges::find(tranches, late.tranche, &Tranche::id);
             if (slots == tranches.end()) continue;  // it couldn't be read: the job fails
-            correct(late.resource, static_cast<std::size_t>(slots - tranches.begin()), late_parts(late));
+            correct(late.resource, static_cast<std::size_t>(slots - tranches.begin()),
+                    [&] { return late_parts(late); });
         }
     }
 
@@ -71,13 +72,13 @@ private:
     std::vector<Late> late_units(std::int64_t late_after) {
         std::vector<Late> late;
         database_.each(
-            "SELECT t.id, t.resource, t.starts_at, t.ends_at, l.agent, l.incarnation, sum(CASE WHEN l.reason "
-            "= "
-            "'charge' THEN l.units ELSE 0 END), sum(CASE WHEN l.to_ = 'charged' THEN l.units ELSE -l.units "
-            "END) FROM tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? WHERE t.team = ? "
-            "AND "
-            "t.tier = 'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL AND 'charged' IN (l.from_, l.to_) "
-            "AND l.reason IN ('charge', 'count', 'heard again') GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY t.id",
+            "SELECT t.id, t.resource, t.starts_at, t.ends_at, l.agent, l.incarnation, "
+            "sum(CASE WHEN l.reason = 'charge' THEN l.units ELSE 0 END), "
+            "sum(CASE WHEN l.to_ = 'charged' THEN l.units ELSE -l.units END) "
+            "FROM tranche AS t JOIN ledger AS l ON l.tranche = t.id AND l.entry > ? "
+            "WHERE t.team = ? AND t.tier = 'payg' AND t.starts_at < ? AND t.ends_at IS NOT NULL "
+            "AND 'charged' IN (l.from_, l.to_) AND l.reason IN ('charge', 'count', 'heard again') "
+            "GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY t.id",
             [&](auto& row) {
                 const Units told{std::min(row.integer(6), row.integer(7))};
                 if (told <= Units{}) return;
@@ -118,7 +119,7 @@ private:
         for (std::size_t slots = pool_.of(resource).size(); slots-- > 0;) {
             const Tranche& tranche = pool_.of(resource)[slots];
             if (std::ranges::find(ids, tranche.id) != ids.end() && tranche.charged.value() > 0)
-                correct(resource, slots, parts(tranche.id, first, end));
+                correct(resource, slots, [&] { return parts(tranche.id, first, end); });
         }
     }
 
@@ -136,7 +137,9 @@ private:
         return tranches;
     }
 
-    void correct(const std::string& resource, std::size_t slots, const std::vector<Part>& completed_parts) {
+    // completed_parts: asked for where there is something to draw from.
+    template <class Parts>
+    void correct(const std::string& resource, std::size_t slots, const Parts& completed_parts) {
         std::vector<Tranche> tranches = candidates(resource);
         const auto earlier = [&](const Tranche& t) {
             return t.tier < tranches[slots].tier && t.available.value() > 0;
@@ -144,7 +147,7 @@ private:
         if (std::ranges::none_of(tranches, earlier)) return;
         Units left = movable(tranches[slots]);
         std::map<std::size_t, Units> moved;
-        for (const Part& part : completed_parts) {
+        for (const Part& part : completed_parts()) {
             if (left.value() == 0) break;
             const std::vector<Completed> completed{{part.hour, std::min(left, part.units)}};
             const Bookings booked = book(tranches, slots, part.slots_since, completed, ledger_.now());

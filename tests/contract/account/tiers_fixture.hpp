@@ -83,6 +83,24 @@ struct Tiers : AccountFixture {
         said.request.session = session("lab", said.agent);
         return said;
     }
+    // As after a break: its journal's head, started once, and its counters.
+    core::Result<core::wire::HelloReply> say_hello(Said& who, std::int64_t incarnation,
+                                                   const core::wire::JournalHead& head,
+                                                   const core::wire::ResourceCounters& made) {
+        core::wire::HelloRequest said;
+        said.agent = who.agent;
+        said.incarnation = incarnation;
+        said.head = head;
+        said.starts = {{1, "start"}};
+        said.resources = {made};
+        said.nonce = platform::system::random_hex(random);
+        auto reply = hello("lab", said);
+        if (reply) who.request.session = reply->session;
+        who.request.request_number = 0;
+        who.request.head = said.head;
+        who.request.starts = said.starts;
+        return reply;
+    }
     core::wire::SyncReply tell(Said& said, std::vector<core::wire::ResourceCounters> resources) {
         ++said.request.request_number;
         said.request.resources = std::move(resources);
