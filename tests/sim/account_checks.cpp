@@ -73,8 +73,8 @@ void Invariants::check_places(const AccountView& view) {
                         "I1: " + name() + " leases what its holders hold");
         SIM_REQUIRE(std::min({tranche.charged, tranche.in_doubt, tranche.expired}) >= 0,
                     "I1: no place of " + name() + " is below 0");
-        SIM_REQUIRE(tranche.available >= 0 || may_be_owed(view, tranche.team),
-                    "I1: A of " + name() + " is below 0 only while the account learns");
+        SIM_REQUIRE(tranche.available >= 0 || may_owe(view, tranche),
+                    "I1: A of " + name() + " is below 0 only for what the account has forgotten");
         if (!tranche.purchased) continue;
         SIM_REQUIRE(*tranche.purchased == places + tranche.leased,
                     "I1: P = A + C + D + X + leased of " + name());

@@ -64,8 +64,18 @@ bool Invariants::ended_before_put_back(std::int64_t tranche) const {
     return put_backs_ > 0 && row != nullptr && row->ends_at && *row->ends_at <= account_.put_back_at().ms;
 }
 
-bool Invariants::may_be_owed(const AccountView& view, const std::string& team) const {
-    return view.learning_teams.contains(team) || (put_backs_ > 0 && world_.plan.store_put_back_by_hand);
+// An account that was put back may have forgotten, for good, the earlier grant to which charges were moved:
+// they stand where they took slots again, beside what was leased anew of the slots that had come free.
+bool Invariants::may_owe(const AccountView& view, const TrancheRow& tranche) const {
+    if (view.learning_teams.contains(tranche.team)) return true;
+    if (put_backs_ == 0) return false;
+    if (world_.plan.store_put_back_by_hand) return true;
+    std::int64_t freed = value_of(freed_, tranche.id);
+    for (const TrancheRow& out_of : view.tranches)
+        if (out_of.pool == tranche.id) freed += value_of(freed_, out_of.id) * out_of.rate;
+    if (-tranche.available > freed) return false;
+    world_.tally.saw("charges moved to a grant that the account had forgotten");
+    return true;
 }
 
 // R6, as far as it can be seen from outside: nobody runs on what isn't there.

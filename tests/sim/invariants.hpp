@@ -76,7 +76,7 @@ private:
     void note_put_back(const AccountView& view);
     bool learned(const std::string& agent) const;
     bool ended_before_put_back(std::int64_t tranche) const;
-    bool may_be_owed(const AccountView& view, const std::string& team) const;  // A may be below 0
+    bool may_owe(const AccountView& view, const TrancheRow& tranche) const;  // A may be below 0 so far
     void check_booking(const AccountView& view);
     void note_fallen(std::int64_t tranche, const std::string& reason, std::int64_t units);
     std::int64_t fallen_since(const std::map<std::int64_t, std::int64_t>& before, std::int64_t tranche) const;
