@@ -65,17 +65,18 @@ bool Invariants::ended_before_put_back(std::int64_t tranche) const {
 }
 
 // An account that was put back may have forgotten, for good, the earlier grant to which charges were moved:
-// they stand where they took slots again, beside what was leased anew of the slots that had come free.
+// they stand where they took slots again, beside what was leased anew of the slots that had come free. And
+// it holds in doubt, or has counted, what an agent that was given up gave back after that copy.
 bool Invariants::may_owe(const AccountView& view, const TrancheRow& tranche) const {
     if (view.learning_teams.contains(tranche.team)) return true;
     if (put_backs_ == 0) return false;
     if (world_.plan.store_put_back_by_hand) return true;
-    std::int64_t freed = value_of(freed_, tranche.id);
+    std::int64_t most = tranche.in_doubt + value_of(view.counted, tranche.id);
+    most += value_of(freed_, tranche.id);
     for (const TrancheRow& out_of : view.tranches)
-        if (out_of.pool == tranche.id) freed += value_of(freed_, out_of.id) * out_of.rate;
-    if (-tranche.available > freed) return false;
-    world_.tally.saw("charges moved to a grant that the account had forgotten");
-    return true;
+        if (out_of.pool == tranche.id)
+            most += (value_of(view.counted, out_of.id) + value_of(freed_, out_of.id)) * out_of.rate;
+    return -tranche.available <= most;
 }
 
 // R6, as far as it can be seen from outside: nobody runs on what isn't there.
