@@ -31,6 +31,26 @@ private:
     std::optional<core::UtcTime> soonest_;
 };
 
+// The cycle that follows at its end is there as soon as anybody has looked, and as large where it isn't.
+Units next_after(const Tranche& tranche, std::span<const Tranche> tranches) {
+    const auto next = std::ranges::find_if(tranches, [&](const Tranche& other) {
+        return other.grant == tranche.grant && other.starts_at == *tranche.ends_at;
+    });
+    return (next == tranches.end() ? tranche : *next).size().value_or(Units{});
+}
+
+core::CardTurn turn_of(const Tranche& tranche, std::span<const Tranche> tranches) {
+    core::CardTurn turn;
+    turn.tranche = tranche_name(tranche.id);
+    turn.at = *tranche.ends_at;
+    turn.charged_units = tranche.charged;
+    if (tranche.refreshes()) turn.next_units = next_after(tranche, tranches);
+    if (tranche.open()) return turn;
+    turn.purchased_units = *tranche.size();
+    turn.available_units = tranche.unspent();
+    return turn;
+}
+
 std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> tranches, core::UtcTime now) {
     core::CardTier line;
     line.tier = tier;
@@ -43,6 +63,7 @@ std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> 
         if (tranche.tier != tier || !tranche.valid_at(now)) continue;
         any = true;
         ends.add(tranche);
+        if (tranche.ends_at) line.turns.push_back(turn_of(tranche, tranches));
         open = open || tranche.open();
         if (tranche.open()) continue;
         left += tranche.unspent();
@@ -117,7 +138,10 @@ core::Card make_card(const core::Resource& resource, std::span<const Tranche> tr
     for (const core::Tier tier : tiers) {
         if (auto line = tier_of(tier, tranches, now)) card.tiers.push_back(*line);
     }
-    if (resource.kind == core::Kind::returnable) take_held(card, totals.held);
+    if (resource.kind == core::Kind::returnable) {
+        take_held(card, totals.held);
+        for (core::CardTier& line : card.tiers) line.turns.clear();  // what is held is of no one grant
+    }
 
     card.state = state_of(card, valid_any, had_grants, low_percent);
     if (card.state == core::BalanceState::exhausted) card.reason = "exhausted";

@@ -41,6 +41,24 @@ core::Result<std::optional<core::Lease>> AccountLink::judge(const core::wire::Sy
     return with_context("the lease", fits.error());
 }
 
+namespace {
+
+// U, as the account was told of it, of the tranches whose end its card says.
+std::map<std::string, core::Units> used_of_turns(const core::Card& card,
+                                                 const std::vector<core::wire::ResourceCounters>& told) {
+    std::map<std::string, core::Units> used;
+    for (const core::wire::ResourceCounters& counters : told) {
+        if (counters.resource != card.resource) continue;
+        for (const core::CardTier& tier : card.tiers)
+            for (const core::CardTurn& turn : tier.turns)
+                for (const core::wire::TrancheCounters& tranche : counters.tranches)
+                    if (tranche.tranche == turn.tranche) used[turn.tranche] = tranche.used;
+    }
+    return used;
+}
+
+}  // namespace
+
 SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
                                        const std::optional<core::Lease>& lease) const {
     SupplyRecord record = supply_;
@@ -54,6 +72,7 @@ SupplyRecord AccountLink::supply_after(const core::wire::SyncReply& reply,
         if (completed == exchange_.completed.end()) continue;
         entry.completed_at_card = completed->second;
         entry.charged_at_card = exchange_.charged.at(card.resource);
+        entry.used_at_card = used_of_turns(card, exchange_.request.resources);
         entry.held_at_card = exchange_.held.at(card.resource);
     }
     if (!lease) return record;
@@ -235,6 +254,7 @@ void AccountLink::apply_supply() {
         supply.team = known->second.card;
         supply.completed_at_card = known->second.completed_at_card;
         supply.charged_at_card = known->second.charged_at_card;
+        supply.used_at_card = known->second.used_at_card;
         supply.held_at_card = known->second.held_at_card;
         supply.last_lease = known->second.last_lease;
         supply.last_exposure = known->second.last_exposure;

@@ -93,6 +93,7 @@ SupplyRecord begun_anew(SupplyRecord supply) {
     for (auto& [key, entry] : supply.resources) {
         entry.completed_at_card = {};
         entry.charged_at_card = {};
+        entry.used_at_card.clear();
         entry.last_lease = {};
         entry.final = false;
     }

@@ -25,6 +25,12 @@ void read_charged(core::ObjectReader& reader, core::TierUnits& charged) {
     }
 }
 
+void read_used(const boost::json::value& value, std::map<std::string, core::Units>& used) {
+    if (!value.is_object()) return;
+    for (const auto& [tranche, units] : value.get_object())
+        if (units.is_int64() && units.get_int64() >= 0) used.emplace(tranche, core::Units{units.get_int64()});
+}
+
 std::optional<core::UtcTime> time_of(core::ObjectReader& reader, std::string_view member) {
     const auto ms = reader.optional_integer(member, 0, any);
     return ms ? std::optional(core::UtcTime{*ms}) : std::nullopt;
@@ -36,11 +42,14 @@ std::string supply_to_json(const SupplyRecord& record) {
     for (const auto& [key, entry] : record.resources) {
         boost::json::object json;
         json["resource"] = key;
-        if (entry.card) json["card"] = core::card_to_json(*entry.card);
+        if (entry.card) json["card"] = core::card_with_turns_to_json(*entry.card);
         json["completed_at_card"] = entry.completed_at_card.value();
         boost::json::array charged;
         for (const core::Units units : entry.charged_at_card.of) charged.emplace_back(units.value());
         json["charged_at_card"] = std::move(charged);
+        boost::json::object used;
+        for (const auto& [tranche, units] : entry.used_at_card) used[tranche] = units.value();
+        json["used_at_card"] = std::move(used);
         json["held_at_card"] = entry.held_at_card.value();
         json["last_lease"] = entry.last_lease.value();
         json["last_exposure"] = entry.last_exposure.value();
@@ -77,6 +86,7 @@ SupplyRecord supply_from_json(std::string_view text) {
         const std::string key = resource.string("resource");
         entry.completed_at_card = core::Units{resource.integer("completed_at_card", 0, any)};
         if (resource.has("charged_at_card")) read_charged(resource, entry.charged_at_card);
+        if (resource.has("used_at_card")) read_used(*resource.value("used_at_card"), entry.used_at_card);
         entry.last_lease = core::Amount{resource.integer("last_lease", 0, any)};
         entry.held_at_card = core::Units{resource.optional_integer("held_at_card", 0, any).value_or(0)};
         entry.last_exposure = core::Amount{resource.optional_integer("last_exposure", 0, any).value_or(0)};

@@ -20,6 +20,7 @@ struct SupplyRecord {
         std::optional<core::Card> card;
         core::Units completed_at_card;
         core::TierUnits charged_at_card;
+        std::map<std::string, core::Units> used_at_card;  // by tranche, of those whose end the card says
         core::Units held_at_card;
         core::Amount last_lease;
         core::Amount last_exposure;

@@ -28,6 +28,28 @@ json::object tier_to_json(const CardTier& tier) {
     return object;
 }
 
+json::object turn_to_json(const CardTurn& turn) {
+    json::object object;
+    object["tranche"] = turn.tranche;
+    object["at"] = json_of(turn.at);
+    object["purchased_units"] = turn.purchased_units.value();
+    object["available_units"] = turn.available_units.value();
+    object["charged_units"] = turn.charged_units.value();
+    object["next_units"] = json_of(turn.next_units);
+    return object;
+}
+
+CardTurn turn_from_json(ObjectReader& reader) {
+    CardTurn turn;
+    turn.tranche = read_text(reader, "tranche", limits::message_id_bytes_max);
+    turn.at = read_time(reader, "at");
+    turn.purchased_units = read_units(reader, "purchased_units", limits::counter_max);
+    turn.available_units = read_units(reader, "available_units", limits::counter_max);
+    turn.charged_units = read_units(reader, "charged_units", limits::counter_max);
+    turn.next_units = read_optional_units(reader, "next_units", limits::counter_max);
+    return turn;
+}
+
 CardTier tier_from_json(ObjectReader& reader) {
     CardTier tier;
     tier.tier = read_name(reader, "tier", tier_from);
@@ -35,6 +57,8 @@ CardTier tier_from_json(ObjectReader& reader) {
     tier.purchased_units = read_optional_units(reader, "purchased_units", limits::counter_max);
     tier.ends_at = read_optional_time(reader, "ends_at");
     tier.refreshes_at = read_optional_time(reader, "refreshes_at");
+    if (reader.has("turns"))
+        tier.turns = read_list<CardTurn>(reader, "turns", limits::message_tranches_max, turn_from_json);
     return tier;
 }
 
@@ -91,6 +115,15 @@ json::object card_to_json(const Card& card) {
     object["overage_units"] = card.overage_units.value();
     object["enforcement"] = json_text(name_of(card.enforcement));
     object["as_of"] = json_of(card.as_of);
+    return object;
+}
+
+json::object card_with_turns_to_json(const Card& card) {
+    json::object object = card_to_json(card);
+    json::array& tiers = object["tiers"].as_array();
+    for (std::size_t i = 0; i < card.tiers.size(); ++i)
+        if (!card.tiers[i].turns.empty())
+            tiers[i].as_object()["turns"] = json_list(card.tiers[i].turns, turn_to_json);
     return object;
 }
 

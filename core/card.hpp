@@ -22,12 +22,24 @@ enum class BalanceState { unknown, ended, exhausted, low, ok };
 std::string_view name_of(BalanceState);
 std::optional<BalanceState> balance_state_from(std::string_view);
 
+// A grant's units as a card counts them, and the moment at which they end. An account of before says none.
+struct CardTurn {
+    std::string tranche;  // as leases name it
+    UtcTime at;
+    Units purchased_units;  // of open payg 0, as available
+    Units available_units;
+    Units charged_units;
+    std::optional<Units> next_units;  // what its next cycle begins with; none: its grant ends
+    friend bool operator==(const CardTurn&, const CardTurn&) = default;
+};
+
 struct CardTier {
     Tier tier = Tier::free;
     std::optional<Units> available_units;  // none: open payg
     std::optional<Units> purchased_units;
     std::optional<UtcTime> ends_at;
     std::optional<UtcTime> refreshes_at;
+    std::vector<CardTurn> turns{};  // of what ends, so that an agent out of reach knows what is left
     friend bool operator==(const CardTier&, const CardTier&) = default;
 };
 
@@ -65,6 +77,8 @@ bool is_low(Units purchased, Units available, int low_percent);
 
 // The JSON object of the contract, used_percent included; times as RFC 3339, none as null.
 boost::json::object card_to_json(const Card& card);
+// The same with each tier's turns, which are for agents alone.
+boost::json::object card_with_turns_to_json(const Card& card);
 [[nodiscard]] Result<Card> card_from_json(const boost::json::value& json);
 // The same inside a larger message: an error goes to the reader.
 Card card_from_reader(ObjectReader& reader);

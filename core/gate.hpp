@@ -6,7 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/card.hpp"
@@ -31,6 +33,7 @@ struct Supply {
     std::optional<Card> team;            // the team's card, as of the last sync; none: no balance heard yet
     Units completed_at_card;             // units completed here, overage included, that the card has counted
     TierUnits charged_at_card;           // those of them that took a slot here
+    std::map<std::string, Units> used_at_card;  // the same of each tranche whose end the card says
     Units held_at_card;                  // of a returnable resource, here, as the card counts it
     Amount last_lease;                   // available, in the measure, when the lease in force was taken up
     Amount last_exposure;                // of that, open payg

@@ -269,7 +269,7 @@ std::string to_json(const SyncReply& message) {
         return json::object{{"resource", recall.resource}, {"units", recall.units.value()}};
     });
     object["wait_ticket"] = text_or_null(message.wait_ticket);
-    object["cards"] = json_list(message.cards, card_to_json);
+    object["cards"] = json_list(message.cards, card_with_turns_to_json);
     if (message.learning) object["learning"] = true;
     object["next_sync_s"] = seconds_of(message.next_sync_ms);
     object["catalogue"] = nullptr;

@@ -123,21 +123,38 @@ class TurnedClock(EndToEnd):
 
     def test_a_card_is_of_the_cycle_that_began_out_of_reach_and_not_of_the_one_before(self):
         self.begin()
-        self.one.report("render", "before", duration="PT3H")
-        wait_until(lambda: self.account_.card("studio", "render")["charged_units"] == 3, "3 units are charged")
+        self.use_and_lose_the_account(3)
+        self.assertEqual(self.shown(), (20, 16, 4))
+        self.assertIsNotNone(self.one.card("render")["refreshes_at"])
+        self.turn_by(40 * DAY_MS)
+        wait_until(lambda: self.shown() == (20, 20, 0), "another cycle has begun")
+        self.assertIsNone(self.one.card("render")["refreshes_at"], "the account has not said it")
+
+    def test_of_two_grants_of_a_tier_each_counts_anew_at_its_own_refresh_out_of_reach(self):
+        self.begin()
+        anchor = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=12 - 365)
+        self.account_.command("grant", "add", "studio", "--resource", "render", "--tier", "free", "--amount", "5",
+                              "--refresh", "cycle", "--anchor", anchor.date().isoformat())
+        self.use_and_lose_the_account(7)
+        self.assertEqual(self.shown(), (25, 17, 8))
+        self.turn_by(20 * DAY_MS)
+        wait_until(lambda: self.shown() == (25, 22, 3), "the smaller one has begun another cycle, the other hasn't")
+        self.assertIsNotNone(self.one.card("render")["refreshes_at"])
+        self.turn_by(40 * DAY_MS)
+        wait_until(lambda: self.shown() == (25, 25, 0), "the other one, too")
+        self.assertIsNone(self.one.card("render")["refreshes_at"], "the account has not said it")
+
+    def use_and_lose_the_account(self, units):
+        """So many are charged, and one more is used out of reach."""
+        self.one.report("render", "before", duration=f"PT{units}H")
+        wait_until(lambda: self.account_.card("studio", "render")["charged_units"] == units, "they are charged")
         self.one.cli("sync")
         self.out_of_reach()
         self.one.report("render", "away", duration="PT1H")
 
-        def shown():
-            card = self.one.card("render")
-            return card["purchased_units"], card["available_units"], card["charged_units"]
-
-        self.assertEqual(shown(), (20, 16, 4))
-        self.assertIsNotNone(self.one.card("render")["refreshes_at"])
-        self.turn_by(40 * DAY_MS)
-        wait_until(lambda: shown() == (20, 20, 0), "another cycle has begun")
-        self.assertIsNone(self.one.card("render")["refreshes_at"], "the account has not said it")
+    def shown(self):
+        card = self.one.card("render")
+        return card["purchased_units"], card["available_units"], card["charged_units"]
 
     def certificate(self):
         with open(f"{self.one.folder}/state/agent.crt", encoding="utf-8") as file:

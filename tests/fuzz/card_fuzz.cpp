@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         fuzz::check_refusal(card.error());
         return 0;
     }
-    const auto written = parse_json(boost::json::serialize(card_to_json(*card)));
+    const auto written = parse_json(boost::json::serialize(card_with_turns_to_json(*card)));
     METERBOX_ASSERT(written);
     const auto again = card_from_json(*written);
     METERBOX_ASSERT(again && *again == *card);

@@ -91,6 +91,37 @@ TEST_CASE("a card counts what is valid now and nothing else") {
     CHECK(card({ending}).ends_at == now + 1);
 }
 
+TEST_CASE("a card says of each grant what goes and what comes when its cycle or the grant itself ends") {
+    const auto cycle = [](std::int64_t id, std::int64_t grant, core::UtcTime ends_at, std::int64_t purchased,
+                          std::int64_t charged) {
+        Tranche tranche = bought(purchased, charged);
+        tranche.id = id;
+        tranche.grant = grant;
+        tranche.cycles = true;
+        tranche.ends_at = ends_at;
+        return tranche;
+    };
+    const Tranche first = cycle(1, 1, now + 100, 10, 6);
+    Tranche next = cycle(2, 1, now + 200, 12, 0);
+    next.starts_at = now + 100;
+    const Tranche second = cycle(3, 2, now + 150, 5, 3);  // nobody has looked for what follows
+    Tranche last = cycle(4, 3, now + 120, 8, 0);
+    last.grant_ends_at = now + 120;
+    Tranche endless = bought(20, 1);
+    endless.id = 5;
+    const core::Card some = card({first, next, second, last, endless});
+    REQUIRE(some.tiers.size() == 1);
+    CHECK(some.purchased_units == Units{10 + 5 + 8 + 20});
+    CHECK(some.tiers[0].turns ==
+          std::vector<core::CardTurn>{{"t1", now + 100, Units{10}, Units{4}, Units{6}, Units{12}},
+                                      {"t3", now + 150, Units{5}, Units{2}, Units{3}, Units{5}},
+                                      {"t4", now + 120, Units{8}, Units{8}, Units{0}, {}}});
+
+    core::Resource asset = render;
+    asset.kind = core::Kind::returnable;
+    CHECK(make_card(asset, std::vector{first}, true, {}, 20, now).tiers[0].turns.empty());
+}
+
 TEST_CASE("a team whose grants have all ended has ended, one that never had any is exhausted") {
     Tranche ended = bought(100, 5);
     ended.ends_at = now;

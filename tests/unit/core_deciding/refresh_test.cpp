@@ -62,6 +62,90 @@ TEST_CASE(
     }
 }
 
+namespace {
+
+// Free: 10 a cycle that ends at 100, of which 6 were charged, and 5 a cycle that ends at 150, of which 3 were.
+Supply of_two_anchors() {
+    Supply supply;
+    core::Card& card = supply.team.emplace();
+    card.tiers = {{Tier::free, Units{6}, Units{15}, {}, core::UtcTime{100}}};
+    card.tiers[0].turns = {{"a", core::UtcTime{100}, Units{10}, Units{4}, Units{6}, Units{10}},
+                           {"b", core::UtcTime{150}, Units{5}, Units{2}, Units{3}, Units{5}}};
+    card.available_units = Units{6};
+    card.purchased_units = Units{15};
+    card.charged_units = Units{9};
+    card.refreshes_at = core::UtcTime{100};
+    return supply;
+}
+
+struct Shown {
+    std::int64_t available, purchased, charged;
+    friend bool operator==(const Shown&, const Shown&) = default;
+};
+Shown shown(const Supply& supply, const core::ResourceLedger& ledger) {
+    const core::TierUnits since = core::charged_since(ledger, supply);
+    const core::Card& card = *supply.team;
+    CHECK(card.tiers[0].available_units == card.available_units);
+    CHECK(card.tiers[0].purchased_units == card.purchased_units);
+    return {(card.available_units - since.sum()).value(), card.purchased_units.value(),
+            (card.charged_units + since.sum()).value()};
+}
+
+}  // namespace
+
+TEST_CASE("of two grants of a tier each counts anew at its own refresh, and the other stays as it is") {
+    core::ResourceLedger ledger = ledger_with(
+        10, {leased("a", Tier::free, 3, 0, 100), leased("b", Tier::free, 4, 0, 150),
+             leased("next a", Tier::free, 2, 100, 200), leased("next b", Tier::free, 2, 150, 250)});
+    REQUIRE(charge(ledger, 40) == 4);  // three of a and one of b, of which the account was told two of a
+    Supply supply = of_two_anchors();
+    supply.charged_at_card[Tier::free] = Units{2};
+    supply.used_at_card = {{"a", Units{2}}, {"b", Units{0}}};
+    core::refresh(supply, ledger, at(99));
+    CHECK(shown(supply, ledger) == Shown{4, 15, 11});
+
+    REQUIRE(charge(ledger, 20, at(100)) == 2);  // the next two of b
+    for (int again = 0; again < 2; ++again) {
+        core::refresh(supply, ledger, at(149));
+        CHECK(shown(supply, ledger) == Shown{12 - 3, 15, 3 + 3});
+        CHECK(supply.team->refreshes_at == core::UtcTime{150});
+        CHECK(supply.team->tiers[0].refreshes_at == core::UtcTime{150});
+    }
+    REQUIRE(charge(ledger, 20, at(149)) == 2);  // one more of b, and one of the next a
+    for (int again = 0; again < 2; ++again) {
+        core::refresh(supply, ledger, at(150));
+        CHECK(shown(supply, ledger) == Shown{15 - 1, 15, 1});
+        CHECK_FALSE(supply.team->refreshes_at);
+    }
+
+    Supply at_once = of_two_anchors();
+    at_once.charged_at_card[Tier::free] = Units{2};
+    at_once.used_at_card = {{"a", Units{2}}, {"b", Units{0}}};
+    core::refresh(at_once, ledger, at(150));
+    CHECK(shown(at_once, ledger) == Shown{14, 15, 1});
+}
+
+TEST_CASE("a grant that ends out of reach is on the card no longer, and its tier's others are") {
+    const core::ResourceLedger ledger = ledger_with(10, {});
+    Supply supply = of_two_anchors();
+    supply.team->tiers[0].turns[0].next_units.reset();
+    core::refresh(supply, ledger, at(100));
+    CHECK(shown(supply, ledger) == Shown{2, 5, 3});
+    CHECK(supply.team->refreshes_at == core::UtcTime{150});
+}
+
+TEST_CASE("what was charged of an open payg grant is of the cycle that has ended") {
+    const core::ResourceLedger ledger = ledger_with(10, {});
+    Supply supply = of_two_anchors();
+    supply.team->tiers[0] = {Tier::payg, {}, {}, {}, core::UtcTime{100}};
+    supply.team->tiers[0].turns = {{"p", core::UtcTime{100}, Units{0}, Units{0}, Units{7}, Units{0}}};
+    core::refresh(supply, ledger, at(100));
+    CHECK(supply.team->charged_units == Units{2});
+    CHECK(supply.team->available_units == Units{6});
+    CHECK_FALSE(supply.team->tiers[0].available_units);
+    CHECK_FALSE(supply.team->refreshes_at);
+}
+
 TEST_CASE("a refresh that is still to come stays on the card, whichever tier has it") {
     Supply supply = told_before_the_refresh();
     supply.team->tiers[1].refreshes_at = core::UtcTime{200};

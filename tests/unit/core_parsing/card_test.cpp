@@ -81,10 +81,27 @@ TEST_CASE("each card comes back from its JSON") {
     Samples samples{4};
     for (int i = 0; i < 2'000; ++i) {
         const Card card = samples.card();
-        const Result<Card> back = card_from_json(card_to_json(card));
+        const Result<Card> back = card_from_json(card_with_turns_to_json(card));
         REQUIRE(back);
         REQUIRE(*back == card);
     }
+}
+
+TEST_CASE("an agent reads the card of an account that says no turns, and shows nobody those that one says") {
+    Card card;
+    card.resource = "render";
+    card.tiers = {{Tier::free, Units{1}, Units{1}, {}, {}}};
+    const boost::json::object without = card_to_json(card);
+    CHECK(card_with_turns_to_json(card) == without);
+    card.tiers[0].turns = {{"t7", UtcTime{100}, Units{1}, Units{1}, Units{0}, {}}};
+    CHECK(card_to_json(card) == without);
+    boost::json::object with = card_with_turns_to_json(card);
+    CHECK(card_from_json(with)->tiers[0].turns == card.tiers[0].turns);
+    boost::json::object& tier = with["tiers"].as_array()[0].as_object();
+    tier["turns"] = nullptr;
+    CHECK(card_from_json(with)->tiers[0].turns.empty());
+    tier["turns"] = boost::json::array{boost::json::object{}};
+    CHECK(card_from_json(with).error().pointer == "/tiers/0/turns/0/tranche");
 }
 
 TEST_CASE("open payg is known by its tier without figures") {

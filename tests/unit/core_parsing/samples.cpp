@@ -55,8 +55,15 @@ Card Samples::card() {
     card.unit_size = unit_size();
     card.measure = static_cast<Measure>(between(0, 1));
     card.tiers = list<CardTier>(4, [this] {
-        return CardTier{tier(), maybe([this] { return units(); }), maybe([this] { return units(); }),
-                        maybe([this] { return time(); }), maybe([this] { return time(); })};
+        return CardTier{tier(),
+                        maybe([this] { return units(); }),
+                        maybe([this] { return units(); }),
+                        maybe([this] { return time(); }),
+                        maybe([this] { return time(); }),
+                        list<CardTurn>(3, [this] {
+                            return CardTurn{id(),    time(),  units(),
+                                            units(), units(), maybe([this] { return units(); })};
+                        })};
     });
     card.ends_at = maybe([this] { return time(); });
     card.refreshes_at = maybe([this] { return time(); });
