@@ -149,7 +149,7 @@ void AccountLink::wait_for_operator() {
                           {}};
     store_.submit(journal_job(
         [this, detail = why.detail] {
-            if (!journal_.suspicion()) journal_.suspect(detail);
+            if (!journal_.suspicion()) journal_.suspect({Suspicion::Cause::fenced, detail});
             return 0;
         },
         [this, why](const core::Result<void>& committed, std::optional<int>) {
@@ -158,6 +158,22 @@ void AccountLink::wait_for_operator() {
             balances_.note_turned_away(why.detail);
             failed(committed ? why : committed.error(), false);
             listener_.published(balances_.publish(journal_.take_publications()));
+        }));
+}
+
+void AccountLink::doubt_journal(const ChainReport::Broken& broken) {
+    store_.submit(journal_job(
+        [this, broken] {
+            journal_.suspect_chain(broken);
+            return 0;
+        },
+        [this](const core::Result<void>& committed, std::optional<int>) {
+            if (stopped_ || !committed) return;
+            listener_.published(balances_.publish(journal_.take_publications()));
+            if (!balances_.suspicion()) return;
+            log_.error("journal.suspect", {{"detail", balances_.suspicion()->detail}});
+            plan_.session_lost(time_.boot(), random_.number());
+            pump();
         }));
 }
 

@@ -73,6 +73,8 @@ public:
     enum class Retiring { no, draining, sealed, retired };
     Retiring retiring() const { return retiring_; }
 
+    // A check of the journal found its chain broken: nothing is spent until the account has answered hello.
+    void doubt_journal(const ChainReport::Broken& broken);
     // Units may have been completed: bring them, if they are news.
     void ledgers_changed(const std::vector<std::string>& resources);
     void stop();

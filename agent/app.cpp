@@ -242,7 +242,11 @@ void App::Parts::enroll(EnrollOrder order, Enrolled done) {
 }
 
 void App::Parts::verify(Verified done) {
-    store_.run_idle(std::make_unique<Verification>(journal_, std::move(done)));
+    store_.run_idle(std::make_unique<Verification>(
+        journal_, [this, done = std::move(done)](const core::Result<ChainReport>& report) {
+            if (report && report->broken) link_.doubt_journal(*report->broken);
+            done(report);
+        }));
 }
 
 App::App(boost::asio::io_context& loop, config::AgentConfig config, const system::Clock& clock,

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "agent/chain.hpp"
+#include "agent/chain_report.hpp"
 #include "agent/identity_store.hpp"
 #include "agent/journal_opening.hpp"
 #include "agent/journal_tables.hpp"
@@ -155,8 +156,10 @@ public:
     void mark_start();  // its commit's link parts this chain from any copy's, as the first of a start does
     void keep_clock(std::string text);      // goes with the first commit that succeeds from now on
     void forgot_events(std::int64_t last);  // up to and with that number: retention
-    void suspect(std::string detail);       // once this is committed, nothing is spent, restarts included
-    void dispel_suspicion();                // once this is committed, what is leased may be spent
+    // Once this is committed, nothing is spent, restarts included.
+    void suspect(Suspicion why);
+    void suspect_chain(const ChainReport::Broken& broken);  // where that place wasn't doubted before
+    void dispel_suspicion();  // once this is committed, what is leased may be spent
 
     // Between transactions.
     // acknowledged: the number of the link that the account knows; 0: none.

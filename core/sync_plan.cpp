@@ -54,6 +54,7 @@ void SyncPlan::sync_succeeded(BootTime now, std::optional<std::int64_t> next_syn
     const std::int64_t jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(wait / 10 + 1));
     due_ = now + (wait - jitter);
     if (woken_) due_ = std::min(due_, time_for(*woken_, now));
+    if (!in_session_) due_ = now;  // lost meanwhile
 }
 
 void SyncPlan::session_lost(BootTime now, std::uint64_t random) {

@@ -159,7 +159,9 @@ TEST_CASE_METHOD(Machine, "a new incarnation that is not committed leaves no tra
 
 TEST_CASE_METHOD(Machine,
                  "a journal that is suspect spends nothing, restarts included, until that is dispelled") {
-    transaction(*journal, [&] { journal->suspect("a copy may be at work"); });
+    transaction(*journal, [&] {
+        journal->suspect({agent::Suspicion::Cause::fenced, "a copy may be at work"});
+    });
     report(1'500);
     CHECK(ledger().used() == core::Units{0});
     reopen();

@@ -160,7 +160,7 @@ private:
     }
     void tell_again() { journal_.tell_again_after(upto(std::max<std::int64_t>(0, journal_.settled()))); }
     void set_meta() { journal_.set_meta("key" + std::to_string(upto(2)), std::to_string(seed_)); }
-    void suspect() { journal_.suspect("seed " + std::to_string(seed_)); }
+    void suspect() { journal_.suspect({agent::Suspicion::Cause::fenced, "seed " + std::to_string(seed_)}); }
     void note_held() { journal_.note_held(now()); }
     void begin_incarnation() {
         const std::int64_t head = journal_.chain().head().sequence;

@@ -1,15 +1,15 @@
 """140: the journal's chain shows whether anything was changed behind the agent's back.
 
 Goal: `meterbox verify` finds the journal of a working agent whole, also while it is written; after a change to
-its database it ends with 1 and names the first link that isn't as it was committed; without a daemon it ends
-with 3. The account is told the chain's head and acknowledges it.
+its database it ends with 1 and names the first link that isn't as it was committed, and nothing is spent until
+the account has answered hello; without a daemon it ends with 3. The account is told the chain's head and acknowledges it.
 """
 
 import json
 import sqlite3
 import threading
 
-from support import EndToEnd, main
+from support import EndToEnd, main, wait_until
 
 
 class Verify(EndToEnd):
@@ -51,6 +51,29 @@ class Verify(EndToEnd):
         report = json.loads(self.one.cli("--json", "verify", expect=1))
         self.assertEqual((report["ok"], report["broken"]["sequence"]), (False, link))
         self.assertIn("events 5 to 5", report["broken"]["what"])
+
+    def test_a_broken_chain_is_suspect_until_the_account_has_answered_once(self):
+        self.one.report("render", "r", duration_ms=60_000)
+        self.one.cli("sync")
+        self.assertEqual(self.one.process.stop(), 0)
+        with sqlite3.connect(f"{self.one.folder}/state/journal.db") as database:
+            database.execute("UPDATE event SET amount = 1")
+        database.close()
+        self.one.start()
+        self.one.cli("sync")
+        self.assertEqual(self.account_.process.stop(), 0)
+        self.one.cli("verify", expect=1)
+        wait_until(lambda: self.one.status()["journal"]["state"] == "suspect", "nothing is spent")
+        self.assertIn("chain is broken", self.one.status()["journal"]["detail"])
+        refused = self.one.session("render")
+        self.assertEqual((refused.status, refused.json["reason"]), (402, "suspect"))
+        self.assertEqual(self.one.report("render", "s", duration_ms=60_000).status, 200)  # usage is a fact
+        self.account_.start()
+        self.one.cli("sync")
+        self.assertEqual(self.one.status()["journal"]["state"], "ok")
+        self.one.cli("verify", expect=1)  # as it was, and settled
+        self.one.cli("sync")
+        self.assertEqual(self.one.status()["journal"]["state"], "ok")
 
     def test_units_added_to_the_lease_while_it_was_stopped_are_not_taken_over(self):
         self.one.report("render", "r", duration_ms=1_200_000)

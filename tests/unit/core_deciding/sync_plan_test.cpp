@@ -257,3 +257,11 @@ TEST_CASE("whatever happens, an enrolled agent is back in an exchange within its
         }
     }
 }
+
+TEST_CASE("a session that is lost during a sync that ends well is followed by hello at once") {
+    SyncPlan plan = synced_at({0});
+    REQUIRE(plan.next({interval}).step == Step::sync);
+    plan.session_lost({interval + 5}, 600);
+    plan.sync_succeeded({interval + 10}, {}, no_jitter);
+    CHECK(plan.next({interval + 10}).step == Step::hello);
+}
