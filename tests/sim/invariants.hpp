@@ -86,6 +86,7 @@ private:
     void check_held(std::size_t index, const core::ResourceLedger& ledger);
     void check_against_account(std::size_t index);
     void check_slots();
+    std::int64_t left_to(const std::string& agent, std::int64_t tranche) const;
     bool has_copies(const std::string& id) const;
     void note_most(std::size_t index);
     void check_copies(bool account_changed);

@@ -29,6 +29,12 @@ void Invariants::check_against_account(std::size_t index) {
     if (index + 1 == agents_.size() && std::exchange(moved_, false)) check_slots();
 }
 
+// Of a disk that was put back up to one lease may be used twice: units that it gave back after that copy.
+std::int64_t Invariants::left_to(const std::string& agent, std::int64_t tranche) const {
+    const auto known = view_->holdings.find({agent, tranche, value_of(view_->incarnations, agent)});
+    return known == view_->holdings.end() ? 0 : known->second.granted - known->second.returned;
+}
+
 // I2: over all agents.
 void Invariants::check_slots() {
     check_spent_twice();
@@ -41,7 +47,8 @@ void Invariants::check_slots() {
             const std::string& agent_id = agents_[i]->name().id;
             if (value_of(view_->incarnations, agent_id) != seen_[i].incarnation) continue;
             std::int64_t& used = by_agent[{agent_id, tranche, seen_[i].incarnation}];
-            used = std::max(used, real.used);
+            used = std::max(
+                used, agents_[i]->put_back() ? std::min(real.used, left_to(agent_id, tranche)) : real.used);
         }
     for (const auto& [key, units] : most_used_) by_agent[key] = std::max(by_agent[key], units);
     std::map<std::int64_t, std::int64_t> used;
