@@ -17,8 +17,11 @@ Outcome check_readable(const AgentConfig& config, std::string_view key, const st
 
 Outcome check_together(const AgentConfig& config) {
     if (config.products.socket == config.admin.socket) {
-        return invalid(config.origin_of("admin.socket").place +
-                       ": admin.socket: is the products' socket too; give each a path of its own");
+        // Where one of them has its default, the other one was set to that.
+        const bool admin = config.origin_of("admin.socket").kind != Origin::Kind::built_in;
+        const std::string_view key = admin ? "admin.socket" : "products.socket";
+        return invalid(config.origin_of(key).place + ": " + std::string{key} + ": is the " +
+                       (admin ? "products'" : "admins'") + " socket too; give each a path of its own");
     }
     Outcome outcome = check_readable(config, "account.ca_file", config.account.ca_file);
     if (!outcome) return outcome;

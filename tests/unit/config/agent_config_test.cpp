@@ -264,6 +264,11 @@ TEST_CASE("the two sockets can't be one") {
           "agent.toml:4: admin.socket: is the products' socket too; give each a path of its own");
 }
 
+TEST_CASE("a socket that is set to the other one's default is named, and not the default") {
+    CHECK(complaint_about("[products]\nsocket = \"/run/meterbox/admin.sock\"\n") ==
+          "agent.toml:2: products.socket: is the admins' socket too; give each a path of its own");
+}
+
 TEST_CASE("each range takes its two ends and nothing beyond them") {
     struct Ends {
         std::string section, key, below, least, most, above;
