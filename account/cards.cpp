@@ -31,12 +31,12 @@ private:
     std::optional<core::UtcTime> soonest_;
 };
 
-// The cycle that follows at its end is there as soon as anybody has looked, and as large where it isn't.
-Units next_after(const Tranche& tranche, std::span<const Tranche> tranches) {
+// The cycle that follows at its end: it is there as soon as anybody has looked.
+const Tranche* cycle_after(const Tranche& tranche, std::span<const Tranche> tranches) {
     const auto next = std::ranges::find_if(tranches, [&](const Tranche& other) {
         return other.grant == tranche.grant && other.starts_at == *tranche.ends_at;
     });
-    return (next == tranches.end() ? tranche : *next).size().value_or(Units{});
+    return next == tranches.end() ? nullptr : &*next;
 }
 
 core::CardTurn turn_of(const Tranche& tranche, std::span<const Tranche> tranches) {
@@ -44,11 +44,24 @@ core::CardTurn turn_of(const Tranche& tranche, std::span<const Tranche> tranches
     turn.tranche = tranche_name(tranche.id);
     turn.at = *tranche.ends_at;
     turn.charged_units = tranche.charged;
-    if (tranche.refreshes()) turn.next_units = next_after(tranche, tranches);
+    if (tranche.refreshes()) {
+        const Tranche* const next = cycle_after(tranche, tranches);
+        turn.next_units = (next != nullptr ? *next : tranche).size().value_or(Units{});
+    }
     if (tranche.open()) return turn;
     turn.purchased_units = *tranche.size();
     turn.available_units = tranche.unspent();
     return turn;
+}
+
+void add_turns(std::vector<core::CardTurn>& turns, const Tranche& tranche,
+               std::span<const Tranche> tranches) {
+    if (!tranche.ends_at) return;
+    turns.push_back(turn_of(tranche, tranches));
+    const Tranche* const next = tranche.refreshes() ? cycle_after(tranche, tranches) : nullptr;
+    if (next == nullptr || !next->ends_at) return;
+    turns.push_back(turn_of(*next, tranches));
+    turns.back().begins_at = next->starts_at;
 }
 
 std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> tranches, core::UtcTime now) {
@@ -63,13 +76,14 @@ std::optional<core::CardTier> tier_of(core::Tier tier, std::span<const Tranche> 
         if (tranche.tier != tier || !tranche.valid_at(now)) continue;
         any = true;
         ends.add(tranche);
-        if (tranche.ends_at) line.turns.push_back(turn_of(tranche, tranches));
+        add_turns(line.turns, tranche, tranches);
         open = open || tranche.open();
         if (tranche.open()) continue;
         left += tranche.unspent();
         bought += *tranche.size();
     }
     if (!any) return std::nullopt;
+    if (line.turns.size() > core::limits::card_turns_max) line.turns.clear();
     if (!open) {
         line.available_units = left;
         line.purchased_units = bought;

@@ -106,13 +106,15 @@ std::optional<std::int64_t> AccountLink::next_sync_in_ms() const {
 
 core::Units AccountLink::pending_units() const {
     core::Units pending;
-    for (const auto& [resource, balance] : balances_.all()) {
-        const auto brought = brought_.find(resource);
-        const core::Units known =
-            brought == brought_.end() ? balance.supply.completed_at_card : brought->second;
-        pending += std::max(core::Units{}, balance.ledger->completed() - known);
-    }
+    for (const auto& [resource, balance] : balances_.all())
+        pending += std::max(core::Units{}, balance.ledger->completed() - heard_of(resource, balance));
     return pending;
+}
+
+// Since the start nothing was brought, perhaps: then what was before it.
+core::Units AccountLink::heard_of(const std::string& resource, const Balance& balance) const {
+    const auto brought = brought_.find(resource);
+    return brought == brought_.end() ? balance.supply.completed_at_card : brought->second;
 }
 
 void AccountLink::wake(core::SyncReason reason) {
@@ -136,7 +138,7 @@ void AccountLink::ledgers_changed(const std::vector<std::string>& resources) {
     for (const std::string& resource : resources) {
         const Balance* balance = balances_.find(resource);
         if (balance == nullptr) continue;
-        const bool completed = balance->ledger->completed() > brought_[resource];
+        const bool completed = balance->ledger->completed() > heard_of(resource, *balance);
         if (!completed && balance->ledger->held() == brought_held_[resource]) continue;
         return wake(core::SyncReason::completion);
     }

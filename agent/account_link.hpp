@@ -143,6 +143,7 @@ private:
     void given_nothing(const std::string& resource, Balance& balance);
     void apply_supply();
 
+    core::Units heard_of(const std::string& resource, const Balance& balance) const;  // by the account
     core::wire::ResourceCounters counters_of(const core::ResourceLedger& ledger,
                                              const CounterReading& reading) const;
     void ask_for(core::wire::ResourceCounters& counters, const core::ResourceLedger& ledger);

@@ -11,12 +11,24 @@ namespace meterbox::agent {
 
 namespace {
 
+// What ends first is drawn first.
+void take_off(std::vector<core::CardTurn>& turns, core::Units taken, core::UtcTime now) {
+    std::ranges::stable_sort(turns, {}, &core::CardTurn::at);
+    for (core::CardTurn& turn : turns) {
+        if (turn.begins_at && *turn.begins_at > now) continue;
+        const core::Units here = std::min(turn.available_units, taken);
+        turn.available_units -= here;
+        taken -= here;
+    }
+}
+
 // What was charged here since the account made the card. Open payg has nothing to take it off.
-void take_off(core::Card& card, const core::TierUnits& charged) {
+void take_off(core::Card& card, const core::TierUnits& charged, core::UtcTime now) {
     for (core::CardTier& tier : card.tiers) {
         if (!tier.available_units) continue;
         const core::Units taken = std::min(*tier.available_units, charged[tier.tier]);
         *tier.available_units -= taken;
+        take_off(tier.turns, taken, now);
         card.available_units = std::max(core::Units{}, card.available_units - taken);
     }
     card.charged_units += charged.sum();
@@ -57,7 +69,7 @@ core::Card card_of(const Balance& balance, const Sessions& sessions, const Usage
     core::refresh(supply, ledger, range);  // nobody looks at it in time where nothing runs
     core::Card card = supply.team.value_or(core::Card{});
     if (!supply.team) card.as_of = now;
-    take_off(card, core::charged_since(ledger, supply));
+    take_off(card, core::charged_since(ledger, supply), now);
     card.leased_units = ledger.leased(range);
     card.remainder = core::part_of_unit(ledger, sessions.running(resource.key));
     card.overage_units = core::overage_units(ledger, range);

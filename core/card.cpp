@@ -36,6 +36,7 @@ json::object turn_to_json(const CardTurn& turn) {
     object["available_units"] = turn.available_units.value();
     object["charged_units"] = turn.charged_units.value();
     object["next_units"] = json_of(turn.next_units);
+    if (turn.begins_at) object["begins_at"] = json_of(turn.begins_at);
     return object;
 }
 
@@ -47,6 +48,7 @@ CardTurn turn_from_json(ObjectReader& reader) {
     turn.available_units = read_units(reader, "available_units", limits::counter_max);
     turn.charged_units = read_units(reader, "charged_units", limits::counter_max);
     turn.next_units = read_optional_units(reader, "next_units", limits::counter_max);
+    turn.begins_at = read_optional_time(reader, "begins_at");
     return turn;
 }
 
@@ -58,7 +60,7 @@ CardTier tier_from_json(ObjectReader& reader) {
     tier.ends_at = read_optional_time(reader, "ends_at");
     tier.refreshes_at = read_optional_time(reader, "refreshes_at");
     if (reader.has("turns"))
-        tier.turns = read_list<CardTurn>(reader, "turns", limits::message_tranches_max, turn_from_json);
+        tier.turns = read_list<CardTurn>(reader, "turns", limits::card_turns_max, turn_from_json);
     return tier;
 }
 

@@ -29,7 +29,8 @@ struct CardTurn {
     Units purchased_units;  // of open payg 0, as available
     Units available_units;
     Units charged_units;
-    std::optional<Units> next_units;  // what its next cycle begins with; none: its grant ends
+    std::optional<Units> next_units;     // what its next cycle begins with; none: its grant ends
+    std::optional<UtcTime> begins_at{};  // of a next cycle, which the card doesn't count yet
     friend bool operator==(const CardTurn&, const CardTurn&) = default;
 };
 

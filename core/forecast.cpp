@@ -114,20 +114,47 @@ std::optional<std::int64_t> lease_lasts_ms(const ResourceLedger& ledger, const S
     }
 }
 
+namespace {
+
+struct Part {
+    Units units;
+    std::optional<UtcTime> ends_at;
+};
+
+// What a tier has, as it is drawn: what ends first.
+std::vector<Part> parts_of(const CardTier& tier, UtcTime now) {
+    std::vector<Part> parts;
+    for (const CardTurn& turn : tier.turns)
+        if (!turn.begins_at || *turn.begins_at <= now) parts.push_back({turn.available_units, turn.at});
+    std::ranges::stable_sort(parts, {}, &Part::ends_at);
+    Units rest = *tier.available_units;
+    for (Part& part : parts) {
+        part.units = std::min(part.units, rest);
+        rest = rest - part.units;
+    }
+    if (parts.empty() || rest > Units{}) parts.push_back({rest, tier.ends_at});
+    return parts;
+}
+
+}  // namespace
+
 std::optional<std::int64_t> card_lasts_ms(const Card& card, Amount rate_per_hour, UtcTime now) {
     if (rate_per_hour <= Amount{}) return std::nullopt;
     Wide owed = card.remainder.value();
     UtcTime at = now;
     for (const CardTier& tier : card.tiers) {
-        if (!tier.available_units || (tier.ends_at && *tier.ends_at <= at)) continue;
-        const Wide there = Wide{tier.available_units->value()} * card.unit_size.value();
-        const Wide taken = std::min(there, owed);
-        owed -= taken;
-        const Amount rest{static_cast<std::int64_t>(std::clamp<Wide>(there - taken, 0, more_max))};
-        const auto lasts = lasts_ms(rest, rate_per_hour);
-        if (!lasts && !tier.ends_at) return std::nullopt;
-        const UtcTime used_up = lasts ? at + *lasts : *tier.ends_at;
-        at = tier.ends_at ? std::min(used_up, *tier.ends_at) : used_up;
+        if (!tier.available_units) continue;
+        for (const Part& part : parts_of(tier, now)) {
+            if (part.ends_at && *part.ends_at <= at) continue;
+            const Wide there = Wide{part.units.value()} * card.unit_size.value();
+            const Wide taken = std::min(there, owed);
+            owed -= taken;
+            const Amount rest{static_cast<std::int64_t>(std::clamp<Wide>(there - taken, 0, more_max))};
+            const auto lasts = lasts_ms(rest, rate_per_hour);
+            if (!lasts && !part.ends_at) return std::nullopt;
+            const UtcTime used_up = lasts ? at + *lasts : *part.ends_at;
+            at = part.ends_at ? std::min(used_up, *part.ends_at) : used_up;
+        }
     }
     if (card.refreshes_at && now < *card.refreshes_at && at >= *card.refreshes_at) return std::nullopt;
     return at - now;

@@ -19,7 +19,8 @@ namespace meterbox::core {
 std::optional<std::int64_t> lease_lasts_ms(const ResourceLedger& ledger, const Supply& supply, Amount running,
                                            Amount rate_per_hour, Now now);
 
-// The same for what a team's card shows, tier by tier, each up to its own end. None also where it lasts to
+// The same for what a team's card shows, tier by tier, and grant by grant where it says of them (turns), each
+// up to its own end. None also where it lasts to
 // the next refresh.
 std::optional<std::int64_t> card_lasts_ms(const Card& card, Amount rate_per_hour, UtcTime now);
 

@@ -126,6 +126,7 @@ inline constexpr std::size_t message_text_bytes_max = 256;  // of a name, a vers
 inline constexpr std::size_t message_pem_bytes_max = 64 * 1024;
 inline constexpr std::size_t message_resources_max = 1'000;
 inline constexpr std::size_t message_tranches_max = 1'000;      // of one resource
+inline constexpr std::size_t card_turns_max = 64;               // of one tier; where there are more, none
 inline constexpr std::size_t message_hours_max = 24 * 366 * 2;  // of one tranche: 24 months (R13)
 inline constexpr std::size_t message_lease_keys_max = 16;
 inline constexpr std::size_t message_signature_bytes_max = 4 * 1024;  // of one key over the next

@@ -61,11 +61,26 @@ class OfflineLease(EndToEnd):
 
     def test_what_was_reported_offline_is_charged_once_when_the_account_is_back(self):
         self.account_, self.one = self.one_agent(unit="1s", amount=50)
+        self.report("before", 4)
+        self.settled(2)
         self.account_.process.kill()
-        for number in range(20):
-            self.assertEqual(self.one.report("render", f"o{number}", duration_ms=500).status, 200)
+        self.report("offline", 20)
+        self.pending(10)
+        self.assertEqual(self.one.process.stop(), 0)
+        self.one.start()
+        self.pending(10)
+        self.report("after", 2)  # what was told before the restart is not pending again
+        self.pending(11)
         self.account_.start()
-        self.settled(10)
+        self.settled(13)
+        self.pending(0)
+
+    def report(self, name, times):
+        for number in range(times):
+            self.assertEqual(self.one.report("render", f"{name}{number}", duration_ms=500).status, 200)
+
+    def pending(self, units):
+        self.assertEqual(self.one.status()["pending"]["units"], units)
 
 
 main()

@@ -114,8 +114,13 @@ TEST_CASE("a card says of each grant what goes and what comes when its cycle or 
     CHECK(some.purchased_units == Units{10 + 5 + 8 + 20});
     CHECK(some.tiers[0].turns ==
           std::vector<core::CardTurn>{{"t1", now + 100, Units{10}, Units{4}, Units{6}, Units{12}},
+                                      {"t2", now + 200, Units{12}, Units{12}, Units{0}, Units{12}, now + 100},
                                       {"t3", now + 150, Units{5}, Units{2}, Units{3}, Units{5}},
                                       {"t4", now + 120, Units{8}, Units{8}, Units{0}, {}}});
+
+    const std::vector<Tranche> as_many(core::limits::card_turns_max, last);
+    CHECK(card(as_many).tiers[0].turns.size() == as_many.size());
+    CHECK(card(std::vector<Tranche>(as_many.size() + 1, last)).tiers[0].turns.empty());
 
     core::Resource asset = render;
     asset.kind = core::Kind::returnable;

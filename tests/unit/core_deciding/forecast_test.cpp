@@ -108,3 +108,21 @@ TEST_CASE("a team's balance lasts no longer than its grants, though more was lef
     card.refreshes_at = core::UtcTime{111};
     CHECK(core::card_lasts_ms(card, one, {0}) == 110);
 }
+
+TEST_CASE("of a tier's grants each lasts to its own end, what ends first being used first") {
+    core::Card card;
+    card.unit_size = Amount{10};
+    card.tiers = {{Tier::free, Units{21}, Units{21}, {}, {}}};
+    core::CardTier& tier = card.tiers[0];
+    tier.turns = {{"late", core::UtcTime{60}, Units{7}, Units{7}, Units{0}, {}},
+                  {"soon", core::UtcTime{30}, Units{10}, Units{10}, Units{0}, {}},
+                  {"next", core::UtcTime{90}, Units{9}, Units{9}, Units{0}, {}, core::UtcTime{30}}};
+    const Amount one{core::hour_ms};
+    CHECK(core::card_lasts_ms(card, one, {0}) ==
+          60 + 40);                    // of the first 30, of the second 30, and 4 of no end
+    tier.available_units = Units{12};  // five of the last to end are left
+    CHECK(core::card_lasts_ms(card, Amount{10 * core::hour_ms}, {0}) == 12);
+    CHECK(core::card_lasts_ms(card, one, {0}) == 30 + 20);
+    tier.turns.clear();
+    CHECK(core::card_lasts_ms(card, one, {0}) == 120);
+}

@@ -64,7 +64,8 @@ TEST_CASE(
 
 namespace {
 
-// Free: 10 a cycle that ends at 100, of which 6 were charged, and 5 a cycle that ends at 150, of which 3 were.
+// Free: 10 a cycle that ends at 100, of which 6 were charged, and 5 a cycle that ends at 150, of which 3
+// were.
 Supply of_two_anchors() {
     Supply supply;
     core::Card& card = supply.team.emplace();
@@ -132,6 +133,24 @@ TEST_CASE("a grant that ends out of reach is on the card no longer, and its tier
     core::refresh(supply, ledger, at(100));
     CHECK(shown(supply, ledger) == Shown{2, 5, 3});
     CHECK(supply.team->refreshes_at == core::UtcTime{150});
+}
+
+TEST_CASE("a grant that refreshes and then ends, both out of reach, is on the card no longer") {
+    core::ResourceLedger ledger = ledger_with(10, {leased("next a", Tier::free, 3, 100, 120)});
+    Supply supply = of_two_anchors();
+    supply.team->tiers[0].turns.push_back(
+        {"next a", core::UtcTime{120}, Units{10}, Units{10}, Units{0}, {}, core::UtcTime{100}});
+    core::refresh(supply, ledger, at(99));
+    CHECK(shown(supply, ledger) == Shown{6, 15, 9});
+    Supply later = supply;
+    REQUIRE(charge(ledger, 20, at(100)) == 2);
+    core::refresh(supply, ledger, at(119));
+    CHECK(shown(supply, ledger) == Shown{10 - 2 + 2, 15, 3 + 2});
+    CHECK(supply.team->refreshes_at == core::UtcTime{150});
+    for (Supply* each : {&supply, &later}) {
+        core::refresh(*each, ledger, at(120));
+        CHECK(shown(*each, ledger) == Shown{2, 5, 3});
+    }
 }
 
 TEST_CASE("what was charged of an open payg grant is of the cycle that has ended") {

@@ -61,8 +61,13 @@ Card Samples::card() {
                         maybe([this] { return time(); }),
                         maybe([this] { return time(); }),
                         list<CardTurn>(3, [this] {
-                            return CardTurn{id(),    time(),  units(),
-                                            units(), units(), maybe([this] { return units(); })};
+                            return CardTurn{id(),
+                                            time(),
+                                            units(),
+                                            units(),
+                                            units(),
+                                            maybe([this] { return units(); }),
+                                            maybe([this] { return time(); })};
                         })};
     });
     card.ends_at = maybe([this] { return time(); });
