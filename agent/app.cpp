@@ -144,6 +144,7 @@ App::Parts::Parts(boost::asio::io_context& loop, config::AgentConfig config, con
 JournalHooks App::Parts::hooks(JournalEnd end) {
     JournalHooks hooks;
     hooks.end = std::move(end);
+    hooks.metered_mark = config_.products.socket + ".metered";
     hooks.full = [this, weak = std::weak_ptr<bool>(alive_)] {
         boost::asio::post(loop_, [this, weak] {
             if (weak.lock()) storage_watch_.disk_is_full();

@@ -56,7 +56,8 @@ Journal::Journal(OpenedDatabase opened, const std::filesystem::path& path, Journ
       identities_(*connection_),
       chain_(*connection_),
       witness_(path.string() + "-witness"),
-      reserve_(path.string() + "-reserve", hooks_.space) {
+      reserve_(path.string() + "-reserve", hooks_.space),
+      metered_mark_(hooks_.metered_mark) {
     meta_ = required(tables_.meta());
     for (StoredResource& stored : required(tables_.resources())) {
         const std::string key = stored.ledger.resource().key;
@@ -71,6 +72,9 @@ Journal::Journal(OpenedDatabase opened, const std::filesystem::path& path, Journ
     if (settled != meta_.end()) standing_.settled = std::stoll(settled->second);
     load_clock();
     required(chain_.load());
+    metered_elsewhere_ = metered_mark_.read();
+    if (metered_elsewhere_ && metered_elsewhere_->sequence <= chain_.head().sequence)
+        metered_elsewhere_.reset();
     change_ = std::max(required(tables_.newest_change(standing_.settled)), chain_.head().sequence);
     required(prepare_start());
     standing_.pending_usage_rows = required(tables_.pending_usage_rows());

@@ -29,6 +29,7 @@
 #include "agent/identity_store.hpp"
 #include "agent/journal_opening.hpp"
 #include "agent/journal_tables.hpp"
+#include "agent/metered_mark.hpp"
 #include "agent/mode_history.hpp"
 #include "agent/reserve.hpp"
 #include "agent/session_record.hpp"
@@ -124,6 +125,7 @@ struct JournalHooks {
     std::function<void(platform::sqlite::StorageFault, const core::Error&)> end;
     std::function<void()> full;  // the disk is, and the reserve was let go
     DiskSpaceOf space = disk_space;
+    std::filesystem::path metered_mark = {};  // the file; empty: none is kept
 };
 
 class Journal final : public platform::store::Transactions {
@@ -173,6 +175,8 @@ public:
     std::optional<core::UtcTime> high_water() const { return high_water_; }  // of the trusted time
     std::int64_t pending_usage_rows() const { return standing_.pending_usage_rows; }
     const std::optional<Suspicion>& suspicion() const { return suspicion_; }
+    // This journal was put back in the boot that the mark names: up to it sessions counted in another.
+    const std::optional<MeteredMark>& metered_elsewhere() const { return metered_elsewhere_; }
     const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
     Reserve& reserve() { return reserve_; }
     const Reserve& reserve() const { return reserve_; }
@@ -239,6 +243,7 @@ private:
         std::vector<std::string> added;                                        // resources that it made
         std::vector<std::pair<std::string, std::pair<Holder, bool>>> counted;  // in holders_
         std::optional<core::UtcTime> mark;
+        std::optional<MeteredMark> metered;  // what sessions were, up to when
         bool dispelling = false;
         std::optional<Suspicion> doubting;
         std::int64_t events = 0;
@@ -295,6 +300,8 @@ private:
     Chain chain_;
     Witness witness_;
     Reserve reserve_;
+    MeteredMarkFile metered_mark_;
+    std::optional<MeteredMark> metered_elsewhere_;
     std::optional<Suspicion> suspicion_;
     core::LinkState start_;  // with a mark until this start's first commit: what it found
     Standing standing_;

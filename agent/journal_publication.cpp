@@ -36,6 +36,10 @@ void Journal::publish() {
         change_ = chain_.head().sequence;
     }
     if (raised && !suspicion_) bear_witness();
+    if (transaction_.metered) {
+        transaction_.metered->sequence = chain_.head().sequence;
+        metered_mark_.write(*transaction_.metered);
+    }
     publication.suspicion = suspicion_;
     transaction_ = {};
     const std::lock_guard lock(publications_mutex_);

@@ -95,6 +95,9 @@ void Journal::meter(SessionSlice& slice, const JournalNow& now) {
         add_amount(entry, part.amount, now);
         entry.metered_by_sessions += part.amount;
     }
+    if (!transaction_.metered) transaction_.metered.emplace();
+    transaction_.metered->boot_id = slice.record.boot_id;
+    transaction_.metered->mark = std::max(transaction_.metered->mark, slice.record.mark);
     if (slice.ends) {
         slice.record.units_completed = completed_ever(entry) - slice.record.completed_at_start;
         slice.record.remainder = entry.ledger.remainder();

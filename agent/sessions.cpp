@@ -43,6 +43,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
             !record.boot_id.empty() && record.boot_id == time_.boot_id() && record.mark <= now;
         auto session = std::make_unique<Session>();
         session->record = std::move(record);
+        if (same_boot) skip_what_counted_elsewhere(session->record, now);
         session->awaited = true;
         session->confirmed = session->record.mark;
         session->stop_stored = session->record.stop_at.has_value();
@@ -67,6 +68,15 @@ void Sessions::restore(std::vector<SessionRecord> records) {
     next_sweep_ = now + settings_.heartbeat_ms;
     restored_at_ = now;
     arm();
+}
+
+// What ran while another journal was in this one's place is metered there.
+void Sessions::skip_what_counted_elsewhere(SessionRecord& record, core::MonotonicTime now) const {
+    const std::optional<MeteredMark>& elsewhere = journal_.metered_elsewhere();
+    if (!elsewhere || elsewhere->boot_id != time_.boot_id()) return;
+    core::MonotonicTime from = std::min(now, elsewhere->mark);
+    if (record.stop_at) from = std::min(from, *record.stop_at);
+    record.mark = std::max(record.mark, from);
 }
 
 Sessions::Session* Sessions::find(const std::string& id) {

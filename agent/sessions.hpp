@@ -162,6 +162,7 @@ private:
     std::optional<core::MonotonicTime> silent_at() const;
     bool is_account_silent() const;
     Session* find(const std::string& id);
+    void skip_what_counted_elsewhere(SessionRecord& record, core::MonotonicTime now) const;
     void run(Session& session);
     void halt(Session& session);
     core::MonotonicTime reach(const Session& session, core::MonotonicTime now) const;

@@ -6,8 +6,9 @@ that was metered counts in full and no unit is charged twice. The second fence w
 
 import os
 import shutil
+import time
 
-from over_http import wait_until
+from over_http import request, wait_until
 from support import EndToEnd, main
 
 
@@ -50,6 +51,42 @@ class PutBack(EndToEnd):
         self.assertEqual(card["available_units"],
                          100 - 6 - self.in_doubt(account))
         agent.cli("verify")
+
+    def test_a_session_that_runs_on_while_the_state_is_put_back_is_metered_once(self):
+        account, agent = self.one_agent(unit="1s", amount=100)
+        started = time.monotonic()
+        self.assertEqual(agent.session("render", id="s").status, 201)
+
+        def run_for(seconds):
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                time.sleep(0.2)  # a product's heartbeats
+                beat = request(agent.products, "PUT", "/v1/sessions/s/heartbeat")
+                self.assertEqual(beat.status, 200, beat)
+
+        run_for(1)
+        agent.process.stop()
+        shutil.copytree(f"{agent.folder}/state", f"{self.folder}/copy")
+        agent.start()
+        run_for(4)
+        agent.cli("sync")
+        before = account.card("studio", "render")["charged_units"]
+        self.assertGreaterEqual(before, 4)
+        agent.process.stop()
+        shutil.rmtree(f"{agent.folder}/state")
+        os.rename(f"{self.folder}/copy", f"{agent.folder}/state")
+        agent.start()
+        run_for(2)
+        ended = request(agent.products, "DELETE", "/v1/sessions/s")
+        took = time.monotonic() - started
+        self.assertEqual(ended.status, 200, ended)
+        agent.cli("sync")
+        wait_until(lambda: agent.status()["pending"]["units"] == 0, "all is told")
+        card = account.card("studio", "render")
+        counted = card["charged_units"] + card["overage_units"]
+        self.assertGreater(counted, before)
+        self.assertLessEqual(counted, took)
+        account.command("audit", "studio")
 
     @staticmethod
     def in_doubt(account):

@@ -206,6 +206,8 @@ TEST_CASE_METHOD(LearningLab,
         one.used = 0;  // all of it counts in its incarnation of before
         say_sync(one, 0);
         CHECK(number("SELECT leased + in_doubt FROM tranche") == 0);
+        CHECK(number("SELECT sum(units) FROM unit_hour WHERE incarnation = 1") == 3);  // hello says no hours
+        CHECK(number("SELECT count(*) FROM holding WHERE used > in_hours") == 0);
     }
     SECTION("in an incarnation that is forgotten it says so no more: an operator decides") {
         one.incarnation = 2;
