@@ -171,6 +171,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
     if (reply.catalogue) catalogue_version_ = reply.catalogue_version;
     acknowledged_ = reply.acknowledged.sequence;
     learning_ = reply.learning;
+    balances_.note_learning(learning_);
     for (const auto& [resource, completed] : exchange_.completed) brought_[resource] = completed;
     brought_held_ = exchange_.held;
     reachable_ = true;

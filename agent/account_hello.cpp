@@ -76,6 +76,7 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         epoch_ = epoch_after(reply);
         request_number_ = 0;
         learning_ = reply.verdict == Verdict::learning;
+        balances_.note_learning(learning_);
         catalogue_version_ = reply.catalogue_version;
         knows_catalogue_ = true;
         apply_supply();

@@ -43,6 +43,9 @@ public:
     void note_storage(std::string error) { storage_error_ = std::move(error); }
 
     // Why the account doesn't serve this agent before somebody has done what these words say; empty: it may.
+    // The account was put back from a copy, and gives nothing before it has heard all of the team's agents.
+    bool account_learns() const { return account_learns_; }
+    void note_learning(bool learns) { account_learns_ = learns; }
     const std::string& turned_away() const { return turned_away_; }
     void note_turned_away(std::string why) { turned_away_ = std::move(why); }
 
@@ -58,6 +61,7 @@ private:
     std::optional<Suspicion> suspicion_;
     std::string storage_error_;
     std::string turned_away_;
+    bool account_learns_ = false;
     std::int64_t events_taken_ = 0;
     std::optional<core::UtcTime> first_event_;
     std::optional<std::int64_t> pending_usage_rows_;

@@ -67,7 +67,16 @@ core::Error Sessions::refusal(const std::string& resource) const {
                     " until this is cured: " + balances_.turned_away(),
                 {},
                 {}};
-    const bool held = is_returnable(resource) && (now.reason.empty() || now.reason == "exhausted");
+    const bool used_up = now.reason.empty() || now.reason == "exhausted";
+    if (used_up && balance.supply.reachable && balances_.account_learns())
+        return {core::ErrorCode::exhausted,
+                "what this agent holds of " + resource +
+                    " is used up or in use, and the account was put back from a copy: it gives nothing more "
+                    "before it has heard all of the team's agents; that cures it, or giving up those that "
+                    "are gone (meterbox-account agent write-off)",
+                {},
+                {}};
+    const bool held = is_returnable(resource) && used_up;
     std::string why = held
                           ? words_for_held(resource, balance.supply, now.available_units, is_account_silent())
                           : words(resource, now.reason, balance.supply, time_);

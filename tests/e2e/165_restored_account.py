@@ -49,6 +49,9 @@ class RestoredAccount(EndToEnd):
         one.until("render", lambda r: r["overage_units"] == 5, "nothing is granted while the account learns")
         one.cli("sync")
         self.assertEqual(one.resource("render")["overage_units"], 5)
+        refused = one.session("render")
+        self.assertEqual(refused.status, 402)
+        self.assertIn("before it has heard all of the team's agents", refused.json["detail"])
 
         two.start()
         self.charged(account, 16 + before + 5)
