@@ -1,8 +1,9 @@
 """140: the journal's chain shows whether anything was changed behind the agent's back.
 
 Goal: `meterbox verify` finds the journal of a working agent whole, also while it is written; after a change to
-its database it ends with 1 and names the first link that isn't as it was committed, and nothing is spent until
-the account has answered hello; without a daemon it ends with 3. The account is told the chain's head and acknowledges it.
+its database it ends with 1 and names the first link that isn't as it was committed, and nothing is spent
+until the account has answered hello; without a daemon it ends with 3. The account is told the chain's head
+and acknowledges it.
 """
 
 import json
