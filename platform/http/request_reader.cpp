@@ -103,6 +103,9 @@ private:
 
 struct RequestReader::State {
     explicit State(const Limits& l) : limits(l) { message.body_bytes_max = l.body_bytes_max; }
+    bool is_endless() const {
+        return message.body_bytes > limits.body_bytes_max + limits.dropped_body_bytes_max;
+    }
 
     const Limits& limits;
     Message message;
@@ -136,7 +139,9 @@ RequestReader::Progress RequestReader::fail(core::ErrorCode code, std::string de
 RequestReader::Progress RequestReader::read(std::string_view& input) {
     State& state = *state_;
     Parser& parser = *state.parser;
-    if (parser.is_done()) return Progress::complete;  // an oversized body, whose end had come as well
+    // Of an oversized body more may have come with what made it one.
+    if (parser.is_done()) return Progress::complete;
+    if (state.is_endless()) return fail(core::ErrorCode::too_large, "the body doesn't end");
     if (!parser.got_some()) {
         while (input.starts_with("\r\n")) input.remove_prefix(2);  // RFC 9112, 2.2
         if (input.empty() || input == "\r") return Progress::need_more;
@@ -200,9 +205,7 @@ RequestReader::Progress RequestReader::read_body_progress(std::string_view input
         return Progress::oversized;
     }
     if (state.parser->is_done()) return Progress::complete;
-    if (state.message.body_bytes > state.limits.body_bytes_max + state.limits.dropped_body_bytes_max) {
-        return fail(core::ErrorCode::too_large, "the body doesn't end");
-    }
+    if (state.is_endless()) return fail(core::ErrorCode::too_large, "the body doesn't end");
     // The frame of a chunk, and trailers, are all that the parser leaves for later.
     if (starved && input.size() > state.limits.header_bytes_max) {
         return fail(core::ErrorCode::malformed, "the frame of a chunk, or the trailer, is too long");
