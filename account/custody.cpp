@@ -13,6 +13,40 @@ namespace meterbox::account {
 using core::Amount;
 using core::Units;
 
+namespace {
+
+// Hello says no hours, and nobody tells any more in which ones units of an incarnation that has ended were
+// completed: they are of the hour in which they were heard of, as far as their tranche was valid.
+void settle_hours(Database& database, const Agent& agent, core::UtcTime now) {
+    struct Rest {
+        std::int64_t tranche = 0;
+        core::Units units;
+        core::UtcHour hour;
+    };
+    std::vector<Rest> rests;
+    database.each(
+        "SELECT tranche, used - in_hours, starts_at, ends_at FROM holding JOIN tranche ON tranche.id = "
+        "holding.tranche WHERE agent = ? AND incarnation = ? AND used > in_hours",
+        [&](auto& row) {
+            core::UtcTime at = now;
+            if (!row.is_null(3)) at = std::min(at, core::UtcTime{row.integer(3)} + -1);
+            at = std::max(at, core::UtcTime{row.integer(2)});
+            rests.push_back({row.integer(0), core::Units{row.integer(1)}, core::hour_of(at)});
+        },
+        agent.id, agent.incarnation);
+    for (const Rest& rest : rests) {
+        database.run(
+            "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = unit_hour.units + "
+            "excluded.units",
+            agent.id, agent.incarnation, rest.hour, rest.tranche, rest.units);
+        database.run("UPDATE holding SET in_hours = used WHERE agent = ? AND incarnation = ? AND tranche = ?",
+                     agent.id, agent.incarnation, rest.tranche);
+    }
+}
+
+}  // namespace
+
 Custody::Custody(Database& database, Ledger& ledger, Pool& pool)
     : database_(database), ledger_(ledger), pool_(pool) {
     agent_.id = "custody/" + pool.team();
@@ -29,6 +63,7 @@ void Custody::ensure() {
 }
 
 void Custody::take_over(const Agent& from) {
+    settle_hours(database_, from, ledger_.now());
     ensure();
     std::vector<Kept> handed;
     database_.each(

@@ -17,6 +17,7 @@ public:
     Custody(Database& database, Ledger& ledger, Pool& pool);
 
     // What this incarnation of an agent showed last of its remainders and overage is the team's from now on.
+    // It says nothing more.
     void take_over(const Agent& from);
     // So many leased units of the agent come along, for what was taken over. The tranche is valid.
     void take_slots(const Agent& from, Tranche& tranche, core::Units units);

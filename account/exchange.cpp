@@ -86,6 +86,17 @@ void leave_behind(Database& database, Ledger& ledger, Pool& pool, Agent agent, c
     database.run("UPDATE agent SET session = NULL WHERE id = ?", agent.id);
 }
 
+constexpr std::size_t turns_max = 512;  // of all cards: an answer that is too long is no answer
+
+void leave_out_turns(std::vector<core::Card>& cards) {
+    std::size_t turns = 0;
+    for (core::Card& card : cards)
+        for (core::CardTier& tier : card.tiers) {
+            turns += tier.turns.size();
+            if (turns > turns_max) tier.turns.clear();
+        }
+}
+
 // What all answers say.
 SyncReply answer(const Exchange& exchange, const Agent& agent, const SyncRequest& request, Pool& pool,
                  const Catalogue& catalogue) {
@@ -94,6 +105,7 @@ SyncReply answer(const Exchange& exchange, const Agent& agent, const SyncRequest
     reply.acknowledged = {agent.acknowledged, agent.acknowledged_hash};
     reply.server_time = exchange.now;
     reply.cards = team_cards(pool, catalogue, exchange.settings, exchange.now);
+    leave_out_turns(reply.cards);
     reply.catalogue_version = catalogue.version;
     reply.learning = pool.learning();
     if (request.catalogue_version != catalogue.version) reply.catalogue = catalogue.resources;

@@ -53,36 +53,6 @@ bool is_heard(Database& database, const Agent& agent, std::int64_t incarnation) 
                            agent.id, incarnation) != 0;
 }
 
-// Hello says no hours, and nobody tells any more in which ones units of an incarnation that has ended were
-// completed: they are of the hour in which they were heard of, as far as their tranche was valid.
-void settle_hours(Database& database, const Agent& agent, core::UtcTime now) {
-    struct Rest {
-        std::int64_t tranche = 0;
-        core::Units units;
-        core::UtcHour hour;
-    };
-    std::vector<Rest> rests;
-    database.each(
-        "SELECT tranche, used - in_hours, starts_at, ends_at FROM holding JOIN tranche ON tranche.id = "
-        "holding.tranche WHERE agent = ? AND incarnation = ? AND used > in_hours",
-        [&](auto& row) {
-            core::UtcTime at = now;
-            if (!row.is_null(3)) at = std::min(at, core::UtcTime{row.integer(3)} + -1);
-            at = std::max(at, core::UtcTime{row.integer(2)});
-            rests.push_back({row.integer(0), core::Units{row.integer(1)}, core::hour_of(at)});
-        },
-        agent.id, agent.incarnation);
-    for (const Rest& rest : rests) {
-        database.run(
-            "INSERT INTO unit_hour (agent, incarnation, hour, tranche, units) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (agent, incarnation, hour, tranche) DO UPDATE SET units = unit_hour.units + "
-            "excluded.units",
-            agent.id, agent.incarnation, rest.hour, rest.tranche, rest.units);
-        database.run("UPDATE holding SET in_hours = used WHERE agent = ? AND incarnation = ? AND tranche = ?",
-                     agent.id, agent.incarnation, rest.tranche);
-    }
-}
-
 }  // namespace
 
 KnownJournal known_journal(Database& database, const Agent& agent) {
@@ -174,7 +144,6 @@ void acknowledge_journal(Database& database, Agent& agent, const JournalHead& he
 
 void begin_incarnation(Database& database, Ledger& ledger, Pool& pool, Agent& agent, const SaidJournal& said,
                        std::int64_t shared, Ending ending, const KnownJournal* known) {
-    settle_hours(database, agent, ledger.now());
     Custody custody(database, ledger, pool);
     custody.take_over(agent);
     database.run(

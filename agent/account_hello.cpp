@@ -82,6 +82,8 @@ void AccountLink::begin_session(core::wire::HelloReply reply) {
         apply_supply();
         busy_ = false;
         plan_.hello_succeeded(time_.boot());
+        // Raised in the transaction that stored this answer, which is to what was said before.
+        if (balances_.suspicion()) plan_.session_lost(time_.boot(), random_.number());
         pump();
     };
     store_.submit(journal_job(std::move(apply), std::move(finish)));
@@ -163,19 +165,15 @@ void AccountLink::wait_for_operator() {
 }
 
 void AccountLink::doubt_journal(const ChainReport::Broken& broken) {
-    store_.submit(journal_job(
-        [this, broken] {
-            journal_.suspect_chain(broken);
-            return 0;
-        },
-        [this](const core::Result<void>& committed, std::optional<int>) {
-            if (stopped_ || !committed) return;
-            listener_.published(balances_.publish(journal_.take_publications()));
-            if (!balances_.suspicion()) return;
-            log_.error("journal.suspect", {{"detail", balances_.suspicion()->detail}});
-            plan_.session_lost(time_.boot(), random_.number());
-            pump();
-        }));
+    store_.submit(journal_job([this, broken] { return journal_.suspect_chain(broken); },
+                              [this](const core::Result<void>& committed, std::optional<bool> anew) {
+                                  if (stopped_) return;
+                                  listener_.published(balances_.publish(journal_.take_publications()));
+                                  if (!committed || !anew || !*anew || !balances_.suspicion()) return;
+                                  log_.error("journal.suspect", {{"detail", balances_.suspicion()->detail}});
+                                  plan_.session_lost(time_.boot(), random_.number());
+                                  pump();
+                              }));
 }
 
 }  // namespace meterbox::agent

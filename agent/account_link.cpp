@@ -111,7 +111,7 @@ core::Units AccountLink::pending_units() const {
     return pending;
 }
 
-// Since the start nothing was brought, perhaps: then what was before it.
+// What this process brought; before it brought anything, what the stored card had counted.
 core::Units AccountLink::heard_of(const std::string& resource, const Balance& balance) const {
     const auto brought = brought_.find(resource);
     return brought == brought_.end() ? balance.supply.completed_at_card : brought->second;

@@ -11,9 +11,8 @@ namespace meterbox::agent {
 
 namespace {
 
-// What ends first is drawn first.
+// The account tells them in draw order.
 void take_off(std::vector<core::CardTurn>& turns, core::Units taken, core::UtcTime now) {
-    std::ranges::stable_sort(turns, {}, &core::CardTurn::at);
     for (core::CardTurn& turn : turns) {
         if (turn.begins_at && *turn.begins_at > now) continue;
         const core::Units here = std::min(turn.available_units, taken);

@@ -42,10 +42,11 @@ public:
     const std::string& storage_error() const { return storage_error_; }
     void note_storage(std::string error) { storage_error_ = std::move(error); }
 
-    // Why the account doesn't serve this agent before somebody has done what these words say; empty: it may.
     // The account was put back from a copy, and gives nothing before it has heard all of the team's agents.
     bool account_learns() const { return account_learns_; }
     void note_learning(bool learns) { account_learns_ = learns; }
+
+    // Why the account doesn't serve this agent before somebody has done what these words say; empty: it may.
     const std::string& turned_away() const { return turned_away_; }
     void note_turned_away(std::string why) { turned_away_ = std::move(why); }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -160,7 +161,7 @@ public:
     void forgot_events(std::int64_t last);  // up to and with that number: retention
     // Once this is committed, nothing is spent, restarts included.
     void suspect(Suspicion why);
-    void suspect_chain(const ChainReport::Broken& broken);  // where that place wasn't doubted before
+    bool suspect_chain(const ChainReport::Broken& broken);  // true: it wasn't found broken before
     void dispel_suspicion();  // once this is committed, what is leased may be spent
 
     // Between transactions.
@@ -175,7 +176,7 @@ public:
     std::optional<core::UtcTime> high_water() const { return high_water_; }  // of the trusted time
     std::int64_t pending_usage_rows() const { return standing_.pending_usage_rows; }
     const std::optional<Suspicion>& suspicion() const { return suspicion_; }
-    // This journal was put back in the boot that the mark names: up to it sessions counted in another.
+    // This journal was put back in the boot that the mark names: up to it another journal's sessions count.
     const std::optional<MeteredMark>& metered_elsewhere() const { return metered_elsewhere_; }
     const std::optional<core::WitnessRecord>& witnessed() const { return witness_.record(); }
     Reserve& reserve() { return reserve_; }
@@ -243,7 +244,7 @@ private:
         std::vector<std::string> added;                                        // resources that it made
         std::vector<std::pair<std::string, std::pair<Holder, bool>>> counted;  // in holders_
         std::optional<core::UtcTime> mark;
-        std::optional<MeteredMark> metered;  // what sessions were, up to when
+        std::optional<MeteredMark> metered;  // the time of sessions that it takes, up to when
         bool dispelling = false;
         std::optional<Suspicion> doubting;
         std::int64_t events = 0;
@@ -291,6 +292,7 @@ private:
     void flush();
     void link();
     void publish();
+    void note_metered();
 
     std::filesystem::path path_;
     JournalHooks hooks_;
@@ -302,6 +304,7 @@ private:
     Reserve reserve_;
     MeteredMarkFile metered_mark_;
     std::optional<MeteredMark> metered_elsewhere_;
+    std::deque<MeteredMark> metered_untold_;  // the newest
     std::optional<Suspicion> suspicion_;
     core::LinkState start_;  // with a mark until this start's first commit: what it found
     Standing standing_;

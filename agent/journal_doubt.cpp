@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view suspicion_key = "suspicion";
 constexpr std::string_view fenced_key = "suspicion_fenced";  // it is one that waits for the operator
-constexpr std::string_view broken_key = "broken_link";       // its number: hello has settled it, or is to
+constexpr std::string_view broken_key = "broken_link";  // the first one found: hello has settled it, or is to
 constexpr std::string_view lease_number_key = "lease_number";
 constexpr std::string_view incarnation_key = "incarnation";
 constexpr std::string_view damage_key = "damage";
@@ -77,12 +77,14 @@ void Journal::suspect(Suspicion why) {
     transaction_.doubting = std::move(why);
 }
 
-// A broken chain is never whole again: once hello has settled it, each check would stop all that runs.
-void Journal::suspect_chain(const ChainReport::Broken& broken) {
-    if (suspicion_ || meta_number(broken_key, 0) == broken.sequence) return;
+// Once: a broken chain is never whole again, and where its head doesn't fit the tables the place moves with
+// each commit. Each check would stop all that runs.
+bool Journal::suspect_chain(const ChainReport::Broken& broken) {
+    if (suspicion_ || !meta_text(broken_key).empty()) return false;
     set_meta(broken_key, std::to_string(broken.sequence));
     suspect({Suspicion::Cause::chain_broken, "the journal's chain is broken at link " +
                                                  std::to_string(broken.sequence) + ": " + broken.what});
+    return true;
 }
 
 // The first thing that is written to a journal which takes a damaged one's place, so that neither the

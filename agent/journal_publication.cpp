@@ -8,6 +8,8 @@ namespace meterbox::agent {
 namespace {
 
 constexpr std::size_t usage_cells_max = 4096;  // kept between transactions, to save reads
+// A sync tells all up to moments before it: older marks would do nothing.
+constexpr std::size_t untold_marks_max = 1'024;
 
 }  // namespace
 
@@ -36,14 +38,25 @@ void Journal::publish() {
         change_ = chain_.head().sequence;
     }
     if (raised && !suspicion_) bear_witness();
-    if (transaction_.metered) {
-        transaction_.metered->sequence = chain_.head().sequence;
-        metered_mark_.write(*transaction_.metered);
-    }
+    note_metered();
     publication.suspicion = suspicion_;
     transaction_ = {};
     const std::lock_guard lock(publications_mutex_);
     publications_.push_back(std::move(publication));
+}
+
+void Journal::note_metered() {
+    if (transaction_.metered) {
+        transaction_.metered->sequence = chain_.head().sequence;
+        metered_untold_.push_back(*transaction_.metered);
+        if (metered_untold_.size() > untold_marks_max) metered_untold_.pop_front();
+    }
+    std::optional<MeteredMark> told;
+    while (!metered_untold_.empty() && metered_untold_.front().sequence <= standing_.settled) {
+        told = metered_untold_.front();
+        metered_untold_.pop_front();
+    }
+    if (told) metered_mark_.write(*told);
 }
 
 std::vector<Publication> Journal::take_publications() {

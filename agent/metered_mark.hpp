@@ -1,8 +1,10 @@
-// Up to when sessions were metered, in a file beside the products' socket: on most machines in memory, so
-// that it isn't put back with the journal. A journal that is behind it was put back from a copy in the same
-// boot, perhaps while its products ran on: what they ran up to the mark counted in the journal that is gone,
-// and must not count once more. Written after the commit, and not synced, so it is never ahead of an honest
-// journal: it outlives the process, and no boot. Best effort. Store side.
+// Up to when the account was told what sessions ran, in a file beside the products' socket: on most machines
+// in memory, so that it isn't put back with the journal. A journal that is behind it was put back from a copy
+// in the same boot, perhaps while its products ran on: what they ran up to the mark counts by the journal
+// that is gone, and must not count once more; what that didn't tell counts by this one. One mark for all: of
+// a session that its heartbeats keep up to a heartbeat before it may count by neither. Written after the
+// commit, and not synced, so it is never ahead of an honest journal: it outlives the process, and no boot.
+// Best effort. Store side.
 #pragma once
 
 #include <cstdint>

@@ -70,13 +70,15 @@ void Sessions::restore(std::vector<SessionRecord> records) {
     arm();
 }
 
-// What ran while another journal was in this one's place is metered there.
+// What ran while another journal was in this one's place is metered there, as far as the account was told.
 void Sessions::skip_what_counted_elsewhere(SessionRecord& record, core::MonotonicTime now) const {
     const std::optional<MeteredMark>& elsewhere = journal_.metered_elsewhere();
     if (!elsewhere || elsewhere->boot_id != time_.boot_id()) return;
     core::MonotonicTime from = std::min(now, elsewhere->mark);
     if (record.stop_at) from = std::min(from, *record.stop_at);
-    record.mark = std::max(record.mark, from);
+    if (from <= record.mark) return;
+    if (!is_returnable(record.resource)) record.metered += core::Amount{from - record.mark};
+    record.mark = from;
 }
 
 Sessions::Session* Sessions::find(const std::string& id) {

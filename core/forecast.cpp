@@ -121,12 +121,11 @@ struct Part {
     std::optional<UtcTime> ends_at;
 };
 
-// What a tier has, as it is drawn: what ends first.
+// What a tier has, as it is drawn: its turns are in that order, and what never ends comes last.
 std::vector<Part> parts_of(const CardTier& tier, UtcTime now) {
     std::vector<Part> parts;
     for (const CardTurn& turn : tier.turns)
         if (!turn.begins_at || *turn.begins_at <= now) parts.push_back({turn.available_units, turn.at});
-    std::ranges::stable_sort(parts, {}, &Part::ends_at);
     Units rest = *tier.available_units;
     for (Part& part : parts) {
         part.units = std::min(part.units, rest);

@@ -1,6 +1,6 @@
 // What is known of a team's balance once a refresh has passed that the account hasn't told yet: an agent out
 // of reach counts anew what refreshes, grant by grant where the card says of each when it ends, and otherwise
-// tier by tier. When the refresh after that one is due, only the account knows.
+// tier by tier. The end of the cycle after that one is told, too; of later ones only the account knows.
 #pragma once
 
 #include "core/gate.hpp"

@@ -286,12 +286,12 @@ void Invariants::check_bill() {
         const std::int64_t given_back = back == given_back_.end() ? 0 : back->second;
         line.charged_units += tranche.charged + given_back - value_of(view_->counted, tranche.id);
         if (given_back > 0) grants.push_back({tranche.team, tranche.resource, false, given_back, valid});
-        // What overage is to take its first units has to sync first.
-        const bool taken_up = tranche.starts_at <= now - 2 * world_.plan.sync_interval_ms;
-        if (valid && taken_up) line.still_to_be_had += view_->unleased(tranche);
+        // An agent takes units of a tranche with its next sync, so one that has just begun isn't missed yet.
+        const bool long_enough = tranche.starts_at <= now - 2 * world_.plan.sync_interval_ms;
+        if (valid && long_enough) line.still_to_be_had += view_->unleased(tranche);
         // One that an operator ended is open no more; the audit finds one that ended without their word.
         line.open_at_the_end =
-            line.open_at_the_end || (valid && taken_up && !tranche.ended && !tranche.purchased);
+            line.open_at_the_end || (valid && long_enough && !tranche.ended && !tranche.purchased);
     }
     for (const auto& [key, sums] : view_->team_sums) {
         lines[key].overage_units = sums.overage_units;

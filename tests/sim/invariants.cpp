@@ -44,12 +44,24 @@ void Invariants::note_put_back(const AccountView& view) {
         put_backs_ = account_.put_backs();
         view_.reset();
         entries_before_ = view.entries;
+        note_forgotten(view);
         return;
     }
     if (!view_) return;
     if (view.incidents > view_->incidents && world_.plan.store_put_back_by_hand)
         world_.tally.saw("store put back by hand found out");
     if (view.learning_teams.size() < view_->learning_teams.size()) world_.tally.saw("team learned");
+}
+
+// What had come free of the tranches that it knows, by what it has forgotten.
+void Invariants::note_forgotten(const AccountView& view) {
+    forgotten_frees_.clear();
+    for (const TrancheRow& tranche : view.tranches)
+        forgotten_frees_[tranche.id] = value_of(freed_, tranche.id);
+    account_.store().database().each(
+        "SELECT tranche, sum(units) FROM ledger WHERE (from_ = 'charged' AND reason <> 'heard again') OR "
+        "(from_ = 'leased' AND reason = 'draw order') GROUP BY 1",
+        [this](auto& row) { forgotten_frees_[row.integer(0)] -= row.integer(1); });
 }
 
 // It was heard since the store was put back last.
@@ -71,11 +83,11 @@ bool Invariants::may_owe(const AccountView& view, const TrancheRow& tranche) con
     if (view.learning_teams.contains(tranche.team)) return true;
     if (put_backs_ == 0) return false;
     if (world_.plan.store_put_back_by_hand) return true;
-    std::int64_t most = tranche.in_doubt + value_of(view.counted, tranche.id);
-    most += value_of(freed_, tranche.id);
+    const auto forgotten = forgotten_frees_.find(tranche.id);
+    if (forgotten == forgotten_frees_.end()) return false;  // made since
+    std::int64_t most = forgotten->second + tranche.in_doubt + value_of(view.counted, tranche.id);
     for (const TrancheRow& out_of : view.tranches)
-        if (out_of.pool == tranche.id)
-            most += (value_of(view.counted, out_of.id) + value_of(freed_, out_of.id)) * out_of.rate;
+        if (out_of.pool == tranche.id) most += value_of(view.counted, out_of.id) * out_of.rate;
     return -tranche.available <= most;
 }
 

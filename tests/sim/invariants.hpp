@@ -74,6 +74,7 @@ private:
     void count_moves(const AccountView& view, const std::string& reason, const std::string& from,
                      const TrancheRow& tranche);
     void note_put_back(const AccountView& view);
+    void note_forgotten(const AccountView& view);
     bool learned(const std::string& agent) const;
     bool ended_before_put_back(std::int64_t tranche) const;
     bool may_owe(const AccountView& view, const TrancheRow& tranche) const;  // A may be below 0 so far
@@ -126,8 +127,9 @@ private:
     std::map<std::int64_t, std::int64_t> fallen_;      // charges that are no more, by tranche
     std::map<std::int64_t, std::int64_t> given_back_;  // of these, by an operator
     std::map<std::int64_t, std::int64_t> freed_;       // slots whose units were booked to an earlier tier
-    int put_backs_ = 0;                                // of its store
-    std::int64_t entries_before_ = 0;                  // of the ledger, when it was put back last
+    std::map<std::int64_t, std::int64_t> forgotten_frees_;  // of freed_, since the store was put back
+    int put_backs_ = 0;                                     // of its store
+    std::int64_t entries_before_ = 0;                       // of the ledger, when it was put back last
     std::map<HoldingKey, std::int64_t>
         leased_again_;                // with the last commit: its agent was given up, and is heard
     std::set<std::string> released_;  // agents whose units were sold again

@@ -109,13 +109,13 @@ TEST_CASE("a team's balance lasts no longer than its grants, though more was lef
     CHECK(core::card_lasts_ms(card, one, {0}) == 110);
 }
 
-TEST_CASE("of a tier's grants each lasts to its own end, what ends first being used first") {
+TEST_CASE("of a tier's grants each lasts to its own end, one after the other") {
     core::Card card;
     card.unit_size = Amount{10};
     card.tiers = {{Tier::free, Units{21}, Units{21}, {}, {}}};
     core::CardTier& tier = card.tiers[0];
-    tier.turns = {{"late", core::UtcTime{60}, Units{7}, Units{7}, Units{0}, {}},
-                  {"soon", core::UtcTime{30}, Units{10}, Units{10}, Units{0}, {}},
+    tier.turns = {{"soon", core::UtcTime{30}, Units{10}, Units{10}, Units{0}, {}},
+                  {"late", core::UtcTime{60}, Units{7}, Units{7}, Units{0}, {}},
                   {"next", core::UtcTime{90}, Units{9}, Units{9}, Units{0}, {}, core::UtcTime{30}}};
     const Amount one{core::hour_ms};
     CHECK(core::card_lasts_ms(card, one, {0}) ==
