@@ -85,8 +85,8 @@ namespace {
 void grant_again(Database& database, Ledger& ledger, Tranche& tranche, const Agent& agent, Units units) {
     const Holder holder{agent.id, agent.incarnation};
     const Place place = free_place(tranche, ledger.now());
-    Units expired;
-    if (place == Place::expired) expired = std::min(units, tranche.pool ? Units{} : tranche.expired);
+    const Units gone = tranche.pool ? Units{tranche.pool->expired.value() / tranche.rate} : tranche.expired;
+    const Units expired = place == Place::expired ? std::min(units, gone) : Units{};
     ledger.move(tranche, Place::expired, Place::leased, expired, "learned", &holder);
     ledger.move(tranche, place == Place::expired ? Place::available : place, Place::leased, units - expired,
                 "learned", &holder);

@@ -109,6 +109,29 @@ TEST_CASE_METHOD(LearningLab, "what came back twice of a grant that has ended si
     check_audit();
 }
 
+TEST_CASE_METHOD(LearningLab,
+                 "tokens that a lease of an ended grant holds are of those that expired, and none are owed",
+                 "[folder]") {
+    database().run("UPDATE resource SET rate_flex = 2 WHERE key = 'render'");
+    done({"grant", "add", "lab", "--tier", "flex", "--tokens", "30", "--ends",
+          core::format_rfc3339(clock.wall_now() + core::hour_ms)});
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    CHECK(say_sync(one, 26) == 26);
+    CHECK(number("SELECT leased FROM tranche WHERE resource = ''") == 12);
+    clock.advance(2 * core::hour_ms);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    done({"balance", "lab"});  // whoever looks first finds that it has ended
+    CHECK(number("SELECT expired FROM tranche WHERE resource = ''") == 30);
+    CHECK(say_hello(one) == Verdict::learning);
+    CHECK(number("SELECT leased FROM tranche WHERE resource = ''") == 12);
+    CHECK(number("SELECT available FROM tranche WHERE resource = ''") == 0);
+    CHECK(number("SELECT expired FROM tranche WHERE resource = ''") == 18);
+    check_audit();
+}
+
 TEST_CASE_METHOD(LearningLab, "an agent that retires while the account learns leaves nothing in doubt",
                  "[folder]") {
     CHECK(say_sync(one, 6) == 6);
