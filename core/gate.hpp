@@ -30,11 +30,11 @@ TierUnits charged_by(const ResourceLedger& ledger);  // U of its tranches
 
 // What an agent knows of the account's side of one resource.
 struct Supply {
-    std::optional<Card> team;            // the team's card, as of the last sync; none: no balance heard yet
-    Units completed_at_card;             // units completed here, overage included, that the card has counted
-    TierUnits charged_at_card;           // those of them that took a slot here
+    std::optional<Card> team;   // the team's card, as of the last sync; none: no balance heard yet
+    Units completed_at_card;    // units completed here, overage included, that the card has counted
+    TierUnits charged_at_card;  // those of them that took a slot here
     std::map<std::string, Units> used_at_card;  // the same of each tranche whose end the card says
-    Units held_at_card;                  // of a returnable resource, here, as the card counts it
+    Units held_at_card;                         // of a returnable resource, here, as the card counts it
     Amount last_lease;                   // available, in the measure, when the lease in force was taken up
     Amount last_exposure;                // of that, open payg
     std::optional<UtcTime> spend_until;  // of the lease; past it no new unit starts
