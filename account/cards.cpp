@@ -31,23 +31,21 @@ private:
     std::optional<core::UtcTime> soonest_;
 };
 
-// The cycle that follows at its end: it is there as soon as anybody has looked.
+// The cycle that follows at its end: it is there as soon as anybody has looked. None: it doesn't refresh.
 const Tranche* cycle_after(const Tranche& tranche, std::span<const Tranche> tranches) {
+    if (!tranche.refreshes()) return nullptr;
     const auto next = std::ranges::find_if(tranches, [&](const Tranche& other) {
         return other.grant == tranche.grant && other.starts_at == *tranche.ends_at;
     });
     return next == tranches.end() ? nullptr : &*next;
 }
 
-core::CardTurn turn_of(const Tranche& tranche, std::span<const Tranche> tranches) {
+core::CardTurn turn_of(const Tranche& tranche, const Tranche* next) {
     core::CardTurn turn;
     turn.tranche = tranche_name(tranche.id);
     turn.at = *tranche.ends_at;
     turn.charged_units = tranche.charged;
-    if (tranche.refreshes()) {
-        const Tranche* const next = cycle_after(tranche, tranches);
-        turn.next_units = (next != nullptr ? *next : tranche).size().value_or(Units{});
-    }
+    if (tranche.refreshes()) turn.next_units = (next != nullptr ? *next : tranche).size().value_or(Units{});
     if (tranche.open()) return turn;
     turn.purchased_units = *tranche.size();
     turn.available_units = tranche.unspent();
@@ -57,10 +55,10 @@ core::CardTurn turn_of(const Tranche& tranche, std::span<const Tranche> tranches
 void add_turns(std::vector<core::CardTurn>& turns, const Tranche& tranche,
                std::span<const Tranche> tranches) {
     if (!tranche.ends_at) return;
-    turns.push_back(turn_of(tranche, tranches));
-    const Tranche* const next = tranche.refreshes() ? cycle_after(tranche, tranches) : nullptr;
+    const Tranche* const next = cycle_after(tranche, tranches);
+    turns.push_back(turn_of(tranche, next));
     if (next == nullptr || !next->ends_at) return;
-    turns.push_back(turn_of(*next, tranches));
+    turns.push_back(turn_of(*next, cycle_after(*next, tranches)));
     turns.back().begins_at = next->starts_at;
 }
 

@@ -47,12 +47,14 @@ namespace {
 std::map<std::string, core::Units> used_of_turns(const core::Card& card,
                                                  const std::vector<core::wire::ResourceCounters>& told) {
     std::map<std::string, core::Units> used;
-    for (const core::wire::ResourceCounters& counters : told) {
-        if (counters.resource != card.resource) continue;
-        for (const core::CardTier& tier : card.tiers)
-            for (const core::CardTurn& turn : tier.turns)
-                for (const core::wire::TrancheCounters& tranche : counters.tranches)
-                    if (tranche.tranche == turn.tranche) used[turn.tranche] = tranche.used;
+    const auto counters = std::ranges::find(told, card.resource, &core::wire::ResourceCounters::resource);
+    if (counters == told.end()) return used;
+    for (const core::CardTier& tier : card.tiers) {
+        for (const core::CardTurn& turn : tier.turns) {
+            const auto tranche =
+                std::ranges::find(counters->tranches, turn.tranche, &core::wire::TrancheCounters::tranche);
+            if (tranche != counters->tranches.end()) used[turn.tranche] = tranche->used;
+        }
     }
     return used;
 }
