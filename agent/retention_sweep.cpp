@@ -104,21 +104,29 @@ core::Result<void> RetentionSweep::events() {
     return *old > 0 ? forget_events(last) : core::Result<void>{};
 }
 
-// In use, or only kept for what comes: in bytes.
-core::Result<std::int64_t> RetentionSweep::pages(bool free) {
-    const auto size = tables_.connection.number("PRAGMA page_size");
-    const auto unused = tables_.connection.number("PRAGMA freelist_count");
-    const auto all = tables_.connection.number("PRAGMA page_count");
-    for (const auto* read : {&size, &unused, &all})
-        if (!*read) return read->error();
-    return *size * (free ? *unused : *all - *unused);
+core::Result<RetentionSweep::Room> RetentionSweep::room() {
+    std::int64_t size = 0;
+    std::int64_t all = 0;
+    Room room;
+    const auto read = [](Statement& number, std::int64_t& to) {
+        return each(number.query(), [&](const Cursor& row) {
+            to = row.integer(0);
+            return true;
+        });
+    };
+    if (const auto found = read(tables_.page_size, size); !found) return found.error();
+    if (const auto found = read(tables_.pages, all); !found) return found.error();
+    if (const auto found = read(tables_.free_pages, room.free); !found) return found.error();
+    room.free *= size;
+    room.used = all * size - room.free;
+    return room;
 }
 
 // An eighth of it is left free, so that the files stay within the budget until the next sweep.
 core::Result<void> RetentionSweep::budget() {
-    const auto used = pages(false);
-    if (!used) return used.error();
-    forgotten_.room_bytes = budget_bytes_ - budget_bytes_ / 8 - *used;
+    const auto taken = room();
+    if (!taken) return taken.error();
+    forgotten_.room_bytes = budget_bytes_ - budget_bytes_ / 8 - taken->used;
     std::int64_t last = 0;
     if (forgotten_.room_bytes < 0) {
         std::int64_t heard = 0;
@@ -143,11 +151,9 @@ core::Result<void> RetentionSweep::budget() {
 
 // Room that is free is used again; the file shrinks only where the budget was lowered.
 core::Result<void> RetentionSweep::vacuum() {
-    const auto used = pages(false);
-    if (!used) return used.error();
-    const auto free = pages(true);
-    if (!free) return free.error();
-    if (*free == 0 || *used + *free <= budget_bytes_) {
+    const auto taken = room();
+    if (!taken) return taken.error();
+    if (taken->free == 0 || taken->used + taken->free <= budget_bytes_) {
         stage_ = Stage::units;
         return {};
     }

@@ -44,12 +44,14 @@ public:
           units(connection.statement("SELECT resource, tranche, hour FROM unit_hour WHERE changed <= ? "
                                      "ORDER BY changed LIMIT ?")),
           forget_units(
-              connection.statement("DELETE FROM unit_hour WHERE resource = ? AND tranche = ? AND hour = ?")) {
-    }
+              connection.statement("DELETE FROM unit_hour WHERE resource = ? AND tranche = ? AND hour = ?")),
+          page_size(connection.statement("PRAGMA page_size")),
+          pages(connection.statement("PRAGMA page_count")),
+          free_pages(connection.statement("PRAGMA freelist_count")) {}
 
     platform::sqlite::Connection& connection;
     platform::sqlite::Statement heard, events, forget_events, sessions, forget_session, resource_after, usage,
-        forget_usage, units, forget_units;
+        forget_usage, units, forget_units, page_size, pages, free_pages;
 };
 
 class RetentionSweep final : public platform::store::IdleWork {
@@ -71,12 +73,17 @@ public:
 
 private:
     enum class Stage { events, budget, vacuum, units, usage, identities, sessions, links, over };
+    // Of the journal's file, in bytes: in use, and kept for what comes.
+    struct Room {
+        std::int64_t used = 0;
+        std::int64_t free = 0;
+    };
 
     core::Result<void> chunk();
     core::Result<void> events();
     core::Result<void> budget();
     core::Result<void> vacuum();
-    core::Result<std::int64_t> pages(bool free);
+    core::Result<Room> room();
     core::Result<void> units();
     core::Result<void> usage();
     core::Result<void> identities();
