@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "core/assert.hpp"
+#include "core/limits.hpp"
+#include "core/mutant.hpp"
 
 namespace meterbox::agent {
 
@@ -23,6 +25,9 @@ std::string_view text_of(Blob bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// Of link: at most ?2, the oldest, up to ?1, and never the newest.
+#define OLD_LINKS "seq <= ?1 AND seq < (SELECT min(seq) FROM link) + ?2 AND seq < (SELECT max(seq) FROM link)"
+
 }  // namespace
 
 core::wire::JournalHead ChainHead::on_wire() const {
@@ -36,10 +41,14 @@ Chain::Chain(platform::sqlite::Connection& connection)
       hash_of_(connection.statement("SELECT hash FROM link WHERE seq = ?")),
       state_of_(connection.statement("SELECT state FROM link WHERE seq = ?")),
       starts_after_(connection.statement(
-          "SELECT seq, hash FROM link WHERE start = 1 AND seq > ? ORDER BY seq DESC LIMIT ?")),
-      forget_(
-          connection.statement("DELETE FROM link WHERE seq <= ?1 AND seq < "
-                               "(SELECT min(seq) FROM link) + ?2 AND seq < (SELECT max(seq) FROM link)")) {}
+          "SELECT seq, hash FROM (SELECT seq, hash FROM link WHERE start = 1 UNION ALL "
+          "SELECT seq, hash FROM former_start) WHERE seq > ? ORDER BY seq DESC LIMIT ?")),
+      keep_starts_(connection.statement("INSERT OR IGNORE INTO former_start "
+                                        "SELECT seq, hash FROM link WHERE start = 1 AND " OLD_LINKS)),
+      forget_(connection.statement("DELETE FROM link WHERE " OLD_LINKS)),
+      forget_starts_(
+          connection.statement("DELETE FROM former_start WHERE seq <= "
+                               "(SELECT seq FROM former_start ORDER BY seq DESC LIMIT 1 OFFSET ?)")) {}
 
 core::Result<void> Chain::load() {
     auto newest = connection_.prepare("SELECT seq, last_event, hash FROM link ORDER BY seq DESC LIMIT 1");
@@ -137,9 +146,15 @@ core::Result<std::int64_t> Chain::oldest() {
 }
 
 core::Result<std::int64_t> Chain::forget(std::int64_t sequence, std::int64_t rows_max) {
+    const std::int64_t starts_up_to = METERBOX_MUTANT(starts_forgotten) ? 0 : sequence;
+    if (const auto kept = keep_starts_.run(starts_up_to, rows_max); !kept) return kept.error();
+    const bool starts = connection_.changes() > 0;
     const auto gone = forget_.run(sequence, rows_max);
     if (!gone) return gone.error();
-    return connection_.changes();
+    const std::int64_t count = connection_.changes();
+    if (starts)
+        if (const auto old = forget_starts_.run(core::limits::journal_starts_max); !old) return old.error();
+    return count;
 }
 
 }  // namespace meterbox::agent

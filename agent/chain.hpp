@@ -47,7 +47,8 @@ public:
     // The link of that number as it was committed here; none: not here yet, or not any more.
     core::Result<std::optional<ChainHash>> hash_of(std::int64_t sequence);
     core::Result<std::optional<core::LinkState>> state_of(std::int64_t sequence);
-    // The links of starts with higher numbers than this one, the newest first, at most so many.
+    // The links of starts with higher numbers than this one, the newest first, at most so many; also those
+    // that were forgotten: fewer than journal_starts_max are all there ever were.
     core::Result<std::vector<core::wire::JournalHead>> starts_after(std::int64_t sequence,
                                                                     std::size_t count_max);
     // What the links after this one say, in their order.
@@ -59,7 +60,8 @@ public:
 
 private:
     platform::sqlite::Connection& connection_;
-    platform::sqlite::Statement add_link_, hash_of_, state_of_, starts_after_, forget_;
+    platform::sqlite::Statement add_link_, hash_of_, state_of_, starts_after_, keep_starts_, forget_,
+        forget_starts_;
     platform::system::ChainHasher hasher_;
     ChainHead head_;
     ChainHead next_;  // as the transaction in progress will leave it

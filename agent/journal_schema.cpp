@@ -128,6 +128,13 @@ ALTER TABLE session ADD COLUMN quantity INTEGER NOT NULL DEFAULT 1 CHECK (quanti
     {6, R"sql(
 INSERT INTO meta (key, value) SELECT 'chain', 'begun'
 WHERE EXISTS (SELECT 1 FROM link) OR NOT EXISTS (SELECT 1 FROM resource);
+)sql"},
+    // Starts whose links have gone: by them the account knows this journal from a copy of it.
+    {7, R"sql(
+CREATE TABLE former_start (
+  seq INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL
+) STRICT;
 )sql"}};
 
 }  // namespace

@@ -68,7 +68,7 @@ void Retention::sweep() {
     };
     const std::int64_t budget = settings_.budget_bytes - core::limits::write_ahead_log_bytes_max;
     store_.run_idle(std::make_unique<RetentionSweep>(journal_, *tables_, cutoffs(settings_, now), budget,
-                                                     walk, finished));
+                                                     settings_.links_kept, walk, finished));
 }
 
 }  // namespace meterbox::agent

@@ -13,6 +13,7 @@
 
 #include "agent/agent_time.hpp"
 #include "agent/journal.hpp"
+#include "core/limits.hpp"
 #include "platform/store/store_thread.hpp"
 #include "platform/system/timer.hpp"
 
@@ -22,6 +23,7 @@ struct RetentionSettings {
     std::int64_t keep_events_ms = 0;
     std::int64_t keep_usage_ms = 0;
     std::int64_t budget_bytes = std::numeric_limits<std::int64_t>::max();  // of the journal's files
+    std::int64_t links_kept = core::limits::chain_links_kept;
 };
 
 // What one sweep took away.

@@ -251,7 +251,7 @@ core::Result<void> RetentionSweep::sessions() {
 // What the account has acknowledged it can bear witness to; the newest of it stay to be checked here.
 core::Result<void> RetentionSweep::links() {
     const std::int64_t newest = journal_.chain().head().sequence;
-    const std::int64_t last = std::min(journal_.settled(), newest - core::limits::chain_links_kept);
+    const std::int64_t last = std::min(journal_.settled(), newest - links_kept_);
     const auto oldest = journal_.chain().oldest();
     if (!oldest) return oldest.error();
     if (*oldest == 0 || *oldest > last) {

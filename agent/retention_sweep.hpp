@@ -58,13 +58,14 @@ class RetentionSweep final : public platform::store::IdleWork {
 public:
     using Finished = std::function<void(const Forgotten&)>;
 
-    // walk: go through the tables that have no order by age, too.
+    // links_kept: at least so many, the newest. walk: go through the tables that have no order by age, too.
     RetentionSweep(Journal& journal, RetentionTables& tables, const RetentionCutoffs& cutoffs,
-                   std::int64_t budget_bytes, bool walk, Finished finished)
+                   std::int64_t budget_bytes, std::int64_t links_kept, bool walk, Finished finished)
         : journal_(journal),
           tables_(tables),
           cutoffs_(cutoffs),
           budget_bytes_(budget_bytes),
+          links_kept_(links_kept),
           walk_(walk),
           finished_(std::move(finished)) {}
 
@@ -101,6 +102,7 @@ private:
     RetentionTables& tables_;
     RetentionCutoffs cutoffs_;
     std::int64_t budget_bytes_;
+    std::int64_t links_kept_;
     bool walk_;
     Finished finished_;
     Forgotten forgotten_;

@@ -137,6 +137,36 @@ TEST_CASE("two copies of a disk part at their first commit, whatever it is") {
     CHECK_FALSE(check(other).broken);
 }
 
+TEST_CASE("starts are known by their links after those were forgotten, the newest of them") {
+    const tests::TemporaryFolder folder;
+    const auto starts = [](Journal& journal) {
+        std::vector<std::pair<std::int64_t, std::string>> named;
+        for (const auto& start : journal.chain().starts_after(0, core::limits::journal_starts_max).value())
+            named.emplace_back(start.sequence, start.hash);
+        return named;
+    };
+    std::vector<std::pair<std::int64_t, std::string>> all;
+    const auto start_and_forget = [&](int event) {
+        Journal journal(folder / "journal.db");
+        transaction(journal, [&] { journal.describe({tests::render()}); });
+        report(journal, event, 2);
+        all = starts(journal);
+        transaction(journal, [&] { REQUIRE(journal.chain().forget(journal.chain().head().sequence, 99)); });
+        CHECK(journal.connection().number("SELECT count(*) FROM link WHERE start = 1").value() == 0);
+        CHECK(starts(journal) == all);
+    };
+    for (int started = 1; started <= 3; ++started) {
+        start_and_forget(10 * started);
+        CHECK(all.size() == static_cast<std::size_t>(started));
+    }
+    for (int started = 4; started <= 70; ++started) start_and_forget(10 * started);
+    CHECK(all.size() == core::limits::journal_starts_max);
+    Journal journal(folder / "journal.db");
+    CHECK(journal.connection().number("SELECT count(*) FROM former_start").value() == 64);
+    CHECK(journal.chain().starts_after(all.front().first, 64).value().empty());
+    CHECK_FALSE(check(journal).broken);
+}
+
 TEST_CASE("a chain whose oldest events and links retention took away is whole") {
     const tests::TemporaryFolder folder;
     fill(folder / "journal.db");

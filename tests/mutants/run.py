@@ -52,6 +52,7 @@ MUTANTS = {
     "pool_overdrawn": "a need is leased though the pool has not so much",
     "settled_unheard": "usage that changed since the account heard of it counts as heard",
     "slice_without_mark": "a session's time is metered without noting up to when",
+    "starts_forgotten": "a journal forgets its starts with their links",
     "stop_forgotten": "sessions are not told to stop at 0",
     "tokens_overtaken": "tokens that an older ticket waits for are leased to who asks for another resource",
     "totals_added": "a total is taken for an increment",

@@ -80,6 +80,7 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     if (modes_change()) disk_copied_every = 0;
     keep_little();
     copy_disks();
+    keep_few_links();
     for (std::size_t i = 0; i < resources.size(); ++i)
         rates.emplace_back(dice.between(1, 7), dice.between(1, 7));
     // The world begins at 8 in the morning; cycles begin from 18:15 to 05:00, by their zones.
@@ -126,6 +127,14 @@ void Plan::keep_little() {
     };
     if (modes_change() || leaves(retire_after) || leaves(revoke_after) || !dice.chance(400)) return;
     journal_budget_bytes = core::limits::write_ahead_log_bytes_max + dice.between(100, 1'000) * 1'024;
+}
+
+// As if an agent had run for weeks. An account that was put back may know less than the oldest link that is
+// left: with as many links as are kept by default no backup is as old as that.
+void Plan::keep_few_links() {
+    Dice dice = Dice::named(seed, "links");
+    if (store_copied_every > 0 || journal_budget_bytes > 0 || !dice.chance(300)) return;
+    links_kept = dice.spread(4, 400);
 }
 
 // Nothing else that makes incarnations, or has usage counted by another's word: what both disks metered must

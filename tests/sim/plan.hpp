@@ -76,6 +76,7 @@ struct Plan {
     std::int64_t lost_after_ms = 0;          // by the account itself, after such a silence; 0: never
     std::string lost_policy;                 // as what then
     std::int64_t journal_budget_bytes = 0;   // of each agent; 0: without bounds
+    std::int64_t links_kept = 0;             // of each agent's chain; 0: as many as by default
     std::int64_t rolled_per_mille = 50;      // of what the operator does: another lease key
     std::int64_t held_per_mille = 400;       // of sessions: those that hold, and don't run
     std::int64_t held_at_most = 40;
@@ -84,6 +85,7 @@ struct Plan {
     void leave();  // who retires, is revoked, or given up
     void keep_little();
     void copy_disks();
+    void keep_few_links();
     void bring_about_what_is_rare();
     void become_long_and_quiet();
 

@@ -15,6 +15,7 @@ constexpr std::int64_t disk_bytes = 2 * 1024 * 1024;  // as far as a reserve is 
 agent::RetentionSettings retention_of(const Plan& plan) {
     agent::RetentionSettings settings{62 * core::day_ms, 730 * core::day_ms};
     if (plan.journal_budget_bytes > 0) settings.budget_bytes = plan.journal_budget_bytes;
+    if (plan.links_kept > 0) settings.links_kept = plan.links_kept;
     return settings;
 }
 
