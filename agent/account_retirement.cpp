@@ -141,6 +141,7 @@ void AccountLink::retired(const std::string& receipt) {
     plan_.set_enrolled(false, time_.boot());
     log_.info("agent.retired", {{"agent", identity_->agent}, {"receipt", receipt}});
     for (const Done& done : std::exchange(retire_waiters_, {})) done({});
+    for (Waiter& waiter : waiters_) waiter.carried = true;  // all was brought, and nothing follows
     ended({});
 }
 

@@ -48,6 +48,7 @@ void Invariants::check_sealed(std::size_t index) {
 void Invariants::check_retired(std::size_t index) {
     SimAgent& agent = *agents_[index];
     const std::string& id = agent.name().id;
+    SIM_REQUIRE(agent.syncs_awaited() == 0, "who has retired keeps nobody waiting for a sync: " + id);
     SIM_REQUIRE(view_->tickets.end() ==
                     std::ranges::find_if(view_->tickets,
                                          [&id](const auto& entry) { return entry.second.agent == id; }),

@@ -66,6 +66,7 @@ public:
     // It was told to retire, and knows it. Requires up().
     bool retiring() const { return link().retiring() != agent::AccountLink::Retiring::no; }
     bool sealed() const { return link().retiring() >= agent::AccountLink::Retiring::sealed; }
+    int syncs_awaited() const { return process_->syncs_awaited; }
     bool retired() const { return link().retiring() == agent::AccountLink::Retiring::retired; }
 
     // Its disk was put back from a copy.
@@ -115,6 +116,7 @@ private:
         void published(const std::vector<std::string>& resources);
         agent::JournalHooks hooks(SimAgent& agent);
 
+        int syncs_awaited = 0;
         boost::asio::io_context loop{1};
         tests::FakeTimers timers;
         agent::Journal journal;
@@ -144,6 +146,7 @@ private:
     void next_suspend();
     void next_copy();
     void retire_until_done();
+    void ask_for_sync();
     bool may_fail() const { return world_.faults && !taken_off_; }
     void note_acknowledged(const std::string& sync);
     void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered);

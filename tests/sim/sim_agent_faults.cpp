@@ -70,8 +70,19 @@ void SimAgent::retire_until_done() {
             return;
         }
         call([this] { process_->link.retire([](const core::Result<void>&) {}); });
+        for (int asked = 0; asked < 6; ++asked)
+            world_.schedule.after(dice_.spread(1, 30'000), [this] {
+                if (answers()) call([this] { ask_for_sync(); });
+            });
     }
     world_.schedule.after(dice_.between(1, 20) * core::minute_ms, [this] { retire_until_done(); });
+}
+
+// As an admin does, or a report of a resource that isn't known yet.
+void SimAgent::ask_for_sync() {
+    int& awaited = process_->syncs_awaited;
+    ++awaited;
+    process_->link.sync_now([&awaited](const core::Result<void>&) { --awaited; });
 }
 
 void SimAgent::next_crash() {
