@@ -54,7 +54,10 @@ std::optional<std::int64_t> Reserve::has_room() const {
 }
 
 bool Reserve::make() {
-    if (held_) return true;
+    if (held_) {
+        complete();
+        return true;
+    }
     const auto size = has_room();
     if (!size) return false;
     if (*size == 0) {
@@ -74,6 +77,13 @@ bool Reserve::make() {
     held_ = true;
     gone_ = false;
     return true;
+}
+
+// A crash while it was made, or soon after, may have left a part of it.
+void Reserve::complete() {
+    const auto there = file_->size();
+    const auto size = has_room();
+    if (there && size && *there < *size) (void)grow(*size);
 }
 
 // Bytes that are written are room that is taken, on every file system.

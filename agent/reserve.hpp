@@ -43,6 +43,7 @@ private:
     // What it takes, if there is room for that twice; none: the disk can't be asked; 0: no room.
     std::optional<std::int64_t> has_room() const;
     bool grow(std::int64_t size);
+    void complete();
 
     std::filesystem::path path_;
     DiskSpaceOf space_;
