@@ -118,6 +118,12 @@ void ProductRoutes::admit_session(SessionOrder order, std::int64_t quantity, htt
         return responder.send(refusal(core::ErrorCode::invalid,
                                       "quantity: a session on " + resource.key + " counts as 1",
                                       "/quantity"));
+    // Where nothing is enforced the pool doesn't bound it; with hard, more than the pool has is refused as
+    // that.
+    if (returnable && quantity > core::limits::units_max && resource.enforcement != core::Enforcement::hard)
+        return responder.send(refusal(
+            core::ErrorCode::invalid,
+            "quantity: at most " + std::to_string(core::limits::units_max) + " in a session", "/quantity"));
     const std::string key = order.resource;
     const bool stream = order.keeping == SessionKeeping::connection;
     sessions_.open(std::move(order), [this, key, stream, responder = keep(std::move(responder))](

@@ -155,6 +155,15 @@ class Returnable(EndToEnd):
         for quantity in (0, -1, 1.5, "2"):
             self.assertEqual(one.session("asset", quantity=quantity).status, 422, quantity)
         self.assertEqual(one.session("asset", quantity=2 ** 53 - 1).status, 402)
+        for mode in ("soft", "none"):
+            self.account_.command("resource", "set", "asset", "--enforcement", mode)
+            one.cli("sync")
+            self.assertEqual(one.session("asset", quantity=2 ** 40 + 1).status, 422, mode)
+        most = one.session("asset", quantity=2 ** 40)
+        self.assertEqual(most.status, 201)
+        self.end(one, most)
+        self.account_.command("resource", "set", "asset", "--enforcement", "hard")
+        one.cli("sync")
         first = one.session("asset", id="mine")
         self.assertEqual((first.status, one.session("asset", id="mine").status), (201, 200))
         self.assertEqual(one.session("asset", id="mine", quantity=2).status, 409)
