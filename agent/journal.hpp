@@ -257,7 +257,9 @@ private:
     void must(const core::Result<void>& done);
     std::int64_t must(const core::Result<std::int64_t>& done);
     Entry& touch(Entry& entry);
-    void add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount);
+    // counts: M has it, too. Of a session by the mode of then, which may not be the one of now.
+    void add_usage(Entry& entry, core::UtcHour hour, const std::string& subject, core::Amount amount,
+                   bool counts);
     void mark_changed(UsageCells::value_type& usage);
     void load_holders();
     void hold(Entry& entry, SessionSlice& slice, const JournalNow& now);

@@ -1,6 +1,7 @@
 #include "agent/journal_tables.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -124,8 +125,8 @@ JournalTables::JournalTables(platform::sqlite::Connection& connection)
           "former = CASE WHEN incarnation < excluded.incarnation THEN units ELSE former END, "
           "units = units + excluded.units, changed = excluded.changed, incarnation = excluded.incarnation")),
       units_changed_(
-          connection.statement("SELECT resource, tranche, hour, units - former FROM unit_hour "
-                               "WHERE changed > ? AND incarnation = ? ORDER BY resource, tranche, hour")),
+          connection.statement("SELECT resource, tranche, hour, units - former, changed FROM unit_hour "
+                               "WHERE changed > ? AND incarnation = ? ORDER BY changed")),
       carry_usage_(connection.statement(
           "UPDATE usage SET former = max(amount - ?4, 0), changed = ?5, incarnation = ?6 WHERE resource = ?1 "
           "AND hour = ?2 AND subject = ?3")),
@@ -290,17 +291,26 @@ core::Result<void> JournalTables::add_units(ResourceId id, std::string_view tran
     return add_units_.run(id, tranche, hour, units, change, incarnation);
 }
 
-core::Result<std::vector<PendingUnits>> JournalTables::units_changed_after(std::int64_t change,
-                                                                           std::int64_t incarnation) {
-    std::vector<PendingUnits> rows;
+core::Result<ChangedUnits> JournalTables::units_changed_after(std::int64_t change, std::int64_t incarnation,
+                                                              std::size_t rows_max) {
+    ChangedUnits changed;
     Cursor row = units_changed_.query(change, incarnation);
-    for (;;) {
+    for (std::int64_t newest = change;;) {
         const auto more = row.next();
         if (!more) return more.error();
-        if (!*more) return rows;
-        rows.push_back(
+        if (!*more) break;
+        if (changed.rows.size() >= rows_max && row.integer(4) != newest) {
+            changed.up_to = newest;
+            break;
+        }
+        newest = row.integer(4);
+        changed.rows.push_back(
             {row.integer(0), row.string(1), core::UtcHour{row.integer(2)}, core::Units{row.integer(3)}});
     }
+    std::ranges::sort(changed.rows, [](const PendingUnits& a, const PendingUnits& b) {
+        return std::tie(a.resource, a.tranche, a.hour) < std::tie(b.resource, b.tranche, b.hour);
+    });
+    return changed;
 }
 
 core::Result<std::int64_t> JournalTables::newest_change(std::int64_t settled) {

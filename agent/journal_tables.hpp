@@ -47,6 +47,11 @@ struct PendingUnits {
     core::Units units;
 };
 
+struct ChangedUnits {
+    std::vector<PendingUnits> rows;
+    std::optional<std::int64_t> up_to;  // the change of the last one, where more follow
+};
+
 struct JournalRows {
     std::int64_t events = 0;
     std::optional<core::UtcTime> oldest_event;  // when the oldest one was taken
@@ -88,8 +93,9 @@ public:
 
     core::Result<void> add_units(ResourceId id, std::string_view tranche, core::UtcHour hour,
                                  core::Units units, std::int64_t change, std::int64_t incarnation);
-    core::Result<std::vector<PendingUnits>> units_changed_after(std::int64_t change,
-                                                                std::int64_t incarnation);
+    // In the order of their places. Where there are more than rows_max, the oldest changes alone, each whole.
+    core::Result<ChangedUnits> units_changed_after(std::int64_t change, std::int64_t incarnation,
+                                                   std::size_t rows_max);
     // The newest change that any row carries; `settled` when none is newer.
     core::Result<std::int64_t> newest_change(std::int64_t settled);
 

@@ -78,8 +78,9 @@ core::Result<ReportOutcome> Journal::report(std::span<const JournalEvent> events
             {number, entry.id, event.source, event.id, event.subject, events[i].time, event.amount, now.utc});
         ++transaction_.events;
         transaction_.events_at = now.utc;
-        add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount);
-        if (core::counts(entry.ledger.resource().enforcement)) add_amount(entry, event.amount, now);
+        const bool counts = core::counts(entry.ledger.resource().enforcement);
+        add_usage(entry, core::hour_of(events[i].time), event.subject, event.amount, counts);
+        if (counts) add_amount(entry, event.amount, now);
     }
     return outcome;
 }
@@ -90,7 +91,7 @@ void Journal::meter(SessionSlice& slice, const JournalNow& now) {
     if (entry.ledger.resource().kind == core::Kind::returnable) return hold(entry, slice, now);
     if (slice.starts) slice.record.completed_at_start = completed_ever(entry);
     for (const SessionSlice::Part& part : slice.parts) {
-        add_usage(entry, part.hour, slice.record.subject, part.amount);
+        add_usage(entry, part.hour, slice.record.subject, part.amount, part.counts);
         if (!part.counts) continue;
         add_amount(entry, part.amount, now);
         entry.metered_by_sessions += part.amount;

@@ -297,3 +297,61 @@ TEST_CASE_METHOD(Machine,
     REQUIRE(ledger().used() == core::Units{1});
     verify();
 }
+
+// A session's time is cut where the mode changed, and stored when the mode is another one already.
+TEST_CASE_METHOD(Machine, "what a session ran before a change of mode moves as what it counted as then") {
+    using core::Amount;
+    const auto describe = [&](core::Enforcement enforcement) {
+        core::Resource resource = render();
+        resource.enforcement = enforcement;
+        transaction(*journal, [&] { journal->describe({resource}, {}); });
+    };
+    const auto run = [&](std::int64_t before, bool counted, std::int64_t after) {
+        agent::SessionSlice slice;
+        slice.record.id = "s";
+        slice.record.resource = "render";
+        slice.parts = {{core::hour_of(journal_noon), Amount{before}, counted},
+                       {core::hour_of(journal_noon), Amount{after}, !counted}};
+        transaction(*journal, [&] { journal->meter(slice, journal_now()); });
+    };
+    const std::int64_t counted = head();
+    describe(core::Enforcement::none);
+    run(3'000, true, 500);
+    transaction(*journal, [&] { journal->begin_incarnation({2, counted, counted}); });
+    CHECK(ledger().metered() == Amount{3'000});
+    CHECK(told(journal->read_counters(10)) == 3'500);
+    verify();
+    const std::int64_t then = head();
+    describe(core::Enforcement::hard);
+    run(700, false, 200);
+    transaction(*journal, [&] { journal->begin_incarnation({3, then, then}); });
+    CHECK(ledger().metered() == Amount{200});
+    verify();
+}
+
+TEST_CASE_METHOD(Machine, "units by hour that are more than a message holds are told in several, each once") {
+    constexpr std::int64_t hours = 9'000;
+    while (head() < 20) report(1);
+    REQUIRE(journal->connection().execute(
+        "INSERT INTO tranche SELECT resource, 't9', 9, tier, 99999, 9000, 0, valid_from_ms, ends_at_ms, "
+        "final, payg_capped, payg_open FROM tranche"));
+    REQUIRE(journal->connection().execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) "
+        "INSERT INTO unit_hour (resource, tranche, hour, units, changed) "
+        "SELECT (SELECT id FROM resource), 't9', i, 1, 10 + i / 1500 FROM n"));
+    std::map<std::int64_t, int> times;
+    int messages = 0;
+    for (bool more = true; more; ++messages) {
+        const auto reading = journal->read_counters(10);
+        CHECK(reading.hours.size() < 6'000);
+        for (const auto& hour : reading.hours) ++times[hour.units.hour.number];
+        more = reading.more_usage;
+        CHECK(reading.whole_usage == !more);
+        transaction(*journal, [&] { journal->settle({}, reading.change); });
+        REQUIRE(messages < 10);
+    }
+    CHECK(messages == 3);
+    CHECK(times.size() == hours);
+    for (const auto& [hour, told] : times) CHECK(told == 1);
+    CHECK(journal->read_counters(10).hours.empty());
+}
