@@ -63,9 +63,19 @@ private:
         return found == list.end() ? nullptr : &*found;
     }
 
+    // An account that was put back may have forgotten the resource. Agents name all that they ever heard of.
+    static Result<void> of_unknown(const ResourceCounters& said, const std::string& pointer) {
+        if (said.metered == core::Amount{} && said.overage_units == Units{} && said.held == Units{} &&
+            said.tranches.empty())
+            return {};
+        return invalid("unknown resource " + said.resource +
+                           "; if a backup of before it was restored, add it again as it was",
+                       pointer + "/resource");
+    }
+
     Result<void> resource(const ResourceCounters& said, const std::string& pointer) {
         const core::Resource* known = find(said.resource);
-        if (!known) return invalid("unknown resource " + said.resource, pointer + "/resource");
+        if (!known) return of_unknown(said, pointer);
 
         ResourceChange change;
         change.resource = said.resource;

@@ -149,7 +149,7 @@ Decided write_off(Database& database, core::UtcTime now, const Agent& agent, Los
 }
 
 // Of whom a store that was put back hasn't heard since its copy was made, it can't say how long they are
-// silent.
+// silent. Whoever has said hello and not yet synced isn't.
 bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
     const auto policy = database.first(
         "SELECT lost, lost_after_ms FROM team WHERE key = ? AND lost_after_ms IS NOT NULL",
@@ -158,8 +158,9 @@ bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
     std::vector<std::string> lost;
     database.each(
         "SELECT id FROM agent WHERE team = ?1 AND state = 'active' AND written_off_at IS NULL AND "
-        "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR (SELECT max(at) FROM incident) < ?2) "
-        "AND id <> ?3",
+        "coalesce(last_sync_at, enrolled_at) < ?2 AND (learning = 0 OR "
+        "(SELECT max(at) FROM incident WHERE team IS NULL OR team = ?1) < ?2) AND "
+        "coalesce((SELECT created_at FROM session WHERE session.id = agent.session), 0) < ?2 AND id <> ?3",
         [&](auto& row) { lost.push_back(row.string(0)); }, heard.team,
         METERBOX_MUTANT(lost_at_once) ? now : now + -policy->second, heard.id);
     bool awaited = false;
@@ -171,8 +172,21 @@ bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
     return awaited;
 }
 
-// Its present incarnation, and the one before where its own journal went on from that without a fence: until
-// its first sync since, that one may be leased units, too. Where incarnations are forgotten there is a gap.
+namespace {
+
+// Those that its own journal went on from, one after another, without a fence: until its first sync since,
+// they may be leased units, too. Where incarnations are forgotten there is a gap.
+std::int64_t first_of_its_own(Database& database, const Agent& agent) {
+    std::int64_t first = agent.incarnation;
+    while (database.number(
+               "SELECT EXISTS (SELECT 1 FROM incarnation WHERE agent = ? AND number = ? AND fenced = 0)",
+               agent.id, first - 1) != 0)
+        --first;
+    return first;
+}
+
+}  // namespace
+
 TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent& agent) {
     struct Given {
         std::int64_t incarnation = 1;
@@ -183,13 +197,12 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
     std::vector<Given> lines;
     database.each(
         "SELECT incarnation, tranche, resource, held, counted, released FROM doubt WHERE agent = ? AND "
-        "(incarnation = ? OR incarnation = (SELECT number FROM incarnation AS past WHERE past.agent = ? AND "
-        "past.number = ? AND past.fenced = 0))",
+        "incarnation >= ? AND incarnation <= ?",
         [&](auto& row) {
             lines.push_back({row.integer(0), row.integer(1), row.string(2), Units{row.integer(3)},
                              Units{row.integer(4)}, Units{row.integer(5)}});
         },
-        agent.id, agent.incarnation, agent.id, agent.incarnation - 1);
+        agent.id, first_of_its_own(database, agent), agent.incarnation);
     bool whole = true;
     Units leased_again;
     for (const Given& line : lines) {

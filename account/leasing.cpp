@@ -161,6 +161,10 @@ void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known,
 
 namespace {
 
+// Of a resource: grants without an end stay for good, and a lease has a length. The agent knows the others
+// from leases before, or never had any of them.
+constexpr std::size_t used_up_named_max = 32;
+
 // What an agent keeps of tranches that have ended it may never have heard of, for that answer was lost. Only
 // its own word brings it back, so they are named until it has given it back: valid at no time.
 void name_kept_of_ended(Database& database, const Agent& agent, core::LeaseResource& part) {
@@ -213,12 +217,15 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
             open = open || tranche.open();
         }
         const bool final = available.value() == 0 && !open;
+        std::size_t used_up = 0;
         for (const Tranche& tranche : pool.of(resource.key)) {
             if (tranche.ended_at(now)) continue;
             const bool valid = tranche.valid_at(now);  // else of the next cycle
             const Units granted = known.holding(tranche.id).holding.granted;
             // A final one also says so where it gives nothing.
             if (granted.value() == 0 && !(final && valid)) continue;
+            const bool gives_nothing = known.left(tranche.id) == Units{} && tranche.available <= Units{};
+            if (gives_nothing && !tranche.open() && used_up++ >= used_up_named_max) continue;
             const bool payg = tranche.tier == core::Tier::payg;
             part.tranches.push_back({tranche_name(tranche.id), tranche.tier, granted, tranche.starts_at,
                                      tranche.ends_at, final && valid, payg && !tranche.open(),

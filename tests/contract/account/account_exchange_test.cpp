@@ -48,6 +48,41 @@ TEST_CASE_METHOD(Lab, "a lease is signed with the key that hello gives") {
 }
 
 TEST_CASE_METHOD(Lab,
+                 "a lease doesn't grow with the grants that were used up, and says that there is no more") {
+    for (int bought = 0; bought < 50; ++bought) free_grant("lab", "render", 1);
+    const auto leased = sync_one(1, {counters("render", 0, 50, 0)});
+    REQUIRE(leased);
+    std::vector<core::wire::TrancheCounters> used;
+    const core::Lease all = lease_of(*leased);
+    for (const core::LeaseTranche& tranche : all.resources[0].tranches)
+        used.push_back({tranche.tranche, Units{1}, Units{0}, {}});
+    REQUIRE(used.size() == 50);
+    const auto over = sync_one(2, {counters("render", 50'000, 1, 0, used)});
+    REQUIRE(over);
+    const auto is_final = [](const core::LeaseTranche& tranche) { return tranche.final; };
+    const auto says_no_more = [&](const core::wire::SyncReply& reply) {
+        const core::Lease lease = lease_of(reply);
+        CHECK(lease.resources[0].tranches.size() == 32);
+        CHECK(std::ranges::any_of(lease.resources[0].tranches, is_final));
+    };
+    says_no_more(*over);
+
+    const std::string two = agent("lab");
+    const std::string two_session = session("lab", two);
+    const auto none = sync("lab", two, request(two_session, 1, {counters("render", 0, 1, 0)}));
+    REQUIRE(none);
+    says_no_more(*none);
+
+    free_grant("lab", "render", 5);
+    const auto more = sync_one(3, {counters("render", 50'000, 5, 0, used)});
+    REQUIRE(more);
+    const auto& named = lease_of(*more).resources[0].tranches;
+    CHECK(std::ranges::count_if(
+              named, [](const core::LeaseTranche& tranche) { return tranche.granted == Units{5}; }) == 1);
+    check_audit();
+}
+
+TEST_CASE_METHOD(Lab,
                  "two agents ask for the last 5 units: the first gets 5, the second none and a final lease") {
     free_grant("lab", "render", 5);
     const std::string two = agent("lab");

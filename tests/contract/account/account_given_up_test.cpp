@@ -108,6 +108,34 @@ TEST_CASE_METHOD(FencingLab, "lost agents are given up by themselves only where 
     check_audit();
 }
 
+TEST_CASE_METHOD(FencingLab, "who was silent for long isn't given up between its hello and its first sync") {
+    REQUIRE(say_sync(disk, 4));
+    Disk other;
+    other.agent = agent("lab");
+    REQUIRE(say_hello(other));
+    done({"team", "set", "lab", "--lost", "release", "--lost-after", "30d"});
+    clock.advance(40 * core::day_ms);
+    SECTION("before anybody missed it") {
+        CHECK(say_hello(disk)->verdict == Verdict::ok);
+    }
+    SECTION("after it was given up") {
+        REQUIRE(say_sync(other, 0));
+        CHECK(card().leased_units == Units{0});
+        CHECK(say_hello(disk)->verdict == Verdict::fenced);
+    }
+    REQUIRE(say_sync(other, 0));
+    CHECK_FALSE(row().written_off_at);
+    if (row().incarnation == 1) CHECK(card().leased_units == Units{4});
+    disk.incarnation = row().incarnation;
+    disk.commit("on");
+    if (disk.incarnation > 1) REQUIRE(say_hello(disk)->verdict == Verdict::ok);
+    REQUIRE(say_sync(disk, 0));
+    clock.advance(31 * core::day_ms);
+    REQUIRE(say_sync(other, 0));
+    CHECK(row().written_off_at);  // now it is
+    check_audit();
+}
+
 TEST_CASE_METHOD(FencingLab, "an incarnation of which nothing was heard counts no link of its journal") {
     REQUIRE(say_sync(disk, 4));
     use(disk, 1'000, 1);

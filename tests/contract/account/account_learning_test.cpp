@@ -35,6 +35,43 @@ TEST_CASE_METHOD(LearningLab,
     }));
 }
 
+TEST_CASE_METHOD(LearningLab,
+                 "a resource that a restored account has forgotten keeps nobody out who didn't use it",
+                 "[folder]") {
+    CHECK(say_sync(one, 4) == 4);
+    const fs::path backup = folder().parent_path() / "backup";
+    REQUIRE(account::back_up(store(), backup));
+    const auto add_scan = [&] {
+        done({"resource", "add", "scan", "--kind", "exhaustible", "--measure", "count", "--unit", "1"});
+    };
+    add_scan();
+    one.unused = two.unused = "scan";  // they heard of it with their next sync
+    CHECK(say_sync(two, 3) == 3);
+    close();
+    REQUIRE(account::restore(folder(), backup, clock));
+    reopen();
+    CHECK(say_hello(one) == Verdict::learning);
+    CHECK(say_hello(two) == Verdict::learning);
+    CHECK(say_sync(one, 0) == 4);
+    CHECK(say_sync(two, 5) == 5);
+    check_audit();
+
+    // What was used of it is known once it is there again.
+    HelloRequest used;
+    used.agent = one.id;
+    used.head = {one.link + 1, "link"};
+    used.starts = {{1, "link 1"}};
+    used.resources = one.said(0);
+    used.resources.back() = counters("scan", 7'000, 0, 0);
+    used.nonce = platform::system::random_hex(random);
+    const auto refused = hello("lab", used);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().detail.find("unknown resource scan") != std::string::npos);
+    CHECK(refused.error().detail.find("add it again") != std::string::npos);
+    done({"resource", "add", "scan", "--kind", "exhaustible", "--measure", "count", "--unit", "1000"});
+    CHECK(hello("lab", used));
+}
+
 TEST_CASE_METHOD(LearningLab, "an agent that never comes back is written off, and the team has learned",
                  "[folder]") {
     CHECK(say_sync(one, 4) == 4);

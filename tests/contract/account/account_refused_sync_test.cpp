@@ -59,7 +59,7 @@ TEST_CASE_METHOD(Lab, "another agent's and another team's tranches can't be touc
 TEST_CASE_METHOD(Lab, "what doesn't exist or stands twice in a message is invalid") {
     free_grant("lab", "render", 10);
     REQUIRE(sync_one(1, {counters("render", 0, 4, 0)}));
-    CHECK(sync_one(2, {counters("nothing", 0, 0, 0)}).error().code == core::ErrorCode::invalid);
+    CHECK(sync_one(2, {counters("nothing", 1'000, 0, 0)}).error().code == core::ErrorCode::invalid);
     CHECK(sync_one(2, {counters("render", 0, 0, 0), counters("render", 0, 0, 0)}).error().code ==
           core::ErrorCode::invalid);
     const auto twice = counters("render", 1'000, 0, 0, {used("t1", 1), used("t1", 1)});

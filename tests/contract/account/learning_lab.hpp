@@ -35,13 +35,16 @@ struct Speaker {
     std::string tranche = "t1";
     std::int64_t acknowledged = 0;
     std::int64_t counted = 0;  // its links up to here, as the last answer to hello said
+    std::string unused;        // another resource that it has heard of
 
     std::vector<core::wire::ResourceCounters> said(std::int64_t need) const {
         std::vector<core::wire::TrancheCounters> tranches;
         if (used > 0) tranches.push_back({tranche, Units{used}, Units{0}, {{{472'222}, Units{used}}}});
         if (returned > 0) tranches.push_back({returned_of, Units{0}, Units{returned}, {}});
         if (later > 0) tranches.push_back({"t2", Units{later}, Units{0}, {{{472'222}, Units{later}}}});
-        return {counters("render", (used + later) * 1'000, need, 0, tranches)};
+        std::vector all{counters("render", (used + later) * 1'000, need, 0, tranches)};
+        if (!unused.empty()) all.push_back(counters(unused, 0, 0, 0));
+        return all;
     }
 };
 
