@@ -102,9 +102,19 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
         std::exchange(session.stream, nullptr)->close();
     }
     session.confirmed = time_.monotonic();
-    session.awaited = false;
+    const bool confirms = std::exchange(session.awaited, false) || order.keeping == SessionKeeping::heartbeat;
+    const core::MonotonicTime until = reach(session, session.confirmed);
     arm();
-    done(OpenedSession{view(session), false});
+    if (!confirms || session.holds || until <= session.record.mark)
+        return done(OpenedSession{view(session), false});
+    // All that it ran while this agent was away, perhaps. Where it can't be stored the session goes on, and
+    // the next checkpoint tries again.
+    std::vector<SessionSlice> slices;
+    slices.push_back(take_slice(session, until));
+    submit(std::move(slices), [this, id = session.record.id, done](const core::Result<void>&) {
+        if (const Session* there = find(id)) return done(OpenedSession{view(*there), false});
+        done(error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
+    });
 }
 
 void Sessions::admit(SessionOrder order, Opened done) {
@@ -323,10 +333,10 @@ void Sessions::checkpoint() {
     std::vector<SessionSlice> slices;
     for (const auto& [id, session] : sessions_) {
         // One that was told to stop goes again until that is stored: it would run on after a restart.
-        const bool stop_is_due =
-            session->record.stop_at && !session->end_at && !session->stop_stored && session->submitted == 0;
-        if (!session->runs() && !stop_is_due) continue;
         const core::MonotonicTime until = std::max(session->record.mark, reach(*session, now));
+        const bool stop_is_due = session->record.stop_at && !session->end_at && session->submitted == 0 &&
+                                 (!session->stop_stored || until > session->record.mark);
+        if (!session->runs() && !stop_is_due) continue;
         if (until > session->record.mark || stop_is_due) slices.push_back(take_slice(*session, until));
     }
     last_checkpoint_ = now;

@@ -35,6 +35,43 @@ TEST_CASE("a session that was told to stop before a restart is metered to its st
     CHECK(agent.metered() == core::Amount{300});
 }
 
+TEST_CASE(
+    "what a session ran while its agent was away is stored before its product is told that it goes on") {
+    Fixture agent;
+    agent.lease(50);
+    agent::SessionRecord record;
+    record.id = "x";
+    record.resource = "render";
+    record.uid = uid;
+    record.boot_id = agent.clock.boot_id();
+    record.metered = core::Amount{700};
+    record.mark = agent.clock.monotonic_now();
+    const bool stopped = GENERATE(false, true);
+    if (stopped) record.stop_at = record.mark + 5'500;  // it was used up meanwhile
+    agent.clock.advance(15'000);
+    agent.sessions.restore({record});
+    std::vector<core::Result<agent::OpenedSession>> answers;
+    const std::int64_t ran = stopped ? 5'500 : 15'000;
+    SECTION("stored at once") {
+        agent.open("x", answers);
+        agent.run_until([&] { return answers.size() == 1; });
+    }
+    SECTION("stored with a checkpoint, where the disk refused it at first") {
+        agent.transactions.fail_call(agent.transactions.calls() + 2);
+        agent.open("x", answers);
+        agent.run_until([&] { return answers.size() == 1; });
+        CHECK(agent.metered() == core::Amount{0});
+        agent.pass(5'000);
+        agent.run_until([&] { return agent.metered() >= core::Amount{ran}; });
+    }
+    REQUIRE(answers[0]);
+    CHECK(answers[0]->view.metered == core::Amount{700 + ran});
+    const std::int64_t most = stopped ? ran : agent.clock.monotonic_now() - record.mark;
+    CHECK(agent.metered() >= core::Amount{ran});
+    CHECK(agent.metered() <= core::Amount{most});
+    CHECK(agent.journal->tables().session("x").value()->metered == core::Amount{700} + agent.metered());
+}
+
 TEST_CASE("a product that comes back late has metered what it ran, and not the time until it came") {
     Fixture agent;
     agent.lease(50);
