@@ -48,6 +48,7 @@ bool still_good(const std::string& pem, const Authority& authority, const std::v
     const auto issuer = tls::certificate_fingerprint(chain->back());
     const auto ours = tls::certificate_fingerprint(authority.certificate);
     if (!issuer || !ours || *issuer != *ours) return false;
+    if (info->not_before > now) return false;  // made while the clock was ahead
     if (core::CertificateLife{info->not_before, info->not_after}.renewal_due(now)) return false;
     return std::ranges::all_of(names, [&](const std::string& name) {
         return std::ranges::find(info->subject_names, name) != info->subject_names.end();

@@ -103,3 +103,19 @@ TEST_CASE_METHOD(
     clock.advance(2 * core::day_ms);
     CHECK(identity() != first);
 }
+
+TEST_CASE_METHOD(
+    Lab, "a server's certificate that was made while the clock was ahead is made anew once it is right") {
+    account::FilesInMemory files;
+    const core::UtcTime right = clock.wall_now();
+    const auto valid_from = [&] {
+        const auto made = account::load_or_make_server_identity(files, store().authority(), {"localhost"},
+                                                                clock.wall_now());
+        REQUIRE(made);
+        return platform::tls::certificate_info(made->certificate)->not_before;
+    };
+    clock.set_wall(right + 100 * core::day_ms);
+    CHECK(valid_from() > right);
+    clock.set_wall(right);
+    CHECK(valid_from() <= right);
+}
