@@ -3,17 +3,28 @@
 
 #include <algorithm>
 
+#include "core/limits.hpp"
+
 namespace meterbox::account {
 
 using core::Units;
+
+namespace {
+
+// An agent may say any need, and those of a team are added up.
+Units bounded(Units need) {
+    return std::min(need, Units{core::limits::units_max});
+}
+
+}  // namespace
 
 std::vector<Ticket> tickets_of(Database& database, const std::string& team) {
     std::vector<Ticket> tickets;
     database.each(
         "SELECT number, agent, resource, need, polled_at FROM ticket WHERE team = ? ORDER BY number",
         [&](auto& row) {
-            tickets.push_back(
-                {row.integer(0), row.string(1), row.string(2), Units{row.integer(3)}, {row.integer(4)}});
+            const Units need = bounded(Units{row.integer(3)});  // a version of before kept any
+            tickets.push_back({row.integer(0), row.string(1), row.string(2), need, {row.integer(4)}});
         },
         team);
     return tickets;
@@ -45,6 +56,7 @@ Tickets::Tickets(Database& database, const Agent& agent, core::UtcTime now)
 void Tickets::served(const std::string& resource, Units lacking) {
     const std::optional<Ticket> own = line(resource).own;
     if (!own && lacking.value() <= 0) return;
+    lacking = bounded(lacking);
     if (!own) {
         const std::int64_t number = database_.number(
             "INSERT INTO ticket (team, agent, resource, need, opened_at, polled_at) VALUES (?, ?, ?, ?, ?, "

@@ -1,5 +1,7 @@
 // Recall and wait tickets against a real store: who waits, in which order, and what comes back.
 #include "account/audit.hpp"
+#include "account/tickets.hpp"
+#include "core/limits.hpp"
 #include "fixture.hpp"
 
 using namespace meterbox;
@@ -146,4 +148,27 @@ TEST_CASE_METHOD(Line, "an agent idle for long is asked for its units while litt
     CHECK(held(a) == 0);  // it would be asked to give it back at once
     say(a, said(0, 1, 0, 0, 1));
     CHECK(held(a) == 1);  // but what can't wait is served
+}
+
+TEST_CASE_METHOD(Line, "needs that add up to more than can be counted keep nobody from being served") {
+    constexpr std::int64_t beyond = std::int64_t{1} << 61;
+    const bool of_before = GENERATE(false, true);  // kept by a version that took any need
+    free_grant("lab", "render", 1);
+    Who a = join();
+    say(a, said(0, 1, 0));
+    for (int i = 0; i < 4; ++i) {
+        Who one = join();
+        CHECK(say(one, counters("render", 0, beyond, 0)).wait_ticket);
+    }
+    CHECK(database().number("SELECT max(need) FROM ticket") == core::limits::units_max);
+    if (of_before) database().run("UPDATE ticket SET need = ?", beyond);
+    Who fifth = join();
+    CHECK(say(fifth, counters("render", 0, 1, 1)).wait_ticket);
+    say(a, said(0, 0, 0, 0, 1));
+    say(fifth, counters("render", 0, 1, 1));
+    CHECK(held(fifth) == 0);  // they came before it
+    clock.advance(account::ticket_timeout_ms + 1);
+    CHECK_FALSE(say(fifth, counters("render", 0, 1, 1)).wait_ticket);
+    CHECK(held(fifth) == 1);
+    check_audit();
 }
