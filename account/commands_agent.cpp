@@ -89,7 +89,6 @@ Outcome agent_revoke(Store& store, const std::string& id, bool) {
     Database& database = store.database();
     write_off(database, store.now(), *agent, LostPolicy::hold);
     database.run("UPDATE agent SET state = 'revoked' WHERE id = ?", id);
-    database.run("DELETE FROM ticket WHERE agent = ?", id);
     Ledger ledger(database, store.now());
     Pool pool(database, agent->team);
     Custody custody(database, ledger, pool);  // it won't be heard again

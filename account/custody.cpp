@@ -47,8 +47,8 @@ void settle_hours(Database& database, const Agent& agent, core::UtcTime now) {
 
 }  // namespace
 
-Custody::Custody(Database& database, Ledger& ledger, Pool& pool)
-    : database_(database), ledger_(ledger), pool_(pool) {
+Custody::Custody(Database& database, Ledger& ledger, Pool& pool, std::string heard)
+    : database_(database), ledger_(ledger), pool_(pool), heard_(std::move(heard)) {
     agent_.id = "custody/" + pool.team();
     agent_.team = pool.team();
     holder_ = {agent_.id, agent_.incarnation};
@@ -154,9 +154,11 @@ void Custody::settle(Kept kept) {
     if (kept.overage != before.overage) store(kept, before);
 }
 
-// What it has no slot for comes after whoever waits with a ticket (I18).
+// What it has no slot for comes after whoever waits with a ticket (I18). Those of agents that are silent are
+// still there where nobody syncs any more.
 void Custody::take_of_pool(Kept& kept) {
-    const std::vector<Ticket> line = tickets_of(database_, agent_.team);
+    std::vector<Ticket> line = tickets_of(database_, agent_.team);
+    std::erase_if(line, [&](const Ticket& ticket) { return is_given_up(ticket, heard_, ledger_.now()); });
     if (std::ranges::find(line, kept.resource, &Ticket::resource) != line.end()) return;
     const Units aside = set_aside(pool_, line, agent_.id, kept.resource, ledger_.now()).older;
     Units left = Units{} - aside;

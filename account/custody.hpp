@@ -14,7 +14,8 @@ namespace meterbox::account {
 
 class Custody {
 public:
-    Custody(Database& database, Ledger& ledger, Pool& pool);
+    // heard: the agent whose message is being answered, if that is why.
+    Custody(Database& database, Ledger& ledger, Pool& pool, std::string heard = {});
 
     // What this incarnation of an agent showed last of its remainders and overage is the team's from now on.
     // It says nothing more.
@@ -46,6 +47,7 @@ private:
     Database& database_;
     Ledger& ledger_;
     Pool& pool_;
+    std::string heard_;
     Agent agent_;
     Holder holder_;
 };

@@ -141,6 +141,7 @@ Decided write_off(Database& database, core::UtcTime now, const Agent& agent, Los
     hold_leased(database, ledger, pool, agent, "write-off");
     Decided decided = decide_held(database, ledger, pool, agent, policy);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
+    database.run("DELETE FROM ticket WHERE agent = ?", agent.id);
     database.run(
         "UPDATE agent SET session = NULL, learning = 0, written_off_at = coalesce(written_off_at, ?) "
         "WHERE id = ?",

@@ -33,7 +33,7 @@ struct Decided {
 // ahead, of a cycle that hasn't begun, is never charged: count releases it.
 Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
 // Gives an agent up: what it was leased is held, and all that is held of it is decided. It is heard of again
-// when it says hello. What was decided now.
+// when it says hello; until then it waits for nothing. What was decided now.
 Decided write_off(Database& database, core::UtcTime now, const Agent& agent, LostPolicy policy);
 // Whether it is leased anything, or anything of it is held.
 bool holds_anything(Database& database, const Agent& agent);

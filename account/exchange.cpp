@@ -214,7 +214,7 @@ Result<SyncReply> sync(const Exchange& exchange, Agent agent, const SyncRequest&
         if (!corrected) return corrected.error();
         pool.load();
     }
-    Custody(database, ledger, pool).settle();
+    Custody(database, ledger, pool, agent.id).settle();
     auto reply = serve(exchange, agent, request, later, ledger, pool, catalogue, known);
     if (reply) kept.done();
     return reply;

@@ -30,6 +30,10 @@ std::vector<Ticket> tickets_of(Database& database, const std::string& team) {
     return tickets;
 }
 
+bool is_given_up(const Ticket& ticket, const std::string& heard, core::UtcTime now) {
+    return ticket.agent != heard && now - ticket.polled_at > ticket_timeout_ms;
+}
+
 Line line_for(std::span<const Ticket> tickets, const std::string& agent, const std::string& resource) {
     Line line;
     for (const Ticket& ticket : tickets) {
@@ -47,9 +51,9 @@ Line line_for(std::span<const Ticket> tickets, const std::string& agent, const s
 Tickets::Tickets(Database& database, const Agent& agent, core::UtcTime now)
     : database_(database), agent_(agent), now_(now), waiting_(tickets_of(database, agent.team)) {
     std::erase_if(waiting_, [&](const Ticket& ticket) {
-        const bool silent = ticket.agent != agent_.id && now_ - ticket.polled_at > ticket_timeout_ms;
-        if (silent) database_.run("DELETE FROM ticket WHERE number = ?", ticket.number);
-        return silent;
+        const bool given_up = is_given_up(ticket, agent_.id, now_);
+        if (given_up) database_.run("DELETE FROM ticket WHERE number = ?", ticket.number);
+        return given_up;
     });
 }
 

@@ -29,6 +29,8 @@ struct Ticket {
 };
 // Of a team, for all resources, the oldest first.
 std::vector<Ticket> tickets_of(Database& database, const std::string& team);
+// Its agent gave no sign for too long. heard: the agent whose message is being answered, which gives one now.
+bool is_given_up(const Ticket& ticket, const std::string& heard, core::UtcTime now);
 
 // What one agent finds before it in the line for a resource.
 struct Line {

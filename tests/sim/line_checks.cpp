@@ -134,6 +134,8 @@ void Invariants::check_line(const AccountView& view) {
         for (const auto& [number, ticket] : view.tickets) {
             const bool waited = view_->tickets.contains(number);
             if (!waited || ticket.agent == agent || ticket.team != view.team_of.at(agent)) continue;
+            // Given up, though no sync has deleted it: an operator's command had custody looked at.
+            if (now - ticket.polled_at > account::ticket_timeout_ms) continue;
             line.push_back(&ticket);
             const auto behind = [&, place = number](const Gift& gift) {
                 return later(gift) || (gift.agent == agent && gift.place > place);

@@ -50,6 +50,26 @@ struct Line : AccountFixture {
     std::int64_t tickets() { return database().number("SELECT count(*) FROM ticket"); }
 };
 
+// An agent that has gone left 50 units of overage, and another one has a ticket.
+struct LineAndCustody : Line {
+    LineAndCustody() {
+        free_grant("lab", "render", 2);
+        waiting = join();
+        REQUIRE(say(waiting, counters("render", 0, 5, 0)).wait_ticket);
+        Who gone = join();
+        say(gone, counters("render", 50'000, 0, 0));
+        done({"agent", "revoke", gone.id});
+        REQUIRE(card().overage_units == Units{50});
+    }
+    // Overage once somebody has looked.
+    Units overage() {
+        done({"balance", "lab"});
+        return card().overage_units;
+    }
+
+    Who waiting;
+};
+
 }  // namespace
 
 TEST_CASE_METHOD(Line, "worked example 5: a returns 3 unused on recall, and b's next request gets them") {
@@ -148,6 +168,36 @@ TEST_CASE_METHOD(Line, "an agent idle for long is asked for its units while litt
     CHECK(held(a) == 0);  // it would be asked to give it back at once
     say(a, said(0, 1, 0, 0, 1));
     CHECK(held(a) == 1);  // but what can't wait is served
+}
+
+TEST_CASE_METHOD(LineAndCustody, "overage in custody is charged though an agent that is gone left a ticket") {
+    free_grant("lab", "render", 1'000);
+    CHECK(overage() == Units{50});  // it comes after whoever waits
+    clock.advance(account::ticket_timeout_ms);
+    CHECK(overage() == Units{50});
+    clock.advance(1);
+    CHECK(overage() == Units{0});
+    CHECK(card().charged_units == Units{50});
+    check_audit();
+}
+
+TEST_CASE_METHOD(LineAndCustody, "an agent that is written off waits for nothing any more") {
+    done({"agent", "write-off", waiting.id, "--as", "hold"});
+    CHECK(tickets() == 0);
+    free_grant("lab", "render", 1'000);
+    CHECK(overage() == Units{0});
+    check_audit();
+}
+
+TEST_CASE_METHOD(LineAndCustody,
+                 "overage in custody comes after the ticket of who is heard now, silent as it was") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "free", "--amount", "3", "--starts",
+          core::format_rfc3339(clock.wall_now() + core::hour_ms)});
+    clock.advance(core::hour_ms);
+    say(waiting, counters("render", 0, 5, 0));
+    CHECK(held(waiting) == 5);
+    CHECK(overage() == Units{50});
+    check_audit();
 }
 
 TEST_CASE_METHOD(Line, "needs that add up to more than can be counted keep nobody from being served") {
