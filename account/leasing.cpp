@@ -145,7 +145,11 @@ void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known,
     for (const core::Resource* next : in_line(catalogue.resources, tickets)) {
         const core::Resource& resource = *next;
         const auto tranches = pool.of(resource.key);
-        if (!is_leased(resource) || tranches.empty()) continue;
+        const auto has_ended = [&](const Tranche& tranche) { return tranche.ended_at(ledger.now()); };
+        if (!is_leased(resource) || std::ranges::all_of(tranches, has_ended)) {
+            tickets.served(resource.key, Units{0});  // there is nothing that it could wait for
+            continue;
+        }
         const auto mentioned =
             std::ranges::find(asked, resource.key, &core::wire::ResourceCounters::resource);
         const auto* said = mentioned == asked.end() ? nullptr : &*mentioned;

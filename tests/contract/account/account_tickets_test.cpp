@@ -200,6 +200,29 @@ TEST_CASE_METHOD(LineAndCustody,
     check_audit();
 }
 
+TEST_CASE_METHOD(Line, "an agent alone waits no more once its last grant has ended, or nothing is enforced") {
+    free_grant("lab", "render", 2);
+    Who a = join();
+    REQUIRE(say(a, said(0, 5, 0)).wait_ticket);
+    ResourceCounters again = said(0, 5, 0);  // names what has ended
+    SECTION("ended") {
+        done({"grant", "end", "lab", "g1"});
+    }
+    SECTION("ended, and not named any more") {
+        say(a, said(0, 5, 0, 0, 2));
+        done({"grant", "end", "lab", "g1"});
+        again = counters("render", 0, 5, 0);
+    }
+    SECTION("nothing is enforced") {
+        done({"resource", "set", "render", "--enforcement", "none"});
+    }
+    const SyncReply reply = say(a, again);
+    CHECK_FALSE(reply.wait_ticket);
+    CHECK_FALSE(reply.next_sync_ms);
+    CHECK(tickets() == 0);
+    check_audit();
+}
+
 TEST_CASE_METHOD(Line, "needs that add up to more than can be counted keep nobody from being served") {
     constexpr std::int64_t beyond = std::int64_t{1} << 61;
     const bool of_before = GENERATE(false, true);  // kept by a version that took any need
