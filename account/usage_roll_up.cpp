@@ -77,16 +77,17 @@ bool UsageRollUp::page() {
         },
         part.agent, part.incarnation, part.end_hour, std::get<0>(after_), std::get<1>(after_),
         std::get<2>(after_), core::limits::roll_up_page_rows);
+    // A sum beyond every figure is the largest, as in reports: one agent's must not end the roll-up of all.
     for (const Row& row : rows) {
         after_ = {row.hour, row.resource, row.subject};
         const core::UtcHour first{first_hour_of_month({row.hour})};
         if (first.number == row.hour) continue;
         database_.run(
             "INSERT INTO usage (agent, incarnation, hour, resource, subject, amount) VALUES (?, ?, ?, ?, ?, "
-            "?) ON CONFLICT (agent, incarnation, hour, resource, subject) DO UPDATE SET amount = CASE "
-            "(SELECT "
-            "kind FROM resource WHERE key = usage.resource) WHEN 'returnable' THEN max(usage.amount, "
-            "excluded.amount) ELSE usage.amount + excluded.amount END",
+            "?) ON CONFLICT (agent, incarnation, hour, resource, subject) DO UPDATE SET amount = CASE WHEN "
+            "(SELECT kind FROM resource WHERE key = usage.resource) = 'returnable' THEN max(usage.amount, "
+            "excluded.amount) WHEN usage.amount > 9223372036854775807 - excluded.amount THEN "
+            "9223372036854775807 ELSE usage.amount + excluded.amount END",
             part.agent, part.incarnation, first, row.resource, row.subject, row.amount);
         database_.run(
             "DELETE FROM usage WHERE agent = ? AND incarnation = ? AND hour = ? AND resource = ? AND subject "

@@ -1,6 +1,7 @@
 // Old usage is rolled up by the month: sums stay, and nothing that may come again goes.
 #include "account/usage_roll_up.hpp"
 
+#include <limits>
 #include <map>
 
 #include "account/usage_report.hpp"
@@ -37,9 +38,12 @@ struct Old : AccountFixture {
     // Rolls up what is older than is set, 24 months at first, a page a slice; how many rows went.
     std::int64_t roll_up() {
         account::UsageRollUp work(database(), clock.wall_now(), settings.keep_usage_ms);
-        while (*work.work([] { return true; })) {
+        for (;;) {
+            const auto more = work.work([] { return true; });
+            INFO((more ? "" : more.error().detail));
+            REQUIRE(more);
+            if (!*more) return work.rolled_up();
         }
-        return work.rolled_up();
     }
     std::vector<account::UsageRow> by(account::Period period) {
         return *account::team_usage(
@@ -272,6 +276,29 @@ TEST_CASE_METHOD(Old, "who is no agent any more sends nothing, and all that is o
     CHECK(roll_up() == 0);
     done({"agent", "revoke", one});
     CHECK(roll_up() == 1);
+}
+
+TEST_CASE_METHOD(Old, "an agent's usage beyond every figure keeps nobody else's from being rolled up") {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    std::string other = agent("lab");
+    if (one < other) std::swap(one, other);
+    used("2024-05-10T10:00:00Z", "render", "a", 3);
+    std::swap(one, other);  // that comes before it
+    for (int day = 10; day < 26; ++day)
+        for (const char* hour : {"T10:00:00Z", "T20:00:00Z"})
+            used(("2024-05-" + std::to_string(day) + hour).c_str(), "render", "a", std::int64_t{1} << 58);
+    for (const std::string& id : {one, other}) done({"agent", "revoke", id});
+    const auto kept = [&](const std::string& id) {
+        return database().number("SELECT amount FROM usage WHERE agent = ? AND hour = ?", id,
+                                 core::hour_of(at("2024-05-01T00:00:00Z")));
+    };
+    CHECK(roll_up() == 33);
+    CHECK(kept(other) == 3);
+    CHECK(kept(one) == most);
+    used("2024-05-30T10:00:00Z", "render", "a", std::int64_t{1} << 58);
+    CHECK(roll_up() == 1);
+    CHECK(kept(one) == most);
+    CHECK(by(account::Period::month).size() == 2);
 }
 
 TEST_CASE_METHOD(Old, "a roll-up of many rows goes on page by page") {
