@@ -49,8 +49,11 @@ Units adjustable(Database& database, const std::string& team, const std::string&
 std::vector<GivenBack> give_back(Database& database, Ledger& ledger, Pool& pool, const std::string& resource,
                                  Units units, std::string_view reason) {
     std::vector<Source> sources;
-    for (const auto& [id, charged] : charged_of(database, pool.team(), resource))
-        sources.push_back({*pool.find(id), charged});
+    for (const auto& [id, charged] : charged_of(database, pool.team(), resource)) {
+        const Tranche* const tranche = pool.find(id);
+        if (!tranche) return {};  // it couldn't be read: the job fails
+        sources.push_back({*tranche, charged});
+    }
     std::ranges::sort(sources, [now = ledger.now()](const Source& a, const Source& b) {
         return given_back_before(a.tranche, b.tranche, now);
     });

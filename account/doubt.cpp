@@ -71,9 +71,10 @@ void note_returned(Database& database, const Holder& holder, const Line& line) {
 void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
                       std::int64_t incarnation, std::string_view reason) {
     for (const Line& line : leased_to(database, agent, incarnation)) {
-        Tranche& tranche = *pool.find(line.tranche);
+        Tranche* const tranche = pool.find(line.tranche);
+        if (!tranche) return;  // it couldn't be read: the job fails
         const Holder holder{agent.id, line.incarnation};
-        ledger.give_back(tranche, line.units, reason, &holder);
+        ledger.give_back(*tranche, line.units, reason, &holder);
         note_returned(database, holder, line);
     }
 }
@@ -81,19 +82,21 @@ void give_back_leased(Database& database, Ledger& ledger, Pool& pool, const Agen
 void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& agent,
                  std::string_view reason) {
     for (const Line& line : leased_to(database, agent, agent.incarnation)) {
-        Tranche& tranche = *pool.find(line.tranche);
+        Tranche* const tranche = pool.find(line.tranche);
+        if (!tranche) return;  // it couldn't be read: the job fails
+        const bool open = tranche->open();
         const Holder holder{agent.id, line.incarnation};
         // Open payg is leased out of nothing, so there is nothing to be held.
-        const Place to = tranche.open() ? Place::purchase : Place::in_doubt;
-        ledger.move(tranche, Place::leased, to, line.units, reason, &holder);
+        const Place to = open ? Place::purchase : Place::in_doubt;
+        ledger.move(*tranche, Place::leased, to, line.units, reason, &holder);
         note_returned(database, holder, line);
         database.run(
             "INSERT INTO doubt (agent, incarnation, tranche, resource, held, counted, released) "
             "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT (agent, incarnation, tranche, resource) DO "
             "UPDATE "
             "SET held = doubt.held + excluded.held, released = doubt.released + excluded.released",
-            agent.id, line.incarnation, line.tranche, line.resource, tranche.open() ? Units{} : line.units,
-            tranche.open() ? line.units : Units{});
+            agent.id, line.incarnation, line.tranche, line.resource, open ? Units{} : line.units,
+            open ? line.units : Units{});
     }
 }
 
@@ -101,13 +104,14 @@ Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent&
     Decided decided;
     if (policy == LostPolicy::hold) return decided;
     for (const Line& line : held_of(database, agent)) {
-        Tranche& tranche = *pool.find(line.tranche);
+        Tranche* const tranche = pool.find(line.tranche);
+        if (!tranche) return decided;  // it couldn't be read: the job fails
         const Holder holder{agent.id, line.incarnation};
         // Of a cycle that was leased ahead and hasn't begun nothing can have been used (I12).
-        const bool count = policy == LostPolicy::count && tranche.starts_at <= ledger.now();
-        const Place to = count ? Place::charged : free_place(tranche, ledger.now());
+        const bool count = policy == LostPolicy::count && tranche->starts_at <= ledger.now();
+        const Place to = count ? Place::charged : free_place(*tranche, ledger.now());
         const std::string_view reason = name_of(count ? LostPolicy::count : LostPolicy::release);
-        ledger.move(tranche, Place::in_doubt, to, line.units, reason, &holder);
+        ledger.move(*tranche, Place::in_doubt, to, line.units, reason, &holder);
         database.run(
             "UPDATE doubt SET held = 0, counted = counted + ?, released = released + ? WHERE agent = ? AND "
             "incarnation = ? AND tranche = ? AND resource = ?",
@@ -166,9 +170,10 @@ bool write_off_lost(Database& database, core::UtcTime now, const Agent& heard) {
         METERBOX_MUTANT(lost_at_once) ? now : now + -policy->second, heard.id);
     bool awaited = false;
     for (const std::string& id : lost) {
-        const Agent agent = *find_agent(database, id);
-        awaited = awaited || agent.learning;
-        write_off(database, now, agent, *policy->first);
+        const std::optional<Agent> agent = find_agent(database, id);
+        if (!agent) return awaited;  // it couldn't be read: the job fails
+        awaited = awaited || agent->learning;
+        write_off(database, now, *agent, *policy->first);
     }
     return awaited;
 }
@@ -207,13 +212,14 @@ TakenBack take_back(Database& database, Ledger& ledger, Pool& pool, const Agent&
     bool whole = true;
     Units leased_again;
     for (const Given& line : lines) {
-        Tranche& tranche = *pool.find(line.tranche);
+        Tranche* const tranche = pool.find(line.tranche);
+        if (!tranche) return TakenBack::none;  // it couldn't be read: the job fails
         const Holder holder{agent.id, line.incarnation};
-        ledger.move(tranche, Place::in_doubt, Place::leased, line.held, heard_again, &holder);
-        ledger.move(tranche, Place::charged, Place::leased, line.counted, heard_again, &holder);
+        ledger.move(*tranche, Place::in_doubt, Place::leased, line.held, heard_again, &holder);
+        ledger.move(*tranche, Place::charged, Place::leased, line.counted, heard_again, &holder);
         const bool present = line.incarnation == agent.incarnation;  // the other's lease it has dropped
-        const Units open = present && tranche.open() ? line.released : Units{};
-        ledger.move(tranche, Place::purchase, Place::leased, open, heard_again, &holder);
+        const Units open = present && tranche->open() ? line.released : Units{};
+        ledger.move(*tranche, Place::purchase, Place::leased, open, heard_again, &holder);
         database.run(
             "UPDATE holding SET returned = returned - ? WHERE agent = ? AND incarnation = ? AND tranche = ?",
             line.held + line.counted + open, agent.id, line.incarnation, line.tranche);
