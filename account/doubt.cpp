@@ -100,6 +100,29 @@ void hold_leased(Database& database, Ledger& ledger, Pool& pool, const Agent& ag
     }
 }
 
+namespace {
+
+bool is_returnable(Database& database, const std::string& resource) {
+    return database.number("SELECT kind = 'returnable' FROM resource WHERE key = ?", resource) != 0;
+}
+
+// What it held is said anew, if it comes back. Until then its units are where they are shown to be: leased to
+// nobody, in doubt, or free.
+void forget_held(Database& database, const Agent& agent) {
+#define OF_RETURNABLES "resource IN (SELECT key FROM resource WHERE kind = 'returnable')"
+#define SUM_OF(column)               \
+    "(SELECT coalesce(sum(r." column \
+    "), 0) FROM agent_resource AS r WHERE r.agent = ?2 AND r.resource = team_resource.resource)"
+    database.run(
+        "UPDATE team_resource SET held = held - " SUM_OF("held") ", overage_units = overage_units - " SUM_OF(
+            "overage_units") " WHERE team = ?1 AND " OF_RETURNABLES,
+        agent.team, agent.id);
+    database.run("UPDATE agent_resource SET held = 0, overage_units = 0 WHERE agent = ? AND " OF_RETURNABLES,
+                 agent.id);
+}
+
+}  // namespace
+
 Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy) {
     Decided decided;
     if (policy == LostPolicy::hold) return decided;
@@ -107,6 +130,9 @@ Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent&
         Tranche* const tranche = pool.find(line.tranche);
         if (!tranche) return decided;  // it couldn't be read: the job fails
         const Holder holder{agent.id, line.incarnation};
+        // Nothing of it is used up: in doubt, it is free once somebody says so, or it is said to be held
+        // still.
+        if (policy == LostPolicy::count && is_returnable(database, line.resource)) continue;
         // Of a cycle that was leased ahead and hasn't begun nothing can have been used (I12).
         const bool count = policy == LostPolicy::count && tranche->starts_at <= ledger.now();
         const Place to = count ? Place::charged : free_place(*tranche, ledger.now());
@@ -144,6 +170,7 @@ Decided write_off(Database& database, core::UtcTime now, const Agent& agent, Los
     Pool pool(database, agent.team);
     hold_leased(database, ledger, pool, agent, "write-off");
     Decided decided = decide_held(database, ledger, pool, agent, policy);
+    forget_held(database, agent);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
     database.run("DELETE FROM ticket WHERE agent = ?", agent.id);
     database.run(

@@ -195,7 +195,7 @@ void AccountLink::took_up(const core::wire::SyncReply& reply, const std::optiona
         if (granted > asked.granted_before) {
             balance.supply.refused = false;
         } else {
-            given_nothing(asked.resource, balance);
+            given_nothing(asked, balance);
         }
     }
     ++syncs_;
@@ -226,7 +226,8 @@ void AccountLink::forget_refusals() {
 
 // The account gave nothing: because its pool is empty, or because what is held here is the share that
 // it has for this agent. Then half of what is left is when to ask again.
-void AccountLink::given_nothing(const std::string& resource, Balance& balance) {
+void AccountLink::given_nothing(const Asked& asked, Balance& balance) {
+    const std::string& resource = asked.resource;
     if (balance.ledger->resource().kind == core::Kind::returnable) {
         balance.supply.refused = true;
         return;
@@ -235,8 +236,8 @@ void AccountLink::given_nothing(const std::string& resource, Balance& balance) {
     const bool pool_empty = learning_ || !team ||
                             (!team->payg_open && team->available_units - team->leased_units <= core::Units{});
     const core::Amount available = sessions_.standing(resource).available;
-    // At 0 it was told no, even if there is something that waits for others.
-    balance.supply.refused = pool_empty || available == core::Amount{};
+    // Who asked at 0 was told no, even if there is something that waits for others. Who came to 0 since asks.
+    balance.supply.refused = pool_empty || asked.at_zero;
     balance.asked = balance.supply.refused;
     if (balance.asked) return;
     SupplyRecord::Entry& entry = supply_.resources[resource];

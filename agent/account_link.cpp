@@ -224,7 +224,8 @@ void AccountLink::ask_for(core::wire::ResourceCounters& counters, const core::Re
 void AccountLink::note_asked(const core::ResourceLedger& ledger) {
     core::Units granted;
     for (const core::Tranche& tranche : ledger.tranches()) granted += tranche.granted;
-    exchange_.asked.push_back({ledger.resource().key, granted});
+    const std::string& key = ledger.resource().key;
+    exchange_.asked.push_back({key, granted, sessions_.standing(key).available == core::Amount{}});
 }
 
 // What is held beyond what is leased, what is being taken in this moment, and the checkouts that wait.

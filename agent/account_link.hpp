@@ -104,6 +104,7 @@ private:
     struct Asked {  // what a request asked for of one resource
         std::string resource;
         core::Units granted_before;
+        bool at_zero = false;  // nothing was available
     };
     struct Exchange {  // the sync in flight
         core::wire::SyncRequest request;
@@ -140,7 +141,7 @@ private:
                               const std::optional<core::Lease>& lease) const;
     bool is_news(const core::wire::SyncReply& reply, const std::optional<core::Lease>& lease) const;
     void forget_refusals();
-    void given_nothing(const std::string& resource, Balance& balance);
+    void given_nothing(const Asked& asked, Balance& balance);
     void apply_supply();
 
     core::Units heard_of(const std::string& resource, const Balance& balance) const;  // by the account

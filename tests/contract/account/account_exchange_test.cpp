@@ -182,6 +182,47 @@ TEST_CASE_METHOD(Lab, "a lease whose answer was lost is told again to who needs 
     CHECK_FALSE(said(4, 0, 2)->lease);
 }
 
+TEST_CASE_METHOD(Lab,
+                 "what a lost agent held of a returnable resource is missing once, and to be had again") {
+    done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    free_grant("lab", "seats", 20);
+    const auto seats = [this] {
+        account::Pool pool(database(), "lab");
+        const auto all =
+            account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now());
+        return *std::ranges::find(all, "seats", &core::Card::resource);
+    };
+    auto held = counters("seats", 0, 13, 0);
+    REQUIRE(sync_one(1, {counters("render", 0, 0, 0), held}));
+    held.need = {};
+    held.held = Units{13};
+    REQUIRE(sync_one(2, {counters("render", 0, 0, 0), held}));
+    CHECK(seats().charged_units == Units{13});
+    CHECK(seats().available_units == Units{7});
+    const std::string as = GENERATE("hold", "count", "release");
+    done({"agent", "write-off", one, "--as", as});
+    CHECK(seats().charged_units == Units{0});
+    CHECK(seats().available_units == Units{as == "release" ? 20 : 7});
+    check_audit();
+    SECTION("an operator says so") {
+        if (as != "release") done({"agent", "write-off", one, "--as", "release"});
+        CHECK(seats().available_units == Units{20});
+        const std::string two = agent("lab");
+        const auto all = sync("lab", two, request(session("lab", two), 1, {counters("seats", 0, 20, 0)}));
+        REQUIRE(all);
+        CHECK(granted(lease_of(*all), "seats") == 20);
+    }
+    SECTION("it is heard of again, and holds them still") {
+        if (as == "release") return;
+        one_session = session("lab", one);
+        held.held = Units{12};
+        REQUIRE(sync_one(1, {counters("render", 0, 0, 0), held}));
+        CHECK(seats().charged_units == Units{12});
+        CHECK(seats().available_units == Units{8});
+    }
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "a lease that says nothing new is neither signed again nor sent") {
     free_grant("lab", "render", 10);
     REQUIRE(sync_one(1, {counters("render", 0, 0, 1)}));
