@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "core/assert.hpp"
+#include "core/text.hpp"
 
 namespace meterbox::core {
 namespace {
@@ -51,7 +52,7 @@ std::string problem_json(const Error& error) {
     problem["type"] = "urn:meterbox:error:" + std::string{row.name};
     problem["title"] = row.title;
     problem["status"] = row.http_status;
-    problem["detail"] = error.detail;
+    problem["detail"] = is_utf8(error.detail) ? error.detail : printable(error.detail);  // a path, say
     if (error.index) problem["index"] = *error.index;
     if (!error.pointer.empty()) problem["pointer"] = error.pointer;
     return boost::json::serialize(problem);

@@ -60,6 +60,16 @@ Units free_elsewhere(const ResourceLedger& ledger, const Supply& supply, Units o
     return std::max(Units{}, all - card.leased_units - missing);
 }
 
+// Whether something would be there at another moment that the clocks allow for.
+bool clock_is_why(const ResourceLedger& ledger, const Supply& supply, Now now) {
+    if (now.earliest >= now.latest) return false;
+    if (ledger.leased(now) > Units{}) return is_stale(supply, now.latest) && !is_stale(supply, now.earliest);
+    if (ledger.may_be_leased(now)) return true;
+    const bool known = supply.team && supply.team->state != BalanceState::ended;
+    return known && supply.team->ends_at && now.latest >= *supply.team->ends_at &&
+           now.earliest < *supply.team->ends_at;
+}
+
 // R10: capacity that is checked out and comes back. What is held stays held, whatever this says.
 Standing standing_of_capacity(const ResourceLedger& ledger, const Supply& supply, Units opening, Now now) {
     Standing result;
@@ -79,9 +89,12 @@ Standing standing_of_capacity(const ResourceLedger& ledger, const Supply& supply
     } else {
         result.state = team_is_low(ledger, supply) ? BalanceState::low : BalanceState::ok;
     }
+    const bool stale = is_stale(supply, now.latest);
     if (result.state == BalanceState::ended) result.reason = "ended";
     if (result.state == BalanceState::exhausted)
-        result.reason = supply.suspect ? "suspect" : is_stale(supply, now.latest) ? "stale" : "exhausted";
+        result.reason = supply.suspect ? "suspect" : stale ? "stale" : "exhausted";
+    if ((result.reason == "ended" || result.reason == "stale") && clock_is_why(ledger, supply, now))
+        result.reason = "clock";
     return result;
 }
 
@@ -91,16 +104,6 @@ Amount rest_of_begun(const ResourceLedger& ledger, const Supply& supply, Amount 
     const Units left = std::max(Units{}, begun - ledger.completed());
     if (left == Units{}) return {};
     return usage_of(left, ledger.resource().unit_size) - ledger.remainder();
-}
-
-// Whether something would be there at another moment that the clocks allow for.
-bool clock_is_why(const ResourceLedger& ledger, const Supply& supply, Now now) {
-    if (now.earliest >= now.latest) return false;
-    if (ledger.leased(now) > Units{}) return is_stale(supply, now.latest) && !is_stale(supply, now.earliest);
-    if (ledger.may_be_leased(now)) return true;
-    const bool known = supply.team && supply.team->state != BalanceState::ended;
-    return known && supply.team->ends_at && now.latest >= *supply.team->ends_at &&
-           now.earliest < *supply.team->ends_at;
 }
 
 std::string_view reason_of(const ResourceLedger& ledger, const Supply& supply, BalanceState state, Now now) {

@@ -378,6 +378,26 @@ TEST_CASE("of capacity whose grants have ended nothing is free, whatever is held
     CHECK(core::overage_units(ledger, at(0)) == Units{0});
 }
 
+TEST_CASE("capacity that has ended by a clock that isn't trusted alone is refused for the clock") {
+    core::Resource seats = resource_of(1);
+    seats.kind = core::Kind::returnable;
+    core::ResourceLedger ledger{seats};
+    (void)ledger.take_lease(lease_of(1, {leased("g", Tier::free, 5, 0, 100)}), at(0));
+    Supply supply = supply_of(5, 5);
+    supply.team->ends_at = core::UtcTime{100};
+    const auto reason = [&](std::int64_t earliest, std::int64_t latest) {
+        return core::standing(ledger, supply, Amount{0}, {core::UtcTime{earliest}, core::UtcTime{latest}})
+            .reason;
+    };
+    CHECK(reason(50, 99).empty());
+    CHECK(reason(99, 100) == "clock");
+    CHECK(reason(100, 101) == "ended");
+    supply.reachable = false;
+    supply.spend_until = core::UtcTime{60};
+    CHECK(reason(59, 60) == "clock");
+    CHECK(reason(60, 60) == "stale");
+}
+
 TEST_CASE("capacity is what is free here and at the last sync elsewhere, and out of reach what is here") {
     core::Resource seats = resource_of(1);
     seats.kind = core::Kind::returnable;

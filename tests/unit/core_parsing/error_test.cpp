@@ -56,6 +56,9 @@ TEST_CASE("a problem document says index and pointer only where they apply") {
     CHECK(plain.at("detail") == "no such session: a\"b\n");
     CHECK(plain.as_object().size() == 4);
 
+    const auto odd = boost::json::parse(problem_json({ErrorCode::not_found, "no session \xff\xe9", {}, {}}));
+    CHECK(odd.at("detail") == "no session ??");
+
     const auto full =
         boost::json::parse(problem_json({ErrorCode::invalid, "negative", 0, "/0/data/quantity"}));
     CHECK(full.at("index") == 0);
