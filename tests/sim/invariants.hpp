@@ -92,6 +92,9 @@ private:
     void note_most(std::size_t index);
     void check_copies(bool account_changed);
     void check_no_more_is_known();
+    bool all_read(const std::string& id) const;
+    bool given_up_unheard(const std::string& agent) const;
+    std::int64_t granted_to(const std::string& agent, std::int64_t tranche) const;
     void check_spent_twice();
     void check_counted_of_copies(std::size_t index);
     void check_chain(std::size_t index);

@@ -35,6 +35,16 @@ std::int64_t Invariants::left_to(const std::string& agent, std::int64_t tranche)
     return known == view_->holdings.end() ? 0 : known->second.granted - known->second.returned;
 }
 
+// What a store that was put back has forgotten of its lease it doesn't hold in doubt: nobody told it.
+bool Invariants::given_up_unheard(const std::string& agent) const {
+    return !learned(agent) && (view_->written_off.contains(agent) || view_->revoked.contains(agent));
+}
+
+std::int64_t Invariants::granted_to(const std::string& agent, std::int64_t tranche) const {
+    const auto known = view_->holdings.find({agent, tranche, value_of(view_->incarnations, agent)});
+    return known == view_->holdings.end() ? 0 : known->second.granted;
+}
+
 // I2: over all agents.
 void Invariants::check_slots() {
     check_spent_twice();
@@ -47,8 +57,10 @@ void Invariants::check_slots() {
             const std::string& agent_id = agents_[i]->name().id;
             if (value_of(view_->incarnations, agent_id) != seen_[i].incarnation) continue;
             std::int64_t& used = by_agent[{agent_id, tranche, seen_[i].incarnation}];
-            used = std::max(
-                used, agents_[i]->put_back() ? std::min(real.used, left_to(agent_id, tranche)) : real.used);
+            std::int64_t really = real.used;
+            if (agents_[i]->put_back()) really = std::min(really, left_to(agent_id, tranche));
+            if (given_up_unheard(agent_id)) really = std::min(really, granted_to(agent_id, tranche));
+            used = std::max(used, really);
         }
     for (const auto& [key, units] : most_used_) by_agent[key] = std::max(by_agent[key], units);
     std::map<std::int64_t, std::int64_t> used;
