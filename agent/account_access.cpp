@@ -88,7 +88,10 @@ core::Result<void> AccountAccess::load() {
         lose(identity.error());
         return {};
     }
-    if (!*identity) return {};
+    if (!*identity) {
+        if (link_.has_lease()) lose({core::ErrorCode::not_found, files_.missing(), {}, {}});
+        return {};
+    }
     return connect(std::move(**identity));
 }
 

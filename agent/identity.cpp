@@ -118,6 +118,10 @@ bool IdentityFiles::has_key() const {
     return key && tls::key_fingerprint(*key);
 }
 
+std::string IdentityFiles::missing() const {
+    return (folder_ / identity_file).string() + " is missing";
+}
+
 core::Result<std::string> IdentityFiles::key() const {
     auto known = system::read_secret(folder_ / key_file, file_bytes_max);
     if (known || known.error().code != core::ErrorCode::not_found) return known;

@@ -42,7 +42,8 @@ public:
     [[nodiscard]] core::Result<std::optional<Identity>> load(bool needs_ca = true) const;
     // Of an identity that can't be used: what identity.json says, if that much can be read.
     [[nodiscard]] std::optional<Identity> known() const;
-    [[nodiscard]] bool has_key() const;  // one that can be read
+    [[nodiscard]] bool has_key() const;         // one that can be read
+    [[nodiscard]] std::string missing() const;  // in words: the file that says who this agent is
     // The key that enrollment uses: the one that is there, or a new one.
     [[nodiscard]] core::Result<std::string> key() const;
     [[nodiscard]] core::Result<void> save(const Identity& identity) const;

@@ -176,7 +176,8 @@ extendedKeyUsage = clientAuth
         other = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-subj", "/CN=a", "-keyout", f"{self.folder}/other.key")
         harm = [("agent.crt", ""), ("agent.crt", None), ("agent.crt", other),
-                ("account-ca.crt", "x"), ("account-ca.crt", None), ("identity.json", "{")]
+                ("account-ca.crt", "x"), ("account-ca.crt", None), ("identity.json", "{"),
+                ("identity.json", None)]
         for count, (name, text) in enumerate(harm, 1):
             with self.subTest(name, text=text):
                 agent.process.stop()
