@@ -68,9 +68,7 @@ private:
         if (said.metered == core::Amount{} && said.overage_units == Units{} && said.held == Units{} &&
             said.tranches.empty())
             return {};
-        return invalid("unknown resource " + said.resource +
-                           "; if a backup of before it was restored, add it again as it was",
-                       pointer + "/resource");
+        return unknown_resource(said.resource, pointer + "/resource");
     }
 
     Result<void> resource(const ResourceCounters& said, const std::string& pointer) {

@@ -14,7 +14,7 @@ namespace meterbox::account {
 
 class Custody {
 public:
-    // heard: the agent whose message is being answered, if that is why.
+    // heard: the agent whose sync is being answered, if that is why.
     Custody(Database& database, Ledger& ledger, Pool& pool, std::string heard = {});
 
     // What this incarnation of an agent showed last of its remainders and overage is the team's from now on.

@@ -106,9 +106,9 @@ bool is_returnable(Database& database, const std::string& resource) {
     return database.number("SELECT kind = 'returnable' FROM resource WHERE key = ?", resource) != 0;
 }
 
-// What it held is said anew, if it comes back. Until then its units are where they are shown to be: leased to
-// nobody, in doubt, or free.
-void forget_held(Database& database, const Agent& agent) {
+// What it had checked out is said anew, if it comes back (as with Custody::take_over). Until then its units
+// are where they are shown to be: leased to nobody, in doubt, or free.
+void forget_checked_out(Database& database, const Agent& agent) {
 #define OF_RETURNABLES "resource IN (SELECT key FROM resource WHERE kind = 'returnable')"
 #define SUM_OF(column)               \
     "(SELECT coalesce(sum(r." column \
@@ -119,6 +119,8 @@ void forget_held(Database& database, const Agent& agent) {
         agent.team, agent.id);
     database.run("UPDATE agent_resource SET held = 0, overage_units = 0 WHERE agent = ? AND " OF_RETURNABLES,
                  agent.id);
+#undef SUM_OF
+#undef OF_RETURNABLES
 }
 
 }  // namespace
@@ -170,7 +172,7 @@ Decided write_off(Database& database, core::UtcTime now, const Agent& agent, Los
     Pool pool(database, agent.team);
     hold_leased(database, ledger, pool, agent, "write-off");
     Decided decided = decide_held(database, ledger, pool, agent, policy);
-    forget_held(database, agent);
+    forget_checked_out(database, agent);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
     database.run("DELETE FROM ticket WHERE agent = ?", agent.id);
     database.run(

@@ -30,7 +30,8 @@ struct Decided {
 };
 
 // What is held of the agent's incarnations: charged, or available again. hold: it stays. What was leased
-// ahead, of a cycle that hasn't begun, is never charged: count releases it.
+// ahead, of a cycle that hasn't begun, is never charged: count releases it. What is returnable is never
+// charged either: count leaves it in doubt.
 Decided decide_held(Database& database, Ledger& ledger, Pool& pool, const Agent& agent, LostPolicy policy);
 // Gives an agent up: what it was leased is held, and all that is held of it is decided. It is heard of again
 // when it says hello; until then it waits for nothing. What was decided now.

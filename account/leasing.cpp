@@ -166,8 +166,24 @@ void grant(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Known& known,
 namespace {
 
 // Of a resource: grants without an end stay for good, and a lease has a length. The agent knows the others
-// from leases before, or never had any of them.
+// from leases before. The newest, for an account that was put back learns of them by the lease.
 constexpr std::size_t used_up_named_max = 32;
+
+// Nothing of it is left, to this agent or to be had: as much was leased to it, and used or given back.
+bool is_used_up(const Tranche& tranche, Known& known) {
+    return !tranche.open() && known.holding(tranche.id).holding.granted > Units{} &&
+           known.left(tranche.id) == Units{} && tranche.available <= Units{};
+}
+
+// Those of which the lease says no more: numbers rise.
+std::int64_t oldest_used_up_named(std::span<const Tranche> tranches, Known& known, core::UtcTime now) {
+    std::vector<std::int64_t> used_up;
+    for (const Tranche& tranche : tranches)
+        if (!tranche.ended_at(now) && is_used_up(tranche, known)) used_up.push_back(tranche.id);
+    if (used_up.size() <= used_up_named_max) return 0;
+    std::ranges::sort(used_up);
+    return used_up[used_up.size() - used_up_named_max];
+}
 
 // What an agent keeps of tranches that have ended it may never have heard of, for that answer was lost. Only
 // its own word brings it back, so they are named until it has given it back: valid at no time.
@@ -221,15 +237,16 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
             open = open || tranche.open();
         }
         const bool final = available.value() == 0 && !open;
-        std::size_t used_up = 0;
+        const std::int64_t oldest_named = oldest_used_up_named(pool.of(resource.key), known, now);
+        bool says_final = false;
         for (const Tranche& tranche : pool.of(resource.key)) {
             if (tranche.ended_at(now)) continue;
             const bool valid = tranche.valid_at(now);  // else of the next cycle
             const Units granted = known.holding(tranche.id).holding.granted;
-            // A final one also says so where it gives nothing.
-            if (granted.value() == 0 && !(final && valid)) continue;
-            const bool gives_nothing = known.left(tranche.id) == Units{} && tranche.available <= Units{};
-            if (gives_nothing && !tranche.open() && used_up++ >= used_up_named_max) continue;
+            if (is_used_up(tranche, known) && tranche.id < oldest_named) continue;
+            // A final one also says so where it gives nothing, once.
+            if (granted.value() == 0 && (!final || !valid || says_final)) continue;
+            says_final = says_final || (final && valid);
             const bool payg = tranche.tier == core::Tier::payg;
             part.tranches.push_back({tranche_name(tranche.id), tranche.tier, granted, tranche.starts_at,
                                      tranche.ends_at, final && valid, payg && !tranche.open(),

@@ -22,6 +22,12 @@ using core::ErrorCode;
 using core::Result;
 using core::wire::UsageRow;
 
+Error unknown_resource(const std::string& key, std::string pointer) {
+    return {ErrorCode::invalid,
+            "unknown resource " + key + "; if a backup of before it was restored, add it again as it was",
+            std::nullopt, std::move(pointer)};
+}
+
 namespace {
 
 // What sessions run without enforcement comes on top of what is reported, which is bounded.
@@ -109,8 +115,7 @@ Result<std::vector<std::size_t>> rows_to_ask(const Catalogue& catalogue, const s
         const UsageRow& row = rows[i];
         const auto listed = std::ranges::find(catalogue.resources, row.resource, &core::Resource::key);
         if (listed == catalogue.resources.end()) {
-            return Error{ErrorCode::invalid, "unknown resource " + row.resource, std::nullopt,
-                         "/usage/" + std::to_string(i) + "/resource"};
+            return unknown_resource(row.resource, "/usage/" + std::to_string(i) + "/resource");
         }
         if (!named.emplace(row.resource, row.hour.number, row.subject).second)
             return problem(ErrorCode::invalid, "the same hour, resource and subject twice", i);

@@ -31,6 +31,9 @@ struct UsageTold {
 [[nodiscard]] core::Result<UsageTold> check_usage(Database& database, const Catalogue& catalogue,
                                                   Known& known, const CounterMessage& message);
 
+// Names a resource that isn't there: an account that was put back may have forgotten it.
+core::Error unknown_resource(const std::string& key, std::string pointer);
+
 // Keeps as evidence that hours were named which are still to come.
 void note_hours_to_come(Database& database, const Agent& agent, const CounterMessage& message,
                         core::UtcTime now);

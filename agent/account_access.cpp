@@ -89,7 +89,9 @@ core::Result<void> AccountAccess::load() {
         return {};
     }
     if (!*identity) {
-        if (link_.has_lease()) lose({core::ErrorCode::not_found, files_.missing(), {}, {}});
+        const bool was_enrolled = link_.knows_catalogue();  // it is told with each answer to hello
+        if (was_enrolled && link_.retiring() != AccountLink::Retiring::retired)
+            lose({core::ErrorCode::not_found, files_.missing(), {}, {}});
         return {};
     }
     return connect(std::move(**identity));

@@ -236,8 +236,9 @@ void AccountLink::given_nothing(const Asked& asked, Balance& balance) {
     const bool pool_empty = learning_ || !team ||
                             (!team->payg_open && team->available_units - team->leased_units <= core::Units{});
     const core::Amount available = sessions_.standing(resource).available;
-    // Who asked at 0 was told no, even if there is something that waits for others. Who came to 0 since asks.
-    balance.supply.refused = pool_empty || asked.at_zero;
+    // Who asked at 0 and has nothing still was told no, even if there is something that waits for others. Who
+    // came to 0 since then asks again.
+    balance.supply.refused = pool_empty || (asked.at_zero && available == core::Amount{});
     balance.asked = balance.supply.refused;
     if (balance.asked) return;
     SupplyRecord::Entry& entry = supply_.resources[resource];

@@ -72,7 +72,6 @@ public:
     void retire(Done done);
     enum class Retiring { no, draining, sealed, retired };
     Retiring retiring() const { return retiring_; }
-    bool has_lease() const { return !lease_text_.empty(); }  // so it was enrolled
 
     // A check of the journal found its chain broken: nothing is spent until the account has answered hello.
     void doubt_journal(const ChainReport::Broken& broken);

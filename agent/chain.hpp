@@ -48,7 +48,8 @@ public:
     core::Result<std::optional<ChainHash>> hash_of(std::int64_t sequence);
     core::Result<std::optional<core::LinkState>> state_of(std::int64_t sequence);
     // The links of starts with higher numbers than this one, the newest first, at most so many; also those
-    // that were forgotten: fewer than journal_starts_max are all there ever were.
+    // that were forgotten: fewer than journal_starts_max are all there ever were
+    // (but for those that went before the journal's schema 7).
     core::Result<std::vector<core::wire::JournalHead>> starts_after(std::int64_t sequence,
                                                                     std::size_t count_max);
     // What the links after this one say, in their order.

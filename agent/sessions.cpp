@@ -91,6 +91,7 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
     if (session.holds && record.quantity != order.quantity)
         return done(error(core::ErrorCode::conflict,
                           "id: this session holds " + std::to_string(record.quantity.value())));
+    consider(record.resource, groups_[record.resource]);  // it may have been to stop before
     if (!session.end_at && is_silent(session)) finish(session, reach(session, session.confirmed));
     if (session.end_at)
         return done(
@@ -112,7 +113,8 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
     std::vector<SessionSlice> slices;
     slices.push_back(take_slice(session, until));
     submit(std::move(slices), [this, id = session.record.id, done](const core::Result<void>&) {
-        if (const Session* there = find(id)) return done(OpenedSession{view(*there), false});
+        const Session* there = find(id);
+        if (there != nullptr && !there->end_at) return done(OpenedSession{view(*there), false});
         done(error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
     });
 }

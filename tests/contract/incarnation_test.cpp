@@ -330,20 +330,20 @@ TEST_CASE_METHOD(Machine, "what a session ran before a change of mode moves as w
 }
 
 TEST_CASE_METHOD(Machine, "units by hour that are more than a message holds are told in several, each once") {
-    constexpr std::int64_t hours = 9'000;
-    while (head() < 20) report(1);
+    constexpr std::int64_t hours = 24'000;
+    while (head() < 30) report(1);
     REQUIRE(journal->connection().execute(
-        "INSERT INTO tranche SELECT resource, 't9', 9, tier, 99999, 9000, 0, valid_from_ms, ends_at_ms, "
+        "INSERT INTO tranche SELECT resource, 't9', 9, tier, 99999, 24000, 0, valid_from_ms, ends_at_ms, "
         "final, payg_capped, payg_open FROM tranche"));
     REQUIRE(journal->connection().execute(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000) "
         "INSERT INTO unit_hour (resource, tranche, hour, units, changed) "
         "SELECT (SELECT id FROM resource), 't9', i, 1, 10 + i / 1500 FROM n"));
     std::map<std::int64_t, int> times;
     int messages = 0;
     for (bool more = true; more; ++messages) {
         const auto reading = journal->read_counters(10);
-        CHECK(reading.hours.size() < 6'000);
+        CHECK(reading.hours.size() < 12'000);
         for (const auto& hour : reading.hours) ++times[hour.units.hour.number];
         more = reading.more_usage;
         CHECK(reading.whole_usage == !more);
