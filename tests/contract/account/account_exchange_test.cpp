@@ -76,9 +76,10 @@ TEST_CASE_METHOD(Lab,
     free_grant("lab", "render", 5);
     const auto more = sync_one(3, {counters("render", 50'000, 5, 0, used)});
     REQUIRE(more);
-    const auto& named = lease_of(*more).resources[0].tranches;
-    CHECK(std::ranges::count_if(
-              named, [](const core::LeaseTranche& tranche) { return tranche.granted == Units{5}; }) == 1);
+    const core::Lease lease = lease_of(*more);
+    CHECK(std::ranges::count_if(lease.resources[0].tranches, [](const core::LeaseTranche& tranche) {
+              return tranche.granted == Units{5};
+          }) == 1);
     check_audit();
 }
 
