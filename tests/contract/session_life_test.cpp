@@ -8,6 +8,22 @@ using tests::render;
 using tests::uid;
 using Fixture = tests::SessionsFixture;
 
+namespace {
+
+// By a connection, of this boot; 700 ms of it are metered.
+agent::SessionRecord running(const Fixture& agent) {
+    agent::SessionRecord record;
+    record.id = "x";
+    record.resource = "render";
+    record.uid = uid;
+    record.boot_id = agent.clock.boot_id();
+    record.metered = core::Amount{700};
+    record.mark = agent.clock.monotonic_now();
+    return record;
+}
+
+}  // namespace
+
 TEST_CASE("a session that was told to stop before a restart is metered to its stop and no further") {
     Fixture agent;
     agent::SessionRecord record;
@@ -39,13 +55,7 @@ TEST_CASE(
     "what a session ran while its agent was away is stored before its product is told that it goes on") {
     Fixture agent;
     agent.lease(50);
-    agent::SessionRecord record;
-    record.id = "x";
-    record.resource = "render";
-    record.uid = uid;
-    record.boot_id = agent.clock.boot_id();
-    record.metered = core::Amount{700};
-    record.mark = agent.clock.monotonic_now();
+    agent::SessionRecord record = running(agent);
     const bool stopped = GENERATE(false, true);
     if (stopped) record.stop_at = record.mark + 5'500;  // it was used up meanwhile
     agent.clock.advance(15'000);
@@ -75,13 +85,8 @@ TEST_CASE(
 TEST_CASE("a product that comes back late has metered what it ran, and not the time until it came") {
     Fixture agent;
     agent.lease(50);
-    agent::SessionRecord record;
-    record.id = "x";
-    record.resource = "render";
-    record.uid = uid;
-    record.boot_id = agent.clock.boot_id();
-    record.metered = core::Amount{700};
-    record.mark = agent.clock.monotonic_now() + 700;
+    agent::SessionRecord record = running(agent);
+    record.mark = record.mark + 700;
     agent.clock.advance(20'000);
     agent.sessions.restore({record});
     std::vector<agent::SessionView> ended;

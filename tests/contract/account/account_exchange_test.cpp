@@ -1,87 +1,10 @@
 // Sync against a real store: leases and their sizes, charging exactly once.
-#include "account/audit.hpp"
 #include "account/catalogue.hpp"
-#include "account/lease_keys.hpp"
-#include "core/json_reader.hpp"
 #include "lab.hpp"
-#include "platform/tls/jws.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
 using core::Units;
-
-TEST_CASE_METHOD(Lab, "a lease names the account, the agent, its key and the session it answers") {
-    free_grant("lab", "render", 10);
-    const auto reply = sync_one(1, {counters("render", 0, 0, 1)});
-    REQUIRE(reply);
-    const core::Lease lease = lease_of(*reply);
-    const account::Agent agent = agent_row("lab", one);
-    CHECK(lease.team == "lab");
-    CHECK(lease.agent == one);
-    CHECK(lease.key_fingerprint == agent.key_fingerprint);
-    CHECK(lease.number == 1);
-    CHECK(lease.epoch == 1);
-    CHECK(lease.issued_at == clock.wall_now());
-    CHECK(lease.spend_until == clock.wall_now() + 30 * core::day_ms);
-    CHECK(granted(lease, "render") == 1);
-    CHECK_FALSE(lease.resources[0].tranches[0].final);
-    CHECK(reply->cards.size() == 1);
-    CHECK(reply->cards[0].available_units == Units{10});
-    CHECK(reply->cards[0].leased_units == Units{1});
-}
-
-TEST_CASE_METHOD(Lab, "a lease is signed with the key that hello gives") {
-    free_grant("lab", "render", 10);
-    const auto reply = in_transaction([&] {
-        const account::Exchange real{database(), store().signer(), settings, clock.wall_now()};
-        return account::sync(real, agent_row("lab", one),
-                             request(one_session, 1, {counters("render", 0, 0, 1)}));
-    });
-    REQUIRE(reply);
-    const auto keys = account::lease_keys(database());
-    REQUIRE(keys.size() == 1);
-    const std::vector<platform::tls::VerificationKey> known{{keys[0].kid, keys[0].x, keys[0].y}};
-    REQUIRE(reply->lease);
-    const auto claims = platform::tls::verify_jws(*reply->lease, known);
-    REQUIRE(claims);
-    CHECK(core::lease_from_json(*claims)->agent == one);
-}
-
-TEST_CASE_METHOD(Lab,
-                 "a lease doesn't grow with the grants that were used up, and says that there is no more") {
-    for (int bought = 0; bought < 50; ++bought) free_grant("lab", "render", 1);
-    const auto leased = sync_one(1, {counters("render", 0, 50, 0)});
-    REQUIRE(leased);
-    std::vector<core::wire::TrancheCounters> used;
-    const core::Lease all = lease_of(*leased);
-    for (const core::LeaseTranche& tranche : all.resources[0].tranches)
-        used.push_back({tranche.tranche, Units{1}, Units{0}, {}});
-    REQUIRE(used.size() == 50);
-    const auto over = sync_one(2, {counters("render", 50'000, 1, 0, used)});
-    REQUIRE(over);
-    const auto is_final = [](const core::LeaseTranche& tranche) { return tranche.final; };
-    const auto says_no_more = [&](const core::wire::SyncReply& reply, std::size_t named) {
-        const core::Lease lease = lease_of(reply);
-        CHECK(lease.resources[0].tranches.size() == named);
-        CHECK(std::ranges::any_of(lease.resources[0].tranches, is_final));
-    };
-    says_no_more(*over, 32);
-
-    const std::string two = agent("lab");
-    const std::string two_session = session("lab", two);
-    const auto none = sync("lab", two, request(two_session, 1, {counters("render", 0, 1, 0)}));
-    REQUIRE(none);
-    says_no_more(*none, 1);
-
-    free_grant("lab", "render", 5);
-    const auto more = sync_one(3, {counters("render", 50'000, 5, 0, used)});
-    REQUIRE(more);
-    const core::Lease lease = lease_of(*more);
-    CHECK(std::ranges::count_if(lease.resources[0].tranches, [](const core::LeaseTranche& tranche) {
-              return tranche.granted == Units{5};
-          }) == 1);
-    check_audit();
-}
 
 TEST_CASE_METHOD(Lab,
                  "two agents ask for the last 5 units: the first gets 5, the second none and a final lease") {
@@ -162,80 +85,6 @@ TEST_CASE_METHOD(Lab, "a need whose answer was lost is not leased twice, and its
     CHECK(lease_of(*again).number == 1);
     const auto repeated = sync_one(2, {counters("render", 0, 4, 0)});
     CHECK(granted(lease_of(*repeated), "render") == 4);
-}
-
-TEST_CASE_METHOD(Lab, "a lease whose answer was lost is told again to who needs nothing any more") {
-    done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
-    free_grant("lab", "seats", 10);
-    const auto said = [this](std::int64_t number, std::int64_t need, std::int64_t lease_number) {
-        core::wire::SyncRequest asked =
-            request(one_session, number, {counters("render", 0, 0, 0), counters("seats", 0, need, 0)});
-        asked.lease_number = lease_number;
-        return sync("lab", one, asked);
-    };
-    REQUIRE(said(1, 0, 0));
-    REQUIRE(granted(lease_of(*said(2, 3, 1)), "seats") == 3);  // and isn't heard
-    const auto heard = said(3, 0, 1);
-    REQUIRE(heard);
-    REQUIRE(heard->lease);
-    CHECK(granted(lease_of(*heard), "seats") == 3);
-    CHECK(lease_of(*heard).number == 2);
-    CHECK_FALSE(said(4, 0, 2)->lease);
-}
-
-TEST_CASE_METHOD(Lab,
-                 "what a lost agent held of a returnable resource is missing once, and to be had again") {
-    done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
-    free_grant("lab", "seats", 20);
-    const auto seats = [this] {
-        account::Pool pool(database(), "lab");
-        const auto all =
-            account::team_cards(pool, account::load_catalogue(database()), settings, clock.wall_now());
-        return *std::ranges::find(all, "seats", &core::Card::resource);
-    };
-    auto held = counters("seats", 0, 13, 0);
-    REQUIRE(sync_one(1, {counters("render", 0, 0, 0), held}));
-    held.need = {};
-    held.held = Units{13};
-    REQUIRE(sync_one(2, {counters("render", 0, 0, 0), held}));
-    CHECK(seats().charged_units == Units{13});
-    CHECK(seats().available_units == Units{7});
-    const std::string as = GENERATE("hold", "count", "release");
-    done({"agent", "write-off", one, "--as", as});
-    CHECK(seats().charged_units == Units{0});
-    CHECK(seats().available_units == Units{as == "release" ? 20 : 7});
-    check_audit();
-    SECTION("an operator says so") {
-        if (as != "release") done({"agent", "write-off", one, "--as", "release"});
-        CHECK(seats().available_units == Units{20});
-        const std::string two = agent("lab");
-        const auto all = sync("lab", two, request(session("lab", two), 1, {counters("seats", 0, 20, 0)}));
-        REQUIRE(all);
-        CHECK(granted(lease_of(*all), "seats") == 20);
-    }
-    SECTION("it is heard of again, and holds them still") {
-        if (as == "release") return;
-        one_session = session("lab", one);
-        held.held = Units{12};
-        REQUIRE(sync_one(1, {counters("render", 0, 0, 0), held}));
-        CHECK(seats().charged_units == Units{12});
-        CHECK(seats().available_units == Units{8});
-    }
-    check_audit();
-}
-
-TEST_CASE_METHOD(Lab, "a lease that says nothing new is neither signed again nor sent") {
-    free_grant("lab", "render", 10);
-    REQUIRE(sync_one(1, {counters("render", 0, 0, 1)}));
-    const auto idle = sync_one(2, {counters("render", 0, 0, 0)});
-    REQUIRE(idle);
-    CHECK_FALSE(idle->lease);
-
-    clock.advance(10 * core::day_ms);
-    CHECK_FALSE(sync_one(3, {counters("render", 0, 0, 0)})->lease);
-    clock.advance(1);  // more than a third of its time has passed
-    const auto late = sync_one(4, {counters("render", 0, 0, 0)});
-    CHECK(lease_of(*late).number == 2);
 }
 
 TEST_CASE_METHOD(Lab, "open payg is leased up to its exposure and topped up when half of it is used") {
@@ -323,15 +172,6 @@ TEST_CASE_METHOD(Lab, "a grant that hasn't started is neither leased nor on the 
     CHECK(granted(lease_of(*sync_one(2, {counters("render", 0, 5, 0)})), "render") == 5);
 }
 
-TEST_CASE_METHOD(Lab, "a resource without enforcement has no lease") {
-    free_grant("lab", "render", 10);
-    store().database().run("UPDATE resource SET enforcement = 'none'");  // no command sets it yet
-    const auto reply = sync_one(1, {counters("render", 0, 5, 5)});
-    CHECK(lease_of(*reply).resources.empty());
-    CHECK(card().leased_units == Units{0});
-    CHECK(card().state == core::BalanceState::ok);
-}
-
 TEST_CASE_METHOD(Lab, "the card adds up remainders and overage of all agents") {
     free_grant("lab", "render", 1);
     const std::string two = agent("lab");
@@ -346,33 +186,6 @@ TEST_CASE_METHOD(Lab, "the card adds up remainders and overage of all agents") {
     REQUIRE(sync_one(2, {covered}));
     CHECK(card().overage_units == Units{1});
     CHECK(card().remainder == core::Amount{700});
-    CHECK(audit().ok());
-}
-
-TEST_CASE_METHOD(Lab, "capacity granted in an answer that was lost comes back after its grant has ended") {
-    done({"resource", "add", "seat", "--kind", "returnable", "--measure", "count", "--unit", "1"});
-    free_grant("lab", "seat", 5);
-    REQUIRE(sync_one(1, {counters("seat", 0, 5, 0)}));  // which the agent never hears of
-    clock.advance(core::hour_ms);
-    const bool by_hand = GENERATE(true, false);
-    if (by_hand) {
-        done({"grant", "end", "lab", "g1"});
-    } else {
-        database().run("UPDATE grant_ SET ends_at = ?", clock.wall_now());
-        database().run("UPDATE tranche SET ends_at = ?", clock.wall_now());
-    }
-    const auto reply = sync_one(2, {counters("seat", 0, 0, 0)});
-    REQUIRE(reply->lease);
-    const core::Lease lease = lease_of(*reply);
-    const auto seat = std::ranges::find(lease.resources, "seat", &core::LeaseResource::key);
-    REQUIRE(seat->tranches.size() == 1);
-    CHECK(seat->tranches[0].granted == Units{5});
-    CHECK(seat->tranches[0].ends_at == seat->tranches[0].valid_from);  // nothing is held of it anew
-    auto back = counters("seat", 0, 0, 0, {{"t1", Units{0}, Units{5}, {}}});
-    const auto after = sync_one(3, {back});
-    CHECK(database().number("SELECT leased FROM tranche") == 0);
-    CHECK(database().number("SELECT expired FROM tranche") == 5);
-    for (const core::LeaseResource& part : lease_of(*after).resources) CHECK(part.tranches.empty());
     CHECK(audit().ok());
 }
 
