@@ -111,7 +111,7 @@ Units ResourceLedger::returnable(Units keep, Now now) const {
     Units limited;
     for (const Tranche& tranche : tranches_)
         if (!tranche.payg_open && tranche.valid(now)) limited += tranche.left();
-    return std::max(Units{}, limited - keep);
+    return std::max(Units{}, METERBOX_MUTANT(unit_in_use_returned) ? limited : limited - keep);
 }
 
 Units ResourceLedger::held_beyond(Now now) const {

@@ -32,6 +32,7 @@ FOLDERS = ("core", "agent", "account", "platform")
 
 # What each breaks, in the words of the promise.
 MUTANTS = {
+    "admitted_at_zero": "a session begins though nothing is left for it",
     "booked_outside_validity": "a unit is booked to a tranche that was not valid when it was completed",
     "clock_runs_back": "the trusted clock shows less than it has shown",
     "cycle_begun_again": "an agent asks without a pause once its billing cycle is over",
@@ -57,6 +58,7 @@ MUTANTS = {
     "tokens_overtaken": "tokens that an older ticket waits for are leased to who asks for another resource",
     "totals_added": "a total is taken for an increment",
     "unheard_dropped": "a journal beyond its budget drops events that the account hasn't heard of",
+    "unit_in_use_returned": "a recall takes the unit that a session runs on",
     "unit_uncharged": "a unit that the account has heard of is not charged",
 }
 

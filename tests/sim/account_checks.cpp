@@ -36,9 +36,14 @@ void Invariants::check_account() {
     leased_again_.clear();
     const auto fallen_before = fallen_;
     if (!view_ || view->entries > view_->entries) check_booking(*view);
+    if (!world_.plan.store_put_back_by_hand || put_backs_ == 0) {
+        SIM_REQUIRE(view->epoch >= epoch_, "I7: the account's epoch never falls");
+        epoch_ = view->epoch;
+    }
     if (view_) check_numbers(*view);
     if (view_) check_given_up(*view);
     if (view_ && moved) check_rises(*view, fallen_before);
+    if (view_ && moved) check_learning(*view);
     if (moved) check_pools(*view);
     moved_ = moved_ || moved;
     if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
@@ -105,6 +110,21 @@ void Invariants::check_rises(const AccountView& view,
         if (before != nullptr && put_backs_ == 0)
             SIM_REQUIRE(tranche.charged + fallen_since(fallen_before, tranche.id) >= before->charged,
                         "I7: what is charged never falls, but for what was given back or moved");
+    }
+}
+
+// I16: whose agents' word is awaited is given nothing, but what a lease says that it had already.
+void Invariants::check_learning(const AccountView& view) {
+    if (view.learning_teams.empty() || view_->learning_teams.empty()) return;
+    for (const auto& [key, holding] : view.holdings) {
+        const auto& [agent, tranche, incarnation] = key;
+        const std::string& team = view.find(tranche)->team;
+        if (!view_->learning_teams.contains(team) || !view.learning_teams.contains(team)) continue;
+        const std::int64_t rise = holding.granted - value_of(view_->holdings, key).granted;
+        SIM_REQUIRE(
+            rise <= value_of(had_already_, {agent, tranche}) + value_of(leased_again_, key),
+            "I16: nothing is granted while the account learns: " + agent + " t" + std::to_string(tranche));
+        if (rise > 0) world_.tally.saw("lease learned while others' are awaited");
     }
 }
 

@@ -26,6 +26,7 @@ AccountView::AccountView(account::Database& database, const AccountView& before,
     if (changed.has("doubt")) read_doubt(database);
     if (changed.has("handed_over")) read_handed_over(database);
     if (changed.has("ticket")) read_tickets(database);
+    if (changed.has("account")) epoch = database.number("SELECT epoch FROM account");
     if (changed.has("incident")) incidents = database.number("SELECT count(*) FROM incident");
     if (changed.has("evidence")) {
         evidence = database.number("SELECT count(*) FROM evidence WHERE taken = 0");

@@ -93,6 +93,7 @@ struct AccountView {
     std::int64_t evidence = 0;                  // of messages that were refused
     std::int64_t hours_to_come = 0;             // named by clocks that were wrong
     std::int64_t entries = 0;                   // of the ledger
+    std::int64_t epoch = 0;                     // of the account
 
     // It is a team's custody, no machine's.
     static bool custodian(const std::string& agent) { return agent.starts_with("custody/"); }

@@ -20,12 +20,15 @@ void Invariants::begin_incarnation(SeenAgent& seen, const SimAgent& agent) {
     SIM_REQUIRE(incarnation >= seen.incarnation || agent.restores() > seen.restores,
                 "I7: an incarnation never falls but with the disk: " + agent.name().id);
     moved_ = true;
-    if (agent.restores() > seen.restores) seen.mark = {};
+    if (agent.restores() > seen.restores) {
+        seen.mark = {};
+        seen.link = {};
+    }
     seen.metered.clear();
     seen.tranches.clear();
     seen.overage.clear();
     seen.final_lease.clear();
-    seen.lease_number = 0;
+    seen.lease_number = seen.lease_epoch = 0;
     seen.incarnation = incarnation;
     seen.restores = agent.restores();
 }
@@ -43,6 +46,7 @@ void Invariants::check_agent(std::size_t index) {
         seen.metered[key] = metered;
         std::int64_t used = 0;
         bool final_lease = false;
+        bool gave_back = false;
         for (const core::Tranche& tranche : ledger->tranches()) {
             SeenTranche& before = seen.tranches[*account::tranche_from(tranche.id)];
             SIM_REQUIRE(tranche.granted.value() >= before.granted && tranche.used.value() >= before.used &&
@@ -57,6 +61,7 @@ void Invariants::check_agent(std::size_t index) {
                 world_.tally.saw("unit of a cycle that began offline");
             const std::int64_t first = before.first_seen_at > 0 ? before.first_seen_at : world_.now().ms;
             moved_ = moved_ || tranche.used.value() != before.used;
+            gave_back = gave_back || tranche.returned.value() != before.returned;
             before = {tranche.granted.value(), tranche.used.value(), tranche.returned.value(), first};
             used += tranche.used.value();
             final_lease = final_lease || tranche.final;
@@ -66,18 +71,23 @@ void Invariants::check_agent(std::size_t index) {
         const std::int64_t unit = ledger->resource().unit_size.value();
         const std::int64_t overage = metered / unit - used;
         if (ledger->resource().kind == core::Kind::returnable) check_held(index, *ledger);
+        check_reserved(index, *ledger, gave_back);
         SIM_REQUIRE(overage >= 0, "I5: no more units took a slot than were completed");
         std::int64_t& overage_before = seen.overage[key];
         if (overage < overage_before) world_.tally.saw("overage covered later");
         overage_before = overage;
     }
     SIM_REQUIRE(agent.link().lease_number() >= seen.lease_number, "I7: the lease's number never falls");
+    SIM_REQUIRE(agent.link().lease_epoch() >= seen.lease_epoch,
+                "I7: the epoch of its lease never falls: " + agent.name().id);
     seen.lease_number = agent.link().lease_number();
+    seen.lease_epoch = agent.link().lease_epoch();
     if (!world_.plan.disk_copies.empty()) note_most(index);
     check_chain_of_incarnation(index);
     const bool restarted = seen.run != agent.run();
     if (restarted || agent.commits() - seen.commits_checked >= 2'000) {
         check_acknowledged(index);
+        check_prefix(index);
         seen.commits_checked = agent.commits();
     }
     seen.run = agent.run();

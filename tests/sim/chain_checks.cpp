@@ -18,6 +18,22 @@ void Invariants::check_chain(std::size_t index) {
                                     (report.broken ? report.broken->what : ""));
 }
 
+// I19: what was committed stands for good, link by link; its number is as many as there were.
+void Invariants::check_prefix(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    SeenAgent& seen = seen_[index];
+    const agent::ChainHead& head = agent.journal().chain().head();
+    if (seen.link.sequence > 0) {
+        SIM_REQUIRE(head.sequence >= seen.link.sequence, "I19: no link is taken back: " + agent.name().id);
+        const auto still = agent.journal().chain().hash_of(seen.link.sequence).value();
+        SIM_REQUIRE(!still || *still == seen.link.hash,
+                    "I19: a link that was committed never changes: " + agent.name().id + " " +
+                        std::to_string(seen.link.sequence));
+        if (still) world_.tally.saw("link compared with what it was");
+    }
+    seen.link = head;
+}
+
 // With its first lease: before that there is no tranche whose units could be compared.
 void Invariants::check_chain_of_incarnation(std::size_t index) {
     const SimAgent& agent = *agents_[index];

@@ -43,6 +43,7 @@ private:
         std::map<std::string, std::int64_t> overage;
         std::map<std::string, bool> final_lease;
         std::int64_t lease_number = 0;
+        std::int64_t lease_epoch = 0;
         std::int64_t incarnation = 1;
         std::int64_t verified_incarnation = 1;
         int restores = 0;  // of its disk
@@ -63,6 +64,7 @@ private:
         std::map<std::string, std::pair<std::int64_t, std::int64_t>> counted;
         std::map<std::string, std::int64_t> counted_of;
         std::map<std::string, std::pair<std::uint64_t, core::MonotonicTime>> at_zero_since;
+        agent::ChainHead link;  // the newest of its chain when that was last looked at
     };
 
     void check_account();
@@ -70,6 +72,7 @@ private:
     void check_numbers(const AccountView& view);
     void check_given_up(const AccountView& view);
     void check_rises(const AccountView& view, const std::map<std::int64_t, std::int64_t>& fallen_before);
+    void check_learning(const AccountView& view);
     void check_pools(const AccountView& view);
     void count_moves(const AccountView& view, const std::string& reason, const std::string& from,
                      const TrancheRow& tranche);
@@ -85,6 +88,7 @@ private:
     void check_agent(std::size_t index);
     void begin_incarnation(SeenAgent& seen, const SimAgent& agent);
     void check_held(std::size_t index, const core::ResourceLedger& ledger);
+    void check_reserved(std::size_t index, const core::ResourceLedger& ledger, bool gave_back);
     void check_against_account(std::size_t index);
     void check_slots();
     std::int64_t left_to(const std::string& agent, std::int64_t tranche) const;
@@ -99,6 +103,7 @@ private:
     void check_counted_of_copies(std::size_t index);
     void check_chain(std::size_t index);
     void check_chain_of_incarnation(std::size_t index);
+    void check_prefix(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_reported(std::size_t index, const core::ResourceLedger& ledger, std::int64_t acknowledged);
     void check_dropped(std::size_t index);
@@ -133,6 +138,7 @@ private:
     std::map<std::int64_t, std::int64_t> forgotten_frees_;  // of freed_, since the store was put back
     int put_backs_ = 0;                                     // of its store
     std::int64_t entries_before_ = 0;                       // of the ledger, when it was put back last
+    std::int64_t epoch_ = 0;                                // of the account
     std::map<HoldingKey, std::int64_t>
         leased_again_;                // with the last commit: its agent was given up, and is heard
     std::set<std::string> released_;  // agents whose units were sold again

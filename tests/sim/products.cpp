@@ -154,41 +154,50 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
     order.keeping =
         session.by_connection ? agent::SessionKeeping::connection : agent::SessionKeeping::heartbeat;
     const core::UtcTime asked = world_.now();
+    const core::MonotonicTime asked_at = machine_.clock().monotonic_now();
     const bool first = !session.began;
-    const bool listens = machine_.open(
-        order, [this, id, asked, first, runs_ms](const core::Result<agent::OpenedSession>& opened) {
-            KnownSession& it = book_.sessions.at(id);
-            if (!opened) {
-                if (opened.error().code == core::ErrorCode::exhausted) refused(it, opened.error());
-                if (!it.began) it.gone = true;
-                return;
-            }
-            if (hears_nothing()) {
-                if (!it.by_connection) return ask_again(id, runs_ms);
-                it.gone = true;
-                return hang_up(id);
-            }
-            if (!opened->fresh && !first && it.run != machine_.run()) {
-                world_.tally.saw("session resumed after a restart");
-                it.run = machine_.run();
-            }
-            if (it.began) return;
-            it.began = true;
-            it.run = machine_.run();  // it may have asked more than one of them
-            it.restores = machine_.restores();
-            it.began_at = machine_.clock().monotonic_now();
-            world_.tally.saw(it.holds ? "checkout held" : "session began");
-            if (it.holds && opened->fresh && world_.now() == asked && !machine_.link().reachable())
-                world_.tally.saw("checkout handed out offline");
-            it.at_once = opened->fresh && world_.now() == asked;
-            if (it.at_once) it.asked_at = machine_.clock().monotonic_now();
-            if (opened->fresh && world_.now() != asked) world_.tally.saw("session began after waiting");
-            keep(id, world_.now() + runs_ms);
-        });
+    const bool out_of_reach = machine_.answers() && machine_.out_of_reach(session.resource);
+    const bool listens = machine_.open(order, [=, this](const core::Result<agent::OpenedSession>& opened) {
+        KnownSession& it = book_.sessions.at(id);
+        if (!opened) {
+            if (opened.error().code == core::ErrorCode::exhausted)
+                refused(it, opened.error(), machine_.clock().monotonic_now() - asked_at, out_of_reach);
+            if (!it.began) it.gone = true;
+            return;
+        }
+        if (hears_nothing()) {
+            if (!it.by_connection) return ask_again(id, runs_ms);
+            it.gone = true;
+            return hang_up(id);
+        }
+        if (!opened->fresh && !first && it.run != machine_.run()) {
+            world_.tally.saw("session resumed after a restart");
+            it.run = machine_.run();
+        }
+        if (opened->fresh && !it.holds && machine_.mode_of(it.resource) == core::Enforcement::hard)
+            require(machine_.sessions().standing(it.resource).available > core::Amount{},
+                    "I6: whoever begins has a unit to run on: " + id);
+        if (it.began) return;
+        it.began = true;
+        it.run = machine_.run();  // it may have asked more than one of them
+        it.restores = machine_.restores();
+        it.began_at = machine_.clock().monotonic_now();
+        world_.tally.saw(it.holds ? "checkout held" : "session began");
+        if (it.holds && opened->fresh && world_.now() == asked && !machine_.link().reachable())
+            world_.tally.saw("checkout handed out offline");
+        it.at_once = opened->fresh && world_.now() == asked;
+        if (it.at_once) it.asked_at = machine_.clock().monotonic_now();
+        if (opened->fresh && world_.now() != asked) world_.tally.saw("session began after waiting");
+        keep(id, world_.now() + runs_ms);
+    });
     if (!listens && !session.began) ask_again(id, runs_ms);
 }
 
-void Products::refused(const KnownSession& session, const core::Error& why) {
+void Products::refused(const KnownSession& session, const core::Error& why, std::int64_t waited_ms,
+                       bool out_of_reach) {
+    require(waited_ms <= (out_of_reach ? 0 : core::limits::exhaustion_answer_ms),
+            "I20: at 0 the answer is no, at once or once the account had its time: " +
+                std::to_string(waited_ms) + (out_of_reach ? " out of reach" : ""));
     world_.tally.saw(session.holds ? "checkout refused" : "session refused at 0");
     if (session.holds) return;
     require(machine_.mode_of(session.resource) == core::Enforcement::hard, "R7: hard alone refuses");

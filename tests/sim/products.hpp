@@ -32,7 +32,8 @@ private:
                   const core::Result<agent::ReportOutcome>& outcome);
     void open_session();
     void ask(const std::string& id, std::int64_t runs_ms);
-    void refused(const KnownSession& session, const core::Error& why);
+    void refused(const KnownSession& session, const core::Error& why, std::int64_t waited_ms,
+                 bool out_of_reach);
     void ask_again(const std::string& id, std::int64_t runs_ms);
     void hang_up(const std::string& id);
     void keep(const std::string& id, core::UtcTime until);

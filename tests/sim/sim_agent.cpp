@@ -248,6 +248,11 @@ core::Enforcement SimAgent::mode_of(const std::string& resource) const {
                                            : found->second.ledger->resource().enforcement;
 }
 
+bool SimAgent::out_of_reach(const std::string& resource) const {
+    const auto found = balances().all().find(resource);
+    return found != balances().all().end() && !found->second.supply.reachable;
+}
+
 std::int64_t SimAgent::journaled(const char* sql, const std::string& value) {
     auto found = process_->asked.find(sql);
     if (found == process_->asked.end())

@@ -95,6 +95,8 @@ public:
     agent::Journal& journal() { return process_->journal; }
     const agent::Journal& journal() const { return process_->journal; }
     core::Enforcement mode_of(const std::string& resource) const;  // hard: it doesn't know it yet
+    // Its account, as its last exchange told. Requires up().
+    bool out_of_reach(const std::string& resource) const;
     const agent::AccountLink& link() const { return process_->link; }
     const agent::AgentTime& time() const { return process_->time; }
     // A number out of the journal.
