@@ -269,6 +269,35 @@ TEST_CASE("no unit begins on a stale lease for want of anybody looking, and a re
     CHECK(after_restart().reason == "stale");
 }
 
+TEST_CASE("who comes first after a restart begins no unit on a stale lease") {
+    Agent agent;
+    agent.out_of_reach();
+    agent.team_has(20);
+    agent.lease(20);
+    agent.report(2'500);
+    core::Supply& supply = agent.balances.find("render")->supply;
+    supply.spend_until = tests::noon + 1'000;
+    agent.sessions.reconsider_all();
+    agent.pass(1'000);
+    agent.report(3'000, "2");  // the unit in progress, and two and a half more
+    agent::Balances balances(agent.journal->ledgers());
+    balances.find("render")->supply = supply;
+    balances.find("render")->supply.begun_when_stale.reset();
+    agent::Sessions again(
+        agent.timers, agent.time, *agent.journal, agent.store, balances, {30'000, 5'000, 100},
+        [](core::SyncReason) {}, [](const std::vector<std::string>&) {});
+    again.restore({});
+    agent::SessionOrder order;
+    order.id = "x";
+    order.resource = "render";
+    order.uid = uid;
+    std::optional<core::Result<agent::OpenedSession>> answer;
+    again.open(order, [&](const auto& opened) { answer = opened; });
+    agent.run_until([&] { return answer.has_value(); });
+    REQUIRE_FALSE(answer->has_value());
+    CHECK(answer->error().detail.find("spent until") != std::string::npos);
+}
+
 TEST_CASE("a session over a restart is charged for nothing that ran under none") {
     Agent agent(Enforcement::none);
     agent.lease(50);
