@@ -12,13 +12,12 @@ void SimAccount::next_copy() {
         if (!world_.faults) return;
         if (!up() || !disk_.powered()) return next_copy();
         world_.trace.add("account", "is copied");
-        world_.schedule.after(
-            dice_.spread(10 * core::minute_ms, core::day_ms), [this, image = disk_.image()] {
-                // Who puts back by hand has read of `restore` now and then.
-                const bool by_hand = world_.plan.store_put_back_by_hand && !dice_.chance(300);
-                if (world_.faults && up()) put_back(image, by_hand);
-                next_copy();
-            });
+        world_.schedule.after(dice_.even(core::minute_ms, core::day_ms), [this, image = disk_.image()] {
+            // Who puts back by hand has read of `restore` now and then.
+            const bool by_hand = world_.plan.store_put_back_by_hand && !dice_.chance(300);
+            if (world_.faults && up()) put_back(image, by_hand);
+            next_copy();
+        });
     });
 }
 

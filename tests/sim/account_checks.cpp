@@ -46,7 +46,8 @@ void Invariants::check_account() {
     if (view_ && moved) check_learning(*view);
     if (moved) check_pools(*view);
     moved_ = moved_ || moved;
-    if (view->waiting > 0) world_.tally.saw("agent fenced again, waits for the operator");
+    if (view->waiting > (view_ ? view_->waiting : 0))
+        world_.tally.saw("agent fenced again, waits for the operator");
     if (view_) check_line(*view);
     if (view->hours_to_come > (view_ ? view_->hours_to_come : 0))
         world_.tally.saw("usage of an hour that is still to come, taken");

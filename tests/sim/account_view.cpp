@@ -61,10 +61,11 @@ void AccountView::read_agents(account::Database& database) {
     waiting = 0;
     for (auto* set : {&retired, &revoked, &written_off, &learning_agents, &learning_teams}) set->clear();
     for (auto* map : {&incarnations, &lease_numbers, &last_sync_at, &acknowledged}) map->clear();
+    acknowledged_hash.clear();
     team_of.clear();
     database.each(
         "SELECT id, team, state, incarnation, lease_number, learning, waits_since, "
-        "coalesce(last_sync_at, 0), written_off_at, acknowledged FROM agent",
+        "coalesce(last_sync_at, 0), written_off_at, acknowledged, acknowledged_hash FROM agent",
         [this](auto& row) {
             const std::string id = row.string(0);
             const std::string team = row.string(1);
@@ -78,6 +79,7 @@ void AccountView::read_agents(account::Database& database) {
             if (row.optional_integer(6)) ++waiting;
             if (row.optional_integer(8)) written_off.insert(id);
             acknowledged[id] = row.integer(9);
+            acknowledged_hash[id] = row.string(10);
             if (row.integer(5) != 1) return;
             learning_agents.insert(id);
             learning_teams.insert(team);

@@ -85,8 +85,9 @@ struct AccountView {
     std::set<std::string> revoked;
     std::set<std::string> written_off;
     std::map<std::string, std::int64_t> acknowledged;  // links of journals, by agent
-    std::map<std::int64_t, std::int64_t> counted;      // units of agents that were given up, by tranche
-    std::map<std::int64_t, std::int64_t> released;     // the same
+    std::map<std::string, std::string> acknowledged_hash;
+    std::map<std::int64_t, std::int64_t> counted;   // units of agents that were given up, by tranche
+    std::map<std::int64_t, std::int64_t> released;  // the same
     std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t>
         handed_over;                            // remainders, by agent, resource and incarnation
     std::map<std::int64_t, TicketRow> tickets;  // by number

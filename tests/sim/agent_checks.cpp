@@ -84,10 +84,10 @@ void Invariants::check_agent(std::size_t index) {
     seen.lease_epoch = agent.link().lease_epoch();
     if (!world_.plan.disk_copies.empty()) note_most(index);
     check_chain_of_incarnation(index);
+    check_prefix(index);
     const bool restarted = seen.run != agent.run();
     if (restarted || agent.commits() - seen.commits_checked >= 2'000) {
         check_acknowledged(index);
-        check_prefix(index);
         seen.commits_checked = agent.commits();
     }
     seen.run = agent.run();

@@ -34,6 +34,19 @@ void Invariants::check_prefix(std::size_t index) {
     seen.link = head;
 }
 
+// The link that the account has heard of is one of this journal's.
+void Invariants::check_heard_of(std::size_t index) {
+    SimAgent& agent = *agents_[index];
+    const std::string& id = agent.name().id;
+    const std::int64_t sequence = value_of(view_->acknowledged, id);
+    if (sequence == 0) return;
+    SIM_REQUIRE(sequence <= agent.journal().chain().head().sequence,
+                "I19: the account has heard of no link to come: " + id);
+    const auto here = agent.journal().chain().hash_of(sequence).value();
+    SIM_REQUIRE(!here || platform::system::hex(*here) == value_of(view_->acknowledged_hash, id),
+                "I19: what the account has heard of is on the disk: " + id + " " + std::to_string(sequence));
+}
+
 // With its first lease: before that there is no tranche whose units could be compared.
 void Invariants::check_chain_of_incarnation(std::size_t index) {
     const SimAgent& agent = *agents_[index];

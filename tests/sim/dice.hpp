@@ -23,11 +23,20 @@ public:
     std::uint64_t number() { return random_.number(); }
     std::int64_t between(std::int64_t low, std::int64_t high) { return low + random_.below(high - low + 1); }
     bool chance(std::int64_t per_mille) { return random_.below(1'000) < per_mille; }
-    // Mostly small, seldom large: evenly spread over the orders of magnitude.
+    // Mostly small: each factor of three that it may go on for it does in three cases of five.
     std::int64_t spread(std::int64_t low, std::int64_t high) {
         std::int64_t top = low;
         while (top < high && !chance(400)) top = top * 3 + 1;
         return between(low, top < high ? top : high);
+    }
+
+    // Evenly over the orders of magnitude: as often in each doubling of what is least. Requires 0 < low <=
+    // high.
+    std::int64_t even(std::int64_t low, std::int64_t high) {
+        std::int64_t doublings = 0;
+        while ((low << doublings) <= high / 2) ++doublings;
+        const std::int64_t from = low << between(0, doublings);
+        return between(from, from < high / 2 ? from * 2 : high);
     }
 
 private:

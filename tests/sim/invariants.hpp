@@ -104,6 +104,7 @@ private:
     void check_chain(std::size_t index);
     void check_chain_of_incarnation(std::size_t index);
     void check_prefix(std::size_t index);
+    void check_heard_of(std::size_t index);
     void check_acknowledged(std::size_t index);
     void check_reported(std::size_t index, const core::ResourceLedger& ledger, std::int64_t acknowledged);
     void check_dropped(std::size_t index);

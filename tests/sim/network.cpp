@@ -49,11 +49,11 @@ void Network::send(std::size_t agent, const AgentName& from, std::string path, s
     std::int64_t delay = dice_.spread(1, 300);
     if (faults && dice_.chance(world_.plan.late)) {
         world_.tally.fault("network: request late");
-        delay = timeout_ms + dice_.spread(1, 600'000);
+        delay = timeout_ms + dice_.even(1, 600'000);
     }
     world_.schedule.after(delay, [this, call] { deliver(call, true); });
     if (faults && dice_.chance(world_.plan.repeated))
-        world_.schedule.after(delay + dice_.spread(1, 60'000), [this, call] { deliver(call, false); });
+        world_.schedule.after(delay + dice_.even(1, 60'000), [this, call] { deliver(call, false); });
 }
 
 std::string Network::shown(std::size_t agent, const AgentName& from) const {
@@ -121,7 +121,7 @@ void Network::next_partition(std::size_t agent) {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.partition_every), [this, agent] {
         if (!world_.faults) return;
         cut_[agent] = true;
-        world_.schedule.after(dice_.spread(1'000, 4 * core::hour_ms * world_.plan.slowness), [this, agent] {
+        world_.schedule.after(dice_.even(1'000, 4 * core::hour_ms * world_.plan.slowness), [this, agent] {
             cut_[agent] = false;
             next_partition(agent);
         });
@@ -133,7 +133,7 @@ void Network::next_outage() {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.outage_every), [this] {
         if (!world_.faults) return;
         outage_ = true;
-        world_.schedule.after(dice_.spread(60'000, core::day_ms * world_.plan.slowness), [this] {
+        world_.schedule.after(dice_.even(60'000, core::day_ms * world_.plan.slowness), [this] {
             outage_ = false;
             next_outage();
         });

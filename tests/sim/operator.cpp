@@ -225,12 +225,12 @@ void Operator::buy(const std::string& team, const core::Resource& resource) {
     const std::vector<std::string> bought = terms(team, resource);
     words.insert(words.end(), bought.begin(), bought.end());
     core::UtcTime starts = account_.now();
-    if (dice_.chance(300)) starts = starts + dice_.spread(1'000, 12 * core::hour_ms);
+    if (dice_.chance(300)) starts = starts + dice_.even(1'000, 12 * core::hour_ms);
     words.insert(words.end(), {"--starts", core::format_rfc3339(starts)});
     const bool ends = dice_.chance(500);
     if (ends)
         words.insert(words.end(),
-                     {"--ends", core::format_rfc3339(starts + dice_.spread(core::minute_ms, core::day_ms))});
+                     {"--ends", core::format_rfc3339(starts + dice_.even(core::minute_ms, core::day_ms))});
     std::string said;
     for (const std::string& word : bought) said += word + " ";
     world_.trace.add("grant", team + " " + said);

@@ -59,7 +59,7 @@ void Products::report() {
         event.subject = dice_.chance(500) ? "" : "s" + std::to_string(dice_.between(1, 3));
         const std::int64_t unit = resource.unit_size.value();
         event.amount = dice_.chance(100) ? dice_.spread(0, unit * 4) : dice_.between(0, unit / 4);
-        if (dice_.chance(300)) event.time = world_.now() + -dice_.spread(0, 6 * core::hour_ms);
+        if (dice_.chance(300)) event.time = world_.now() + -dice_.even(1, 6 * core::hour_ms);
         ids.push_back(prefix_ + "e" + std::to_string(++numbered_));
         book_.events.emplace(ids.back(), event);
     }

@@ -172,15 +172,16 @@ void SimAgent::start() {
     ++commits_;
     try {
         process_ = std::make_unique<Process>(*this);
-        const auto& suspicion = process_->journal.suspicion();  // kept while it waits for the operator
-        require(!suspicion || suspicion->detail.starts_with("fenced"),
-                name_.id + "'s own journal is not suspected");
     } catch (const std::runtime_error& why) {
         require(disk_.full(), name_.id + " starts: " + why.what());
         world_.tally.fault("agent: can't start");
         disk_.lose_process();
         world_.schedule.after(60'000, [this] { start(); });
+        return;
     }
+    const auto& suspicion = process_->journal.suspicion();  // kept while it waits for the operator
+    require(!suspicion || suspicion->detail.starts_with("fenced"),
+            name_.id + "'s own journal is not suspected: " + (suspicion ? suspicion->detail : ""));
 }
 
 void SimAgent::advance(std::int64_t ms) {

@@ -100,7 +100,7 @@ void SimAgent::next_full_disk() {
         if (!may_fail()) return;
         world_.tally.fault("agent: disk full");
         disk_.set_full(true);
-        world_.schedule.after(dice_.spread(1'000, core::hour_ms), [this] {
+        world_.schedule.after(dice_.even(1'000, core::hour_ms), [this] {
             disk_.set_full(false);
             next_full_disk();
         });
@@ -112,7 +112,7 @@ void SimAgent::next_turn_of_clock() {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.clock_turn_every), [this] {
         if (!may_fail()) return;
         world_.tally.fault("agent: wall clock turned");
-        const std::int64_t far = dice_.spread(1'000, 400 * core::day_ms);
+        const std::int64_t far = dice_.even(1'000, 400 * core::day_ms);
         clock_.set_wall(dice_.chance(300) ? world_.now() : world_.now() + (dice_.chance(500) ? far : -far));
         next_turn_of_clock();
     });
@@ -125,7 +125,7 @@ void SimAgent::next_suspend() {
         if (!answers()) return next_suspend();
         world_.tally.fault("agent: suspended");
         suspended_ = true;
-        world_.schedule.after(dice_.spread(1'000, 8 * core::hour_ms * world_.plan.slowness), [this] {
+        world_.schedule.after(dice_.even(1'000, 8 * core::hour_ms * world_.plan.slowness), [this] {
             suspended_ = false;
             next_suspend();
         });
@@ -137,7 +137,7 @@ void SimAgent::next_copy() {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.disk_copied_every), [this] {
         if (!may_fail()) return;
         if (!answers() || !disk_.powered()) return next_copy();
-        world_.schedule.after(dice_.spread(1'000, core::day_ms),
+        world_.schedule.after(dice_.even(1'000, core::day_ms),
                               [this, image = disk_.image(), metered = metered_ever()] {
                                   if (world_.faults) put_disk_back(image, metered);
                                   next_copy();

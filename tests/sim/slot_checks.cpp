@@ -16,6 +16,7 @@ void Invariants::check_against_account(std::size_t index) {
     // What a disk was that has been put back, nobody knows until it was settled with the account.
     const bool comparable = all_read && !agent.put_back() && !has_copies(id) && learned(id) &&
                             value_of(view_->incarnations, id) == seen_[index].incarnation;
+    if (comparable && agent.up()) check_heard_of(index);
     for (const auto& [tranche, real] : seen_[index].tranches) {
         if (!comparable) break;
         const auto known = view_->holdings.find({id, tranche, seen_[index].incarnation});

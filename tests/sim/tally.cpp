@@ -98,6 +98,8 @@ const std::vector<std::string>& Tally::rare_paths() {
         "lease key followed",
         "units learned from an agent's lease",
         "team learned",
+        "lease learned while others' are awaited",
+        "link compared with what it was",
         "units of a grant that the account had forgotten",
         "agent went on whose lease was signed by a forgotten key",
         "store put back by hand found out",
