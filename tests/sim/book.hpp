@@ -18,6 +18,7 @@ struct ReportedEvent {
     std::int64_t amount = 0;
     std::optional<core::UtcTime> time;  // none: the agent's
     bool acknowledged = false;
+    core::UtcTime acknowledged_at;  // last
     // As the mode was whenever it was sent or answered: the agent took it in one of these moments.
     bool may_count = false;
     bool may_not_count = false;
@@ -43,6 +44,7 @@ struct KnownSession {
     core::MonotonicTime gone_at;
     bool gone = false;                    // its product gives no sign of life any more
     std::optional<std::int64_t> metered;  // it ended, and this was its product told
+    core::UtcTime told_at;                // then
 };
 
 struct Book {

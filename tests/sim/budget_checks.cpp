@@ -12,10 +12,9 @@ void Invariants::check_reported(std::size_t index, const core::ResourceLedger& l
     const std::int64_t usage = agent.journaled(
         "SELECT coalesce(sum(amount), 0) FROM usage WHERE resource = (SELECT id FROM resource WHERE key = ?)",
         key);
-    if (agent.restores() == 0)
-        SIM_REQUIRE(usage >= acknowledged, "I8: what was acknowledged is on the disk: " + agent.name().id +
-                                               " " + key + ", " + std::to_string(acknowledged) + " told, " +
-                                               std::to_string(usage) + " there");
+    SIM_REQUIRE(usage >= acknowledged, "I8: what was acknowledged is on the disk: " + agent.name().id + " " +
+                                           key + ", " + std::to_string(acknowledged) + " told, " +
+                                           std::to_string(usage) + " there");
     const std::int64_t ever = (ledger.metered() + agent.journal().former(key)).value();
     SIM_REQUIRE(ever == (core::counts(ledger.resource().enforcement) ? usage : 0),
                 "I5: M is what was used, though events are gone: " + agent.name().id + " " + key);

@@ -106,6 +106,8 @@ private:
     void check_prefix(std::size_t index);
     void check_heard_of(std::size_t index);
     void check_acknowledged(std::size_t index);
+    void check_events(std::size_t index, const std::string& resource,
+                      const std::map<std::string, std::int64_t>& stored);
     void check_reported(std::size_t index, const core::ResourceLedger& ledger, std::int64_t acknowledged);
     void check_dropped(std::size_t index);
     void check_stops(std::size_t index);

@@ -1,5 +1,6 @@
 #include "tests/sim/products.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace meterbox::sim {
@@ -119,13 +120,17 @@ void Products::answered(const std::vector<std::string>& ids, int attempt, bool k
     const auto count = static_cast<std::int64_t>(ids.size());
     require(outcome->accepted + outcome->duplicates == count, "each event is accepted or a duplicate");
     require(outcome->accepted == 0 || outcome->duplicates == 0, "a report is taken whole or not at all");
-    const bool lost = machine_.restores() > 0;  // what was acknowledged may have gone with the disk
-    if (known && !lost)
+    const bool there = std::ranges::none_of(
+        ids, [this](const std::string& id) { return machine_.lost(book_.events.at(id).acknowledged_at); });
+    if (known && there)
         require(outcome->duplicates == count, "what was acknowledged is a duplicate ever after (I10)");
     if (attempt == 1 && !known) require(outcome->accepted == count, "what is new is accepted");
     if (outcome->duplicates > 0) world_.tally.saw("report answered as duplicate");
     if (hears_nothing()) return;
-    for (const std::string& id : ids) book_.events.at(id).acknowledged = true;
+    for (const std::string& id : ids) {
+        book_.events.at(id).acknowledged = true;
+        book_.events.at(id).acknowledged_at = world_.now();
+    }
     if (!known && dice_.chance(50)) after(dice_.spread(1, core::hour_ms), [this, ids] { send(ids, 2); });
 }
 
@@ -310,6 +315,7 @@ void Products::note_end(const std::string& id, const agent::SessionView& view, b
     KnownSession& session = book_.sessions.at(id);
     if (view.state != agent::SessionState::ended || session.metered) return;
     session.metered = view.metered.value();
+    session.told_at = world_.now();
     if (session.boot != machine_.boots()) {
         world_.tally.saw("session ended by a reboot");
     } else if (!ended_now && !session.told_to_stop) {

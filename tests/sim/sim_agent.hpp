@@ -71,6 +71,8 @@ public:
 
     // Its disk was put back from a copy.
     int restores() const { return restores_; }
+    // And with it what was committed then.
+    bool lost(core::UtcTime committed) const;
     std::int64_t incarnation() const { return process_->journal.incarnation(); }
     // And nothing was settled with the account since.
     bool put_back() const { return put_back_; }
@@ -151,7 +153,8 @@ private:
     void ask_for_sync();
     bool may_fail() const { return world_.faults && !taken_off_; }
     void note_acknowledged(const std::string& sync);
-    void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered);
+    void put_disk_back(const MemoryDisk::Image& image, const std::map<std::string, std::int64_t>& metered,
+                       core::UtcTime copied_at);
     // From a product: what it calls runs in a turn of the loop of its own.
     template <class Work>
     bool call(Work work) {
@@ -184,7 +187,8 @@ private:
     core::LeaseKeyLine lease_keys_{{CheapSigner::key(CheapSigner::first), std::nullopt}};
     bool suspended_ = false;
     int restores_ = 0;
-    std::optional<std::uint64_t> told_to_retire_;  // in which run first
+    std::vector<std::pair<core::UtcTime, core::UtcTime>> lost_;  // from each copy to when it was put back
+    std::optional<std::uint64_t> told_to_retire_;                // in which run first
     bool put_back_ = false;
     std::vector<std::map<std::string, std::int64_t>> copies_;
     bool disk_failed_ = false;  // it ends for that

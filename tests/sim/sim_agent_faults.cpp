@@ -1,5 +1,6 @@
 // What goes wrong on an agent's machine, and when: crashes, full disks, turned clocks, suspends, disks that
 // are put back.
+#include <algorithm>
 #include <utility>
 
 #include "tests/sim/sim_agent.hpp"
@@ -137,24 +138,31 @@ void SimAgent::next_copy() {
     world_.schedule.after(dice_.between(1, 2 * world_.plan.disk_copied_every), [this] {
         if (!may_fail()) return;
         if (!answers() || !disk_.powered()) return next_copy();
-        world_.schedule.after(dice_.even(1'000, core::day_ms),
-                              [this, image = disk_.image(), metered = metered_ever()] {
-                                  if (world_.faults) put_disk_back(image, metered);
-                                  next_copy();
-                              });
+        world_.schedule.after(
+            dice_.even(1'000, core::day_ms),
+            [this, image = disk_.image(), metered = metered_ever(), copied_at = world_.now()] {
+                if (world_.faults) put_disk_back(image, metered, copied_at);
+                next_copy();
+            });
     });
 }
 
 // As from a backup: the machine is off meanwhile, and what ran in it since is gone.
 void SimAgent::put_disk_back(const MemoryDisk::Image& image,
-                             const std::map<std::string, std::int64_t>& metered) {
+                             const std::map<std::string, std::int64_t>& metered, core::UtcTime copied_at) {
     if (suspended_ || disk_.full() || told_to_retire_) return;
     world_.tally.fault("agent: disk put back from a copy");
     ++restores_;
     put_back_ = true;
     copies_.push_back(metered);
+    lost_.emplace_back(copied_at, world_.now());
     if (up()) fall(true);
     disk_.put_back(image);
+}
+
+bool SimAgent::lost(core::UtcTime committed) const {
+    return std::ranges::any_of(
+        lost_, [committed](const auto& span) { return span.first <= committed && committed <= span.second; });
 }
 
 void SimAgent::boot() {
