@@ -93,7 +93,6 @@ public:
     std::optional<std::int64_t> next_sync_in_ms() const;
     core::Units pending_units() const;  // completed here, not yet heard of by the account
     std::int64_t lease_number() const { return lease_number_; }
-    std::int64_t lease_epoch() const { return lease_epoch_; }  // 0: there is no lease
     std::uint64_t syncs() const { return syncs_; }
     std::uint64_t failures() const { return failures_; }
 

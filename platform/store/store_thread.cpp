@@ -34,7 +34,7 @@ public:
 
     void start() {
         open_ = true;
-        if (placement_ == Placement::in_place) return;
+        if (placement_ == Placement::in_place || placement_ == Placement::by_steps) return;
         worker_.emplace(transactions_, usual_slice, [this, weak = weak_from_this()] {
             boost::asio::post(loop_, [weak] {
                 if (const auto state = weak.lock()) state->collect();
@@ -62,6 +62,9 @@ public:
         at_end_of_turn();
     }
     void stop();
+    bool step();
+    bool has_step() const { return step_.has_value(); }
+    void abandon();
 
     std::size_t waiting() const { return waiting_; }
     const StoreStatistics& statistics() const { return statistics_; }
@@ -94,7 +97,12 @@ private:
     StoreStatistics statistics_;
     // The loop has work to come while the worker has.
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> loop_stays_;
-    std::optional<Worker> worker_;  // none: all in place
+    std::optional<Worker> worker_;  // none: all in place, or by steps
+    struct Step {
+        Task task;
+        bool ran = false;
+    };
+    std::optional<Step> step_;  // by steps: what runs with the next one, or is heard of
 };
 
 // A handler that is posted now runs after those that are ready already, so that what this turn of
@@ -113,7 +121,7 @@ void StoreThread::State::at_end_of_turn() {
 void StoreThread::State::advance() {
     if (busy_ || !open_) return;
     const bool in_place = placement_ == Placement::in_place;
-    if (!in_place && !gathered_.empty() && pace_.waits(gathered_.size(), now_us())) {
+    if (worker_ && !gathered_.empty() && pace_.waits(gathered_.size(), now_us())) {
         at_end_of_turn();
         return;
     }
@@ -179,12 +187,16 @@ void StoreThread::State::put_back_unread(Task& task) {
 
 void StoreThread::State::hand_over(Task task) {
     busy_ = true;
+    if (!worker_) {
+        step_.emplace(std::move(task));
+        return;
+    }
     loop_stays_.emplace(loop_.get_executor());
     worker_->start(std::move(task));
 }
 
 void StoreThread::State::run_here(Task task) {
-    run(task, transactions_, placement_ == Placement::in_place ? endless_slice : usual_slice);
+    run(task, transactions_, worker_ ? usual_slice : endless_slice);
     put_back_unread(task);
     note(task);
     finish(std::move(task));
@@ -202,6 +214,32 @@ void StoreThread::State::collect() {
     // hears of it first, for it may end the process.
     if (done->committed && !gathered_.empty() && !pace_.waiting()) hand_over(next_task());
     finish(std::move(*done));
+}
+
+// As collect() does: the next group waits for its step while the answers of this one are made.
+bool StoreThread::State::step() {
+    if (!step_) return false;
+    if (!std::exchange(step_->ran, true)) {
+        run(step_->task, transactions_, endless_slice);
+        return true;
+    }
+    Task done = std::move(step_->task);
+    step_.reset();
+    busy_ = false;
+    put_back_unread(done);
+    note(done);
+    if (done.committed && !gathered_.empty()) hand_over(next_task());
+    finish(std::move(done));
+    return true;
+}
+
+void StoreThread::State::abandon() {
+    open_ = false;
+    busy_ = false;
+    step_.reset();
+    gathered_.clear();
+    reads_.clear();
+    idle_.clear();
 }
 
 void StoreThread::State::note(const Task& task) {
@@ -235,7 +273,9 @@ void StoreThread::State::finish(Task task) {
 void StoreThread::State::stop() {
     if (!open_) return;
     while (busy_ || !gathered_.empty() || !reads_.empty()) {
-        if (busy_) {
+        if (step_) {
+            step();
+        } else if (busy_) {
             Task done = *worker_->take(true);
             busy_ = false;
             loop_stays_.reset();
@@ -271,6 +311,15 @@ void StoreThread::run_idle(std::unique_ptr<IdleWork> work) {
 }
 void StoreThread::stop() {
     state_->stop();
+}
+bool StoreThread::step() {
+    return state_->step();
+}
+bool StoreThread::has_step() const {
+    return state_->has_step();
+}
+void StoreThread::abandon() {
+    state_->abandon();
 }
 std::size_t StoreThread::waiting() const {
     return state_->waiting();

@@ -93,6 +93,7 @@ enum class Placement {
     where_quickest,  // on the store thread, or in place
     on_its_thread,   // always on the store thread: who has the database may keep it for seconds
     in_place,        // always on the loop's own thread, at the end of its turn: the same order every time
+    by_steps,        // on the loop's own thread too, whenever step() says: a disk as slow as one likes
 };
 
 // All methods on the loop thread. A thread of its own while it lives, asleep when nothing waits.
@@ -112,6 +113,13 @@ public:
     // Commits what is queued, what finish() adds to it included, then ends the thread; idle work is
     // told to finish where it is. Afterwards a job is finished at once with an error, unapplied.
     void stop();
+
+    // Placement::by_steps alone. What is queued is committed or read, and with the next step who gave it
+    // hears of it. False: there is neither.
+    bool step();
+    bool has_step() const;
+    // As where the process has fallen: of what is queued nothing is done, and nobody hears of it.
+    void abandon();
 
     std::size_t waiting() const;  // jobs submitted and not yet finished
     const StoreStatistics& statistics() const;

@@ -81,6 +81,8 @@ Plan::Plan(std::uint64_t from, Canary broken) : seed(from), canary(broken) {
     keep_little();
     copy_disks();
     keep_few_links();
+    Dice slow = Dice::named(seed, "slow disks");
+    if (slow.chance(300)) commit_ms = slow.even(1, 2'000);
     for (std::size_t i = 0; i < resources.size(); ++i)
         rates.emplace_back(dice.between(1, 7), dice.between(1, 7));
     // The world begins at 8 in the morning; cycles begin from 18:15 to 05:00, by their zones.

@@ -77,6 +77,7 @@ struct Plan {
     std::string lost_policy;                 // as what then
     std::int64_t journal_budget_bytes = 0;   // of each agent; 0: without bounds
     std::int64_t links_kept = 0;             // of each agent's chain; 0: as many as by default
+    std::int64_t commit_ms = 0;              // at most, that each half of a commit takes; 0: no time
     std::int64_t rolled_per_mille = 50;      // of what the operator does: another lease key
     std::int64_t held_per_mille = 400;       // of sessions: those that hold, and don't run
     std::int64_t held_at_most = 40;

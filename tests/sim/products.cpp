@@ -179,7 +179,8 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
             world_.tally.saw("session resumed after a restart");
             it.run = machine_.run();
         }
-        if (opened->fresh && !it.holds && machine_.mode_of(it.resource) == core::Enforcement::hard)
+        const bool at_once = opened->fresh && world_.plan.commit_ms == 0;
+        if (at_once && !it.holds && machine_.mode_of(it.resource) == core::Enforcement::hard)
             require(machine_.sessions().standing(it.resource).available > core::Amount{},
                     "I6: whoever begins has a unit to run on: " + id);
         if (it.began) return;
@@ -200,7 +201,9 @@ void Products::ask(const std::string& id, std::int64_t runs_ms) {
 
 void Products::refused(const KnownSession& session, const core::Error& why, std::int64_t waited_ms,
                        bool out_of_reach) {
-    require(waited_ms <= (out_of_reach ? 0 : core::limits::exhaustion_answer_ms),
+    // An id is looked for in the journal first, behind what is under way there and a commit.
+    const std::int64_t answer_ms = out_of_reach ? 0 : core::limits::exhaustion_answer_ms;
+    require(waited_ms <= answer_ms + 6 * world_.plan.commit_ms,
             "I20: at 0 the answer is no, at once or once the account had its time: " +
                 std::to_string(waited_ms) + (out_of_reach ? " out of reach" : ""));
     world_.tally.saw(session.holds ? "checkout refused" : "session refused at 0");

@@ -45,7 +45,9 @@ SimAgent::Process::Process(SimAgent& agent)
       time(agent.clock_, agent::clock_record(journal)),
       balances(journal.ledgers(), journal.suspicion()),
       transactions(journal, agent.disk_),
-      store(loop, transactions, platform::store::Placement::in_place),
+      store(loop, transactions,
+            agent.world_.plan.commit_ms > 0 ? platform::store::Placement::by_steps
+                                            : platform::store::Placement::in_place),
       clock_keeper(timers, time, journal, store),
       sessions(
           timers, time, journal, store, balances, session_settings,
@@ -106,7 +108,7 @@ agent::JournalHooks SimAgent::Process::hooks(SimAgent& agent) {
 
 SimAgent::Process::~Process() {
     link.stop();
-    store.stop();
+    store.abandon();
 }
 
 void SimAgent::Process::published(const std::vector<std::string>& resources) {
@@ -208,7 +210,24 @@ void SimAgent::run_due() {
     } catch (const PowerLost&) {
         return fall(true);
     }
-    if (!disk_.powered()) fall(true);
+    if (!disk_.powered()) return fall(true);
+    plan_step();
+}
+
+// A disk takes its time, and meanwhile everything else goes on.
+void SimAgent::plan_step() {
+    if (!process_->store.has_step() || std::exchange(process_->step_planned, true)) return;
+    world_.schedule.after(dice_.between(0, world_.plan.commit_ms), [this, run = run_] { take_step(run); });
+}
+
+void SimAgent::take_step(std::uint64_t run) {
+    if (run != run_ || !up()) return;
+    if (suspended_) {
+        world_.schedule.after(1'000, [this, run] { take_step(run); });
+        return;
+    }
+    process_->step_planned = false;
+    if (call([this] { process_->store.step(); }) && run == run_ && up()) run_due();
 }
 
 // A power loss takes the boot with it; a process that is killed leaves it.

@@ -121,6 +121,7 @@ private:
         agent::JournalHooks hooks(SimAgent& agent);
 
         int syncs_awaited = 0;
+        bool step_planned = false;  // of a store that takes its time
         boost::asio::io_context loop{1};
         tests::FakeTimers timers;
         agent::Journal journal;
@@ -142,6 +143,8 @@ private:
 
     core::Result<void> followed(const agent::Identity& identity);
     void fall(bool reboots);
+    void plan_step();
+    void take_step(std::uint64_t run);
     void stop_and_start();
     void crash_soon();
     void next_crash();
