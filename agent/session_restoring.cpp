@@ -44,6 +44,7 @@ void Sessions::restore(std::vector<SessionRecord> records) {
     next_checkpoint_ = now + settings_.checkpoint_ms;
     next_sweep_ = now + settings_.heartbeat_ms;
     restored_at_ = now;
+    note_stale_leases();  // before anybody asks what is left
     arm();
 }
 

@@ -8,6 +8,13 @@
 
 namespace meterbox::sim {
 
+namespace {
+
+// How far trusted time may be behind, and how long a commit takes.
+constexpr std::int64_t end_slack_ms = 30'000;
+
+}  // namespace
+
 // Counters begin at 0 with an incarnation, and where they were with a copy that was put back (I7, I14).
 void Invariants::begin_incarnation(SeenAgent& seen, const SimAgent& agent) {
     const std::int64_t incarnation = agent.incarnation();
@@ -56,6 +63,10 @@ void Invariants::check_agent(std::size_t index) {
             SIM_REQUIRE(
                 tranche.used.value() == before.used || world_.now() >= tranche.valid_from,
                 "I12: nothing is drawn before its tranche begins: " + agent.name().id + " " + tranche.id);
+            const bool over = tranche.ends_at && world_.now() - *tranche.ends_at > end_slack_ms;
+            SIM_REQUIRE(
+                tranche.used.value() == before.used || !over || agent.link().syncs() == 0,
+                "I12: nothing is drawn of a tranche that has ended: " + agent.name().id + " " + tranche.id);
             const bool ahead = before.first_seen_at > 0 && before.first_seen_at < tranche.valid_from.ms;
             if (ahead && tranche.used.value() > before.used && !agent.link().reachable())
                 world_.tally.saw("unit of a cycle that began offline");
@@ -72,6 +83,7 @@ void Invariants::check_agent(std::size_t index) {
         const std::int64_t overage = metered / unit - used;
         if (ledger->resource().kind == core::Kind::returnable) check_held(index, *ledger);
         check_reserved(index, *ledger, gave_back);
+        check_left(index, *ledger);
         SIM_REQUIRE(overage >= 0, "I5: no more units took a slot than were completed");
         std::int64_t& overage_before = seen.overage[key];
         if (overage < overage_before) world_.tally.saw("overage covered later");

@@ -64,6 +64,8 @@ private:
         std::map<std::string, std::pair<std::int64_t, std::int64_t>> counted;
         std::map<std::string, std::int64_t> counted_of;
         std::map<std::string, std::pair<std::uint64_t, core::MonotonicTime>> at_zero_since;
+        std::map<std::string, std::pair<core::UtcTime, std::int64_t>>
+            begun;              // of a lease that is stale: since when, and units; by resource
         agent::ChainHead link;  // the newest of its chain when that was last looked at
     };
 
@@ -88,6 +90,7 @@ private:
     void check_agent(std::size_t index);
     void begin_incarnation(SeenAgent& seen, const SimAgent& agent);
     void check_held(std::size_t index, const core::ResourceLedger& ledger);
+    void check_left(std::size_t index, const core::ResourceLedger& ledger);
     void check_reserved(std::size_t index, const core::ResourceLedger& ledger, bool gave_back);
     void check_against_account(std::size_t index);
     void check_slots();

@@ -5,6 +5,12 @@
 
 namespace meterbox::sim {
 
+namespace {
+
+constexpr std::int64_t answer_ms_max = 12'000;  // as long as an exchange may take, and the hearing of it
+
+}  // namespace
+
 void Invariants::note_modes(std::size_t index) {
     SimAgent& agent = *agents_[index];
     SeenAgent& seen = seen_[index];
@@ -30,6 +36,11 @@ void Invariants::check_clock(std::size_t index) {
     const auto trusted = agent.time().trusted().trusted_now(agent.time().read());
     SIM_REQUIRE(trusted.value_or(core::UtcTime{}) >= mark,
                 "R15: trusted time never falls: " + agent.name().id);
+    // Who was answered in this run knows the time, but for how long that answer was under way.
+    const bool answered = agent.link().syncs() > 0;
+    SIM_REQUIRE(!answered || world_.now() - trusted.value_or(core::UtcTime{}) <= answer_ms_max,
+                "R15: trusted time doesn't fall behind: " + agent.name().id + " by " +
+                    std::to_string(world_.now() - trusted.value_or(core::UtcTime{})) + " ms");
     seen.mark = mark;
 }
 
