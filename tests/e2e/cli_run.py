@@ -70,6 +70,15 @@ class Run(CommandLine):
             self.daemon.tell("active", number=session)
             self.end(process, 128 + number)
 
+    def test_a_command_ends_its_session_also_where_whoever_began_it_ignores_children(self):
+        process = self.begin("grep", "SigIgn", "/proc/self/status",
+                             before=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.daemon.tell("active")
+        out, _ = self.end(process, 0)
+        ignored = int(out.split()[1], 16)
+        self.assertTrue(ignored >> (signal.SIGCHLD - 1) & 1, "the command finds its signals as they were")
+        self.assertEqual(len([h for h in self.daemon.heard if h[0] == "DELETE"]), 1)
+
     def test_a_command_that_cannot_be_started(self):
         with open(self.file("text"), "w", encoding="utf-8") as file:
             file.write("not a program")

@@ -150,10 +150,11 @@ class CommandLine(unittest.TestCase):
         self.assertTrue(done.stderr.startswith("meterbox: "), done.stderr)
         return done.stderr
 
-    def begin(self, *command, options=()):
-        """meterbox run in the background."""
+    def begin(self, *command, options=(), before=None):
+        """meterbox run in the background; before: called in its process, ahead of it."""
         process = subprocess.Popen(self.argv("run", "--resource", "render", *options, "--", *command),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=before)
         self.addCleanup(lambda: (process.kill(), process.wait(), process.stdout.close(), process.stderr.close()))
         return process
 
