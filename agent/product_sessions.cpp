@@ -131,7 +131,8 @@ void ProductRoutes::admit_session(SessionOrder order, std::int64_t quantity, htt
         if (!opened) return refuse(*responder, opened.error(), key);
         const int status = opened->fresh ? 201 : 200;
         if (!stream) return responder->send(status, "application/json", session_json(opened->view));
-        sessions_.attach(opened->view.id, responder->start_events(status));
+        const auto events = responder->start_events(status);
+        if (!opened->superseded) sessions_.attach(opened->view.id, events);
     });
 }
 

@@ -23,6 +23,8 @@ void Sessions::attach(const std::string& id, std::shared_ptr<platform::http::Eve
             if (ended) stream->send("state", session_json(*ended));
             stream->close();
         });
+    // Nobody hears that one.
+    if (!stream->is_open() && session->stream && session->stream->is_open()) return;
     const std::shared_ptr<platform::http::EventStream> before =
         std::exchange(session->stream, std::move(stream));
     session->attachment = ++attachments_;

@@ -68,6 +68,7 @@ core::MonotonicTime Sessions::reach(const Session& session, core::MonotonicTime 
 
 void Sessions::open(SessionOrder order, Opened done) {
     if (shut_down_) return done(error(core::ErrorCode::storage, "the agent is stopping; try again"));
+    order.arrival = ++arrivals_;
     if (order.id.empty()) return admit(std::move(order), std::move(done));
     if (Session* session = find(order.id)) return reopen(*session, order, done);
     const std::string id = order.id;
@@ -96,6 +97,8 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
     if (session.end_at)
         return done(
             error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
+    if (order.arrival < session.asked_last) return done(OpenedSession{view(session), false, true});
+    session.asked_last = order.arrival;
     session.record.keeping = order.keeping;
     if (order.keeping == SessionKeeping::heartbeat &&
         session.stream) {  // its end isn't the session's any more
@@ -107,14 +110,16 @@ void Sessions::reopen(Session& session, const SessionOrder& order, const Opened&
     const core::MonotonicTime until = reach(session, session.confirmed);
     arm();
     if (!confirms || session.holds || until <= session.record.mark)
-        return done(OpenedSession{view(session), false});
+        return done(OpenedSession{view(session), false, false});
     // All that it ran while this agent was away, perhaps. Where it can't be stored the session goes on, and
     // the next checkpoint tries again.
     std::vector<SessionSlice> slices;
     slices.push_back(take_slice(session, until));
-    submit(std::move(slices), [this, id = session.record.id, done](const core::Result<void>&) {
+    submit(std::move(slices), [this, id = session.record.id, arrival = order.arrival,
+                               done](const core::Result<void>&) {
         const Session* there = find(id);
-        if (there != nullptr && !there->end_at) return done(OpenedSession{view(*there), false});
+        if (there != nullptr && !there->end_at)
+            return done(OpenedSession{view(*there), false, there->asked_last != arrival});
         done(error(core::ErrorCode::conflict, "id: this session has ended; a new session needs a new id"));
     });
 }
@@ -168,6 +173,7 @@ void Sessions::begin(SessionOrder order, Opened done) {
     session->record.boot_id = time_.boot_id();
     session->record.mark = now;
     session->confirmed = now;
+    session->asked_last = order.arrival;
     if (active() == 0) {
         next_checkpoint_ = now + settings_.checkpoint_ms;
         next_sweep_ = now + settings_.heartbeat_ms;
@@ -181,14 +187,14 @@ void Sessions::begin(SessionOrder order, Opened done) {
     }
     SessionSlice slice{added.record, {}, true, false};
     std::vector<SessionSlice> slices{std::move(slice)};
-    submit(std::move(slices),
-           [this, id = order.id, done = std::move(done)](const core::Result<void>& committed) {
-               Session* begun = find(id);
-               METERBOX_ASSERT(begun != nullptr);
-               if (committed) return done(OpenedSession{view(*begun), true});
-               not_begun(id);
-               done(committed.error());
-           });
+    submit(std::move(slices), [this, id = order.id, arrival = order.arrival,
+                               done = std::move(done)](const core::Result<void>& committed) {
+        Session* begun = find(id);
+        METERBOX_ASSERT(begun != nullptr);
+        if (committed) return done(OpenedSession{view(*begun), true, begun->asked_last != arrival});
+        not_begun(id);
+        done(committed.error());
+    });
     consider(order.resource, groups_[order.resource]);
     arm();
 }

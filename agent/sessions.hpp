@@ -40,12 +40,14 @@ struct SessionOrder {
     std::string subject;
     SessionKeeping keeping = SessionKeeping::heartbeat;
     std::uint32_t uid = 0;
-    core::Units quantity{1};  // of a returnable resource
+    core::Units quantity{1};    // of a returnable resource
+    std::uint64_t arrival = 0;  // given by open(), in their order
 };
 
 struct OpenedSession {
     SessionView view;
-    bool fresh = false;  // 201, else it was there: 200
+    bool fresh = false;       // 201, else it was there: 200
+    bool superseded = false;  // it was asked for again since, and is kept by that request
 };
 
 class Sessions {
@@ -67,7 +69,7 @@ public:
     // The resource is known, of duration or returnable, and the order's fields are valid. Answers later or at
     // once; a session asked for at 0 waits for the account's answer (R6).
     void open(SessionOrder order, Opened done);
-    // The connection that keeps a session alive; the newest one counts.
+    // The connection that keeps a session alive, if its request isn't superseded; the newest one counts.
     void attach(const std::string& id, std::shared_ptr<platform::http::EventStream> stream);
     void heartbeat(const std::string& id, std::uint32_t uid, Shown done);
     // ran: how long it ran in all, by its product's word, where that couldn't be said at once; what was
@@ -118,8 +120,9 @@ private:
         core::MonotonicTime retry_at;               // of storing it
         std::shared_ptr<platform::http::EventStream> stream;
         std::uint64_t attachment = 0;
-        std::size_t place = 0;  // in Group::running, while it runs
-        int submitted = 0;      // slices whose commit's fate isn't known yet
+        std::uint64_t asked_last = 0;  // arrival of the latest order for it
+        std::size_t place = 0;         // in Group::running, while it runs
+        int submitted = 0;             // slices whose commit's fate isn't known yet
         std::vector<Shown> enders;
         bool holds = false;  // units of a returnable resource: nothing of it is metered or stopped
         bool runs() const { return !holds && !record.stop_at && !end_at; }
@@ -233,6 +236,7 @@ private:
     core::MonotonicTime last_checkpoint_{};
     core::MonotonicTime next_sweep_{};
     std::uint64_t attachments_ = 0;
+    std::uint64_t arrivals_ = 0;
     core::MonotonicTime restored_at_{};
     std::optional<core::MonotonicTime> answered_at_;  // the last exchange with the account ended
     std::optional<core::MonotonicTime> asked_at_;     // and no request was made since

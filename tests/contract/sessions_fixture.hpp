@@ -52,15 +52,18 @@ struct SessionsFixture {
     boost::asio::io_context loop;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{loop.get_executor()};
     FakeTimers timers{clock};
-    platform::store::StoreThread store{loop, transactions};
+    platform::store::StoreThread store;
     agent::Balances balances;
     int asked = 0;
     std::vector<core::Units> completed;  // as each publication left it
     agent::Sessions sessions;
 
-    explicit SessionsFixture(core::Enforcement enforcement = core::Enforcement::hard)
+    explicit SessionsFixture(
+        core::Enforcement enforcement = core::Enforcement::hard,
+        platform::store::Placement placement = platform::store::Placement::where_quickest)
         : journal(journal_in(folder, enforcement)),
           transactions(journal.get()),
+          store(loop, transactions, placement),
           balances(journal->ledgers()),
           sessions(
               timers, time, *journal, store, balances, {30'000, 5'000, 100},
@@ -69,7 +72,10 @@ struct SessionsFixture {
         time.trusted().anchor(noon, time.read());  // without trusted time nothing begins
         balances.find("render")->supply.reachable = true;
     }
-    ~SessionsFixture() { store.stop(); }
+    ~SessionsFixture() {
+        transactions.let_go();
+        store.stop();
+    }
 
     void published(const std::vector<std::string>& resources) {
         sessions.reconsider(resources);

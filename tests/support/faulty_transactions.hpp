@@ -2,6 +2,8 @@
 // answers with an error. Everything else goes to the real ones, or succeeds when there are none.
 #pragma once
 
+#include <atomic>
+
 #include "platform/store/store_thread.hpp"
 
 namespace meterbox::tests {
@@ -11,6 +13,12 @@ public:
     explicit FaultyTransactions(platform::store::Transactions* real = nullptr) : real_(real) {}
 
     void fail_call(int number) { failing_ = number; }
+    // Commits wait until they are let go: for a store that makes them on its own thread.
+    void hold() { held_ = true; }
+    void let_go() {
+        held_ = false;
+        held_.notify_all();
+    }
     // A commit that fails may be tried again, once.
     void allow_repeat() { repeat_ = true; }
     int calls() const { return calls_; }
@@ -24,6 +32,7 @@ public:
         return real_ ? real_->begin() : core::Result<void>();
     }
     core::Result<void> commit() override {
+        held_.wait(true);
         if (fails()) return core::Error{core::ErrorCode::storage, "commit failed as told", {}, {}};
         ++committed_;
         return real_ ? real_->commit() : core::Result<void>();
@@ -38,6 +47,7 @@ private:
     bool fails() { return ++calls_ == failing_; }
 
     platform::store::Transactions* real_;
+    std::atomic<bool> held_ = false;
     int failing_ = 0;
     bool repeat_ = false;
     int calls_ = 0;
