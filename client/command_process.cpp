@@ -37,31 +37,15 @@ bool in_foreground() {
     return foreground;
 }
 
-// As this process found them, and as its command is to find them.
-struct InheritedSignals {
-    sigset_t mask;
-    struct sigaction child;
-};
-
-// Blocks what is watched. Children are reported, also where whoever started us ignored them: the kernel
-// would keep to itself how, and that, the command ended.
-InheritedSignals take_signals(const sigset_t& watched) {
-    InheritedSignals inherited{};
-    ::sigprocmask(SIG_BLOCK, &watched, &inherited.mask);
-    struct sigaction reported {};
-    reported.sa_handler = SIG_DFL;
-    ::sigaction(SIGCHLD, &reported, &inherited.child);
-    return inherited;
-}
-
 // In the child, between fork and exec: only what is safe there. Reports why exec failed.
-[[noreturn]] void become(char* const* arguments, bool own_group, pid_t parent,
+[[noreturn]] void become(char* const* arguments, bool own_group, pid_t parent, const sigset_t& mask,
                          const InheritedSignals& inherited, int report) {
     if (own_group) ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(exit_failed);  // it died before the line above
     ::sigaction(SIGCHLD, &inherited.child, nullptr);
-    ::sigprocmask(SIG_SETMASK, &inherited.mask, nullptr);
+    ::sigaction(SIGPIPE, &inherited.pipe, nullptr);
+    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     ::execvp(arguments[0], arguments);
     const int error = errno;
     [[maybe_unused]] const ssize_t written = ::write(report, &error, sizeof error);
@@ -91,9 +75,22 @@ Failure not_started(const std::string& command, int error) {
 
 }  // namespace
 
-Outcome<CommandProcess> CommandProcess::start(const std::vector<std::string>& command) {
+InheritedSignals take_signals() {
+    InheritedSignals inherited{};
+    struct sigaction reported {};
+    reported.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &reported, &inherited.child);
+    struct sigaction ignored {};
+    ignored.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignored, &inherited.pipe);
+    return inherited;
+}
+
+Outcome<CommandProcess> CommandProcess::start(const std::vector<std::string>& command,
+                                              const InheritedSignals& inherited) {
     const sigset_t watched = watched_signals();
-    const InheritedSignals inherited = take_signals(watched);
+    sigset_t before;
+    ::sigprocmask(SIG_BLOCK, &watched, &before);
     // What the command leaves behind comes to us, so that a stop reaches that, too.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const int signal_fd = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -108,7 +105,7 @@ Outcome<CommandProcess> CommandProcess::start(const std::vector<std::string>& co
     const bool own_group = !in_foreground();
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
-    if (pid == 0) become(arguments.data(), own_group, parent, inherited, report[1]);
+    if (pid == 0) become(arguments.data(), own_group, parent, before, inherited, report[1]);
     ::close(report[1]);
     int error = pid < 0 ? errno : 0;
     if (pid > 0 && ::read(report[0], &error, sizeof error) <= 0) error = 0;

@@ -14,11 +14,22 @@
 
 namespace meterbox::client {
 
+// What happened at these signals when this process was started, and is to happen in its command.
+struct InheritedSignals {
+    struct sigaction child;
+    struct sigaction pipe;
+};
+
+// From here on children are reported, also where whoever started us ignored them: the kernel would keep to
+// itself how, and that, the command ended. And a stderr that nobody reads ends nothing.
+InheritedSignals take_signals();
+
 class CommandProcess {
 public:
     // Blocks the signals that this process must pass on or wait for, from before the command's start;
     // the command gets the mask that was. Not executable or not found: a Failure with env's exit code.
-    static Outcome<CommandProcess> start(const std::vector<std::string>& command);
+    static Outcome<CommandProcess> start(const std::vector<std::string>& command,
+                                         const InheritedSignals& inherited);
     CommandProcess(CommandProcess&& other) noexcept;
     CommandProcess& operator=(CommandProcess&&) = delete;
     ~CommandProcess();

@@ -152,11 +152,12 @@ Outcome<int> run_metered(const Options& options, const RunArguments& arguments) 
         return Failure{exit_usage,
                        "run: no command; write it after --, as in meterbox run --resource KEY -- COMMAND"};
     }
+    const InheritedSignals inherited = take_signals();
     const platform::system::SystemClock clock;
     auto session = MeteredSession::open(options.products_socket, arguments.resource, arguments.subject, clock,
                                         warning_once(arguments.resource));
     if (!session) return session.error();
-    auto command = CommandProcess::start(arguments.command);
+    auto command = CommandProcess::start(arguments.command, inherited);
     if (!command) {
         session->end(clock.monotonic_now());
         return command.error();

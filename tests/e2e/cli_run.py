@@ -11,7 +11,7 @@ import time
 import unittest
 
 from fake_daemon import CommandLine
-from over_http import wait_until
+from over_http import DEADLINE, wait_until
 
 # Writes each signal that it gets to FILE, and ends with 9 at SIGINT.
 NOTING = """
@@ -75,9 +75,22 @@ class Run(CommandLine):
                              before=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         self.daemon.tell("active")
         out, _ = self.end(process, 0)
-        ignored = int(out.split()[1], 16)
-        self.assertTrue(ignored >> (signal.SIGCHLD - 1) & 1, "the command finds its signals as they were")
+        self.assertTrue(ignores(out, signal.SIGCHLD), "the command finds its signals as they were")
         self.assertEqual(len([h for h in self.daemon.heard if h[0] == "DELETE"]), 1)
+
+    def test_a_stderr_that_nobody_reads_ends_no_command(self):
+        process = self.begin("sh", "-c", f"echo > {self.file('ready')}; until test -e {self.file('go')}; "
+                                         "do sleep 0.02; done; grep SigIgn /proc/self/status; exit 7")
+        self.daemon.tell("active", 100_000)
+        wait_until(lambda: os.path.exists(self.file("ready")), "the command runs")
+        process.stderr.close()
+        self.daemon.answers["GET", f"/v1/sessions/{self.daemon.bodies('POST', '/v1/sessions')[0]['id']}"] = (
+            200, {"state": "active", "exhausts_in_ms": 60_000})
+        self.daemon.tell("low", 1)  # told, it is asked for at its end
+        wait_until(lambda: [h for h in self.daemon.heard if h[0] == "GET"], "the warning was written")
+        open(self.file("go"), "w", encoding="utf-8").close()
+        self.assertEqual(process.wait(DEADLINE), 7)
+        self.assertFalse(ignores(process.stdout.read(), signal.SIGPIPE), "the command finds its signals as they were")
 
     def test_a_command_that_cannot_be_started(self):
         with open(self.file("text"), "w", encoding="utf-8") as file:
@@ -326,6 +339,11 @@ def _ready(daemon, events):
     for event in events:
         stream.put(event)
     return stream
+
+
+def ignores(status, number):
+    """By the line SigIgn of a process's status."""
+    return int(status.split()[1], 16) >> (number - 1) & 1 == 1
 
 
 def _dead(pid):
