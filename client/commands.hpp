@@ -19,11 +19,11 @@ struct EnrollArguments {
 
 struct ReportArguments {
     std::string resource;
-    std::string duration;  // "12m30s" or "PT12M30S"; empty: quantity is given
-    std::optional<std::int64_t> quantity;
-    std::optional<std::string> id;  // none: a new UUID
-    std::string time;               // RFC 3339; empty: now
-    std::string subject;            // empty: none
+    std::string duration;                 // "12m30s" or "PT12M30S"; empty: quantity is given
+    std::optional<std::string> quantity;  // a whole number
+    std::optional<std::string> id;        // none: a new UUID
+    std::string time;                     // RFC 3339; empty: now
+    std::string subject;                  // empty: none
 };
 
 struct RunArguments {

@@ -1,6 +1,7 @@
 // `meterbox report`: one CloudEvent about usage that has happened, for scripts and by hand.
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 #include <cstdio>
 
 #include "client/commands.hpp"
@@ -16,18 +17,27 @@ Failure wrong(const std::string& message) {
     return {exit_usage, printable("report: " + message)};
 }
 
+// In digits alone: 010 is ten, and 0x10 no number.
+std::optional<std::int64_t> quantity_from(const std::string& text) {
+    std::int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end || number < 0 || number > core::limits::amount_max) return {};
+    return number;
+}
+
 Outcome<boost::json::object> data_of(const ReportArguments& arguments) {
     if (arguments.duration.empty() != arguments.quantity.has_value()) {
         return wrong("give exactly one amount: --duration 12m30s or --quantity N");
     }
     boost::json::object data;
     if (arguments.quantity) {
-        if (*arguments.quantity < 0 || *arguments.quantity > core::limits::amount_max) {
-            return wrong("--quantity " + std::to_string(*arguments.quantity) +
-                         " is out of range; choose between 0 and " +
+        const auto quantity = quantity_from(*arguments.quantity);
+        if (!quantity) {
+            return wrong("--quantity: \"" + *arguments.quantity + "\" is not a whole number from 0 to " +
                          std::to_string(core::limits::amount_max));
         }
-        data["quantity"] = *arguments.quantity;
+        data["quantity"] = *quantity;
         return data;
     }
     auto duration = core::parse_short_duration_ms(arguments.duration);

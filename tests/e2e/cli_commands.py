@@ -38,6 +38,10 @@ class Commands(CommandLine):
                      ["report", "--resource", "r", "--duration", "soon"],
                      ["report", "--resource", "r", "--quantity", "-1"],
                      ["report", "--resource", "r", "--quantity", "1.5"],
+                     ["report", "--resource", "r", "--quantity", "0x10"],
+                     ["report", "--resource", "r", "--quantity", "1'000"],
+                     ["report", "--resource", "r", "--quantity", " 1"],
+                     ["report", "--resource", "r", "--quantity", ""],
                      ["report", "--resource", "r", "--quantity", "9007199254740992"],
                      ["report", "--resource", "r", "--quantity", "1", "--time", "yesterday"],
                      ["report", "--resource", "r", "--quantity", "1", "--id", ""],
@@ -132,13 +136,15 @@ class Commands(CommandLine):
         self.cli("report", "--resource", "api", "--quantity", "0", "--id", "7", "--subject", "job",
                  "--time", "2026-11-23T19:00:00+01:00")
         self.cli("report", "--resource", "render", "--duration", "PT1.5S")
-        new, named, iso = self.daemon.bodies("POST", "/v1/events")
+        self.cli("report", "--resource", "api", "--quantity", "010")
+        new, named, iso, padded = self.daemon.bodies("POST", "/v1/events")
         self.assertRegex(new.pop("id"), r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
         self.assertEqual(new, {"specversion": "1.0", "source": "/meterbox/cli", "type": "render",
                                "data": {"duration_ms": 750_000}})
         self.assertEqual(named, {"specversion": "1.0", "source": "/meterbox/cli", "type": "api", "id": "7",
                                  "time": "2026-11-23T19:00:00+01:00", "subject": "job", "data": {"quantity": 0}})
         self.assertEqual(iso["data"], {"duration_ms": 1_500})
+        self.assertEqual(padded["data"], {"quantity": 10})
 
     def test_usage_past_the_balance_is_taken_all_the_same(self):
         answer = json.loads(json.dumps(TAKEN))
