@@ -144,15 +144,14 @@ void MeteredSession::reconnect() {
     watch_.failed(clock_->monotonic_now());
 }
 
-// The daemon was gone for longer than it waits: that session is over, and another one goes on from here.
-// False: how much it metered can't be learnt yet.
+// The daemon was gone for longer than it waits, or began this one and its answer didn't reach us: that
+// session is over, and another one goes on from here. False: how much it metered can't be learnt yet.
 bool MeteredSession::session_is_over() {
-    if (over_with_) return true;  // it is the id of one that never began
     const auto response = question("GET", milliseconds{limits::client_retry_answer_ms});
     if (!response || response->status != ok) return false;
     const auto news = session_news_from(response->body, "");
     if (!news) return false;
-    over_with_ = news->metered_ms;
+    over_with_ = over_with_.value_or(0) + news->metered_ms;
     started_ = false;
     return true;
 }
@@ -192,10 +191,7 @@ MeteredSession::Ending MeteredSession::end_session() {
     // Told to stop, it is metered up to there and no further.
     const bool told = watch_.stop_reason() && watch_.stop_reason() != StopReason::alone;
     if (!started_ && stream_) return Ending::later;  // its first word is on its way
-    if (!started_) {                                 // the one before was over, and no other began
-        if (over_with_) unaccounted_ms_ += std::max<std::int64_t>(0, ran_ms(*ended_at_) - *over_with_);
-        return Ending::done;
-    }
+    if (!started_) return end_unheard();
     const std::int64_t ran = ran_ms(*ended_at_);
     const auto response = question("DELETE", milliseconds{limits::client_session_answer_ms},
                                    boost::json::serialize(boost::json::object{{"ran_ms", ran}}));
@@ -208,6 +204,18 @@ MeteredSession::Ending MeteredSession::end_session() {
     const bool lost = !watch_.connected();
     const auto ended = session_news_from(response->status == ok ? response->body : "{}", "ended");
     if (lost && !told && ended) unaccounted_ms_ += std::max<std::int64_t>(0, ran - ended->metered_ms);
+    return Ending::done;
+}
+
+// The session before is over. This one never said a word, but may have begun: it is asked what it metered.
+MeteredSession::Ending MeteredSession::end_unheard() {
+    const auto response = question("DELETE", milliseconds{limits::client_session_answer_ms});
+    if (!response || response->status >= first_server_error) return Ending::later;
+    if (response->status != ok && response->status != not_found) return Ending::refused;
+    const auto ended = session_news_from(response->status == ok ? response->body : "{}", "ended");
+    if (!ended) return Ending::later;
+    const std::int64_t metered_ms = over_with_.value_or(0) + ended->metered_ms;
+    unaccounted_ms_ += std::max<std::int64_t>(0, ran_ms(*ended_at_) - metered_ms);
     return Ending::done;
 }
 

@@ -52,6 +52,7 @@ private:
     bool session_is_over();
     void ask();
     Ending end_session();
+    Ending end_unheard();
     Ending report_rest();
     std::int64_t ran_ms(core::MonotonicTime until) const { return std::max<std::int64_t>(0, until - begun_); }
     core::Result<platform::http::ClientResponse> question(const std::string& method,
@@ -70,7 +71,8 @@ private:
     core::MonotonicTime begun_;  // by it, and by what was metered then
     std::int64_t heartbeat_ms_ = core::limits::heartbeat_default_ms;
     std::optional<core::MonotonicTime> lost_at_;  // the last stream that broke
-    // It ended without us, with so much metered; the session that is to follow it hasn't begun.
+    // It ended without us, with so much metered, and so did those that were to follow it, of whose beginning
+    // we weren't told; the next one hasn't begun.
     std::optional<std::int64_t> over_with_;
     std::int64_t unaccounted_ms_ = 0;  // ran, and no session has metered it
     std::optional<core::MonotonicTime> ended_at_;

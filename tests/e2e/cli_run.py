@@ -7,6 +7,7 @@ and whether or not the daemon is there to say so; and in between the meter is no
 import os
 import pty
 import signal
+import threading
 import time
 import unittest
 
@@ -244,6 +245,54 @@ class Run(CommandLine):
         self.end(process, 0)
         [event] = self.daemon.bodies("POST", "/v1/events")
         self.assertGreaterEqual(event["data"]["duration_ms"], 1_500)
+
+    def lost_for_long(self, *answers):
+        """A command whose daemon is back after 100 s, 60 s of which its session had metered; what is answered to
+        each request for another one. Its process, and the event that lets the unanswered ones go."""
+        process = self.begin("sh", "-c", f"until test -e {self.file('go')}; do sleep 0.02; done")
+        self.daemon.tell("active", metered=100_000)
+        self.daemon.stop()
+        self.let_go = threading.Event()
+        self.addCleanup(self.let_go.set)
+        [first] = self.daemon.bodies("POST", "/v1/sessions")
+        over = {"state": "ended", "metered": 60_000}
+        self.daemon.answers["GET", f"/v1/sessions/{first['id']}"] = (200, over)
+        self.daemon.answers["POST", "/v1/events"] = (200, {"accepted": 1})
+        answers = iter([lambda: (409, {"detail": "it has ended"}), *answers])
+        self.daemon.on["POST", "/v1/sessions"] = lambda: next(answers)()
+        self.daemon.start()
+        return process
+
+    def begun_unheard(self):
+        """A session that has begun and is over, with 30 s, before its answer comes: that is waited for in vain."""
+        path = f"/v1/sessions/{self.daemon.bodies('POST', '/v1/sessions')[-1]['id']}"
+        self.daemon.answers["GET", path] = self.daemon.answers["DELETE", path] = (
+            200, {"state": "ended", "metered": 30_000})
+        self.let_go.wait(DEADLINE)
+        return 503, {"detail": "too late"}
+
+    def only_the_rest_is_reported(self):
+        [event] = self.daemon.bodies("POST", "/v1/events")
+        self.assertGreaterEqual(event["data"]["duration_ms"], 10_000)
+        self.assertLess(event["data"]["duration_ms"], 40_000)
+
+    def test_what_a_session_metered_of_whose_beginning_nobody_heard_counts_once(self):
+        process = self.lost_for_long(self.begun_unheard, lambda: (409, {"detail": "it has ended"}),
+                                     lambda: self.daemon.answers["POST", "/v1/sessions"])
+        self.daemon.tell("low", 60_000, number=2, metered=0)
+        self.assertIn("render is low", process.stderr.readline())
+        open(self.file("go"), "w", encoding="utf-8").close()
+        self.end(process, 0)
+        self.only_the_rest_is_reported()
+
+    def test_a_command_that_ends_while_another_session_begins_is_metered_once(self):
+        process = self.lost_for_long(self.begun_unheard)
+        wait_until(lambda: len(self.daemon.bodies("POST", "/v1/sessions")) == 3, "another session is asked for")
+        open(self.file("go"), "w", encoding="utf-8").close()
+        self.end(process, 0)
+        self.only_the_rest_is_reported()
+        unheard = self.daemon.bodies("POST", "/v1/sessions")[2]["id"]
+        self.assertEqual(len(self.daemon.bodies("DELETE", f"/v1/sessions/{unheard}")), 1)
 
     def test_a_session_is_taken_up_again_when_the_daemon_is_back(self):
         process = self.begin("sleep", "100")
