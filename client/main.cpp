@@ -81,6 +81,11 @@ void add_enroll(CLI::App& app, Arguments& arguments) {
     command->callback([&] { arguments.chosen = [&] { return run_enroll(arguments.options, enroll); }; });
 }
 
+// An empty word is a variable that isn't set: it isn't taken for an option that is left out.
+CLI::Validator not_empty() {
+    return {[](const std::string& text) { return text.empty() ? "it is empty" : std::string{}; }, ""};
+}
+
 void add_report(CLI::App& app, Arguments& arguments) {
     ReportArguments& report = arguments.report;
     CLI::App* command = app.add_subcommand("report", "report usage that has happened");
@@ -88,8 +93,12 @@ void add_report(CLI::App& app, Arguments& arguments) {
     command->add_option("--duration", report.duration, "for how long, such as 12m30s")->type_name("D");
     command->add_option("--quantity", report.quantity, "how many")->type_name("N");
     command->add_option("--id", report.id, "the report's identity, which counts once (default: a new one)");
-    command->add_option("--time", report.time, "when it ended, RFC 3339 (default: now)")->type_name("T");
-    command->add_option("--subject", report.subject, "the project, user or job it is for")->type_name("S");
+    command->add_option("--time", report.time, "when it ended, RFC 3339 (default: now)")
+        ->type_name("T")
+        ->check(not_empty());
+    command->add_option("--subject", report.subject, "the project, user or job it is for")
+        ->type_name("S")
+        ->check(not_empty());
     command->callback([&] { arguments.chosen = [&] { return run_report(arguments.options, report); }; });
 }
 
@@ -98,7 +107,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
     CLI::App* command =
         app.add_subcommand("run", "run a command under the meter: run --resource KEY -- COMMAND...");
     command->add_option("--resource", run.resource, "what it uses")->required()->type_name("KEY");
-    command->add_option("--subject", run.subject, "the project, user or job it is for")->type_name("S");
+    command->add_option("--subject", run.subject, "the project, user or job it is for")
+        ->type_name("S")
+        ->check(not_empty());
     command->add_option("--grace", run.grace, "between SIGTERM and SIGKILL at exhaustion")
         ->default_str(run.grace)
         ->type_name("D");
@@ -170,6 +181,10 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
         return fail({exit_usage, usage_message(app, error)});
+    }
+    if (!arguments.run.command.empty() && !app.got_subcommand("run")) {
+        const std::string command = app.get_subcommands().front()->get_name();
+        return fail({exit_usage, command + ": nothing may follow --; see meterbox " + command + " --help"});
     }
     const Outcome<int> outcome = arguments.chosen();
     if (std::fflush(stdout) != 0) return fail({exit_failed, "can't write to stdout"});

@@ -45,6 +45,10 @@ class Commands(CommandLine):
                      ["report", "--resource", "r", "--quantity", "9007199254740992"],
                      ["report", "--resource", "r", "--quantity", "1", "--time", "yesterday"],
                      ["report", "--resource", "r", "--quantity", "1", "--id", ""],
+                     ["report", "--resource", "r", "--quantity", "1", "--time", ""],
+                     ["report", "--resource", "r", "--quantity", "1", "--subject", ""],
+                     ["report", "--resource", "r", "--quantity", "1", "--", "--id", "7"],
+                     ["status", "--", "more"], ["run", "--resource", "r", "--subject", "", "--", "true"],
                      ["report", "--resource", "r", "--quantity", "1", "--subject=", "job"],
                      ["report", "--resource", "r", "--quantity", "1", "--id", "i" * 1025]):
             with self.subTest(argv=argv):
