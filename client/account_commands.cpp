@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -60,6 +61,10 @@ Outcome<std::string> read_token(const std::string& given) {
 }
 
 Outcome<std::string> read_ca(const std::string& path) {
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) {
+        return Failure{exit_usage, printable("enroll: --ca: " + path + " is a folder; name a PEM file")};
+    }
     std::ifstream file{path, std::ios::binary};
     std::string text{std::istreambuf_iterator<char>{file}, {}};
     if (!file.is_open() || file.bad()) {

@@ -33,6 +33,7 @@ class Commands(CommandLine):
                      ["enroll"], ["enroll", "https://a"], ["enroll", "http://a", "--token", TOKEN],
                      ["enroll", "https://a", "--token", ""], ["enroll", "https://a", "--token", TOKEN, "--ca", "/no"],
                      ["enroll", "https://a", "--token", TOKEN, "--ca", "/dev/null"],
+                     ["enroll", "https://a", "--token", TOKEN, "--ca", self.folder],
                      ["report", "--resource", "render"], ["report", "--duration", "1m"],
                      ["report", "--resource", "r", "--duration", "1m", "--quantity", "1"],
                      ["report", "--resource", "r", "--duration", "soon"],
