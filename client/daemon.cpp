@@ -6,8 +6,13 @@ namespace meterbox::client {
 
 Outcome<Answer> ask_daemon(const std::string& socket, const platform::http::ClientRequest& request,
                            std::chrono::milliseconds timeout) {
-    auto response = platform::http::request_unix(socket, request, timeout);
-    if (!response) return failure_of(response.error());
+    bool connected = false;
+    auto response = platform::http::request_unix(socket, request, timeout, &connected);
+    if (!response) {
+        Failure failure = failure_of(response.error());
+        failure.may_be_done = connected;
+        return failure;
+    }
     constexpr int hundred = 100;
     if (response->status / hundred != 2) return failure_of(*response);
 

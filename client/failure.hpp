@@ -24,7 +24,8 @@ struct Failure {
     Failure(int code, std::string line) : exit_code(code), message(std::move(line)) {}
 
     int exit_code = exit_failed;
-    std::string message;  // one line, without the program's name
+    std::string message;       // one line, without the program's name
+    bool may_be_done = false;  // what was asked for: it was sent, and no answer came
 };
 
 template <class T>

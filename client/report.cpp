@@ -72,6 +72,10 @@ Outcome<boost::json::object> event_of(const ReportArguments& arguments) {
     return event;
 }
 
+std::string id_of(const boost::json::object& event) {
+    return printable(std::string{event.at("id").as_string()});
+}
+
 // "render: taken, 9 units available, as of 2026-11-23T19:24:00Z"
 std::string taken_text(const std::string& resource, JsonView answer) {
     const JsonView balance = answer["resources"][resource];
@@ -98,7 +102,13 @@ Outcome<int> run_report(const Options& options, const ReportArguments& arguments
     request.content_type = "application/cloudevents+json";
     request.body = boost::json::serialize(*event);
     auto answer = ask_daemon(options.products_socket, request);
-    if (!answer) return answer.error();
+    const bool may_be_taken = !answer && answer.error().may_be_done;
+    if (may_be_taken) answer = ask_daemon(options.products_socket, request);  // by its id it counts once
+    if (!answer) {
+        Failure failure = answer.error();
+        if (may_be_taken) failure.message += "; it may have been taken: repeat it with --id " + id_of(*event);
+        return failure;
+    }
     const std::string text =
         options.json ? answer->body : taken_text(arguments.resource, JsonView{answer->json});
     std::printf("%s%s", text.c_str(), text.ends_with('\n') ? "" : "\n");

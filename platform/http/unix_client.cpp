@@ -186,9 +186,10 @@ core::Result<void> receive_until_whole(Connection& connection, ResponseReader& r
 }  // namespace
 
 core::Result<ClientResponse> request_unix(const std::string& path, const ClientRequest& request,
-                                          std::chrono::milliseconds timeout) {
+                                          std::chrono::milliseconds timeout, bool* connected) {
     Connection connection;
-    if (const auto connected = connection.connect(path, timeout); !connected) return connected.error();
+    if (const auto reached = connection.connect(path, timeout); !reached) return reached.error();
+    if (connected != nullptr) *connected = true;
     if (const auto was_sent = connection.send(request_text(request, false)); !was_sent)
         return was_sent.error();
     ResponseReader reader(request.method == "HEAD", core::limits::client_answer_bytes_max);

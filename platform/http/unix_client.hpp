@@ -35,8 +35,10 @@ struct ClientResponse {
 // ErrorCode::unreachable: nobody listens at path, no permission, no answer within the timeout, or the
 // connection broke before the whole answer was there; detail says which, where, and what to do.
 // ErrorCode::malformed: what answers is not an HTTP server.
+// connected: set where somebody listens, who may have got the request though no answer came.
 [[nodiscard]] core::Result<ClientResponse> request_unix(const std::string& path, const ClientRequest& request,
-                                                        std::chrono::milliseconds timeout);
+                                                        std::chrono::milliseconds timeout,
+                                                        bool* connected = nullptr);
 
 struct ServerEvent {
     std::string event;

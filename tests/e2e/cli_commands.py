@@ -9,7 +9,7 @@ import os
 import re
 import unittest
 
-from fake_daemon import CommandLine
+from fake_daemon import NOTHING, CommandLine
 
 TOKEN = "mbt1.c2VjcmV0.c2VjcmV0"
 TAKEN = {"accepted": 1, "duplicates": 0, "resources": {
@@ -150,6 +150,23 @@ class Commands(CommandLine):
                                  "time": "2026-11-23T19:00:00+01:00", "subject": "job", "data": {"quantity": 0}})
         self.assertEqual(iso["data"], {"duration_ms": 1_500})
         self.assertEqual(padded["data"], {"quantity": 10})
+
+    def test_a_report_without_an_answer_is_repeated_and_counts_once(self):
+        answers = iter([(0, NOTHING), (200, TAKEN)])
+        self.daemon.on["POST", "/v1/events"] = lambda: next(answers)
+        self.cli("report", "--resource", "render", "--duration", "1m")
+        first, second = self.daemon.bodies("POST", "/v1/events")
+        self.assertEqual(first, second)
+
+    def test_a_report_that_may_have_been_taken_names_its_id(self):
+        self.daemon.answers["POST", "/v1/events"] = (0, NOTHING)
+        told = self.failed("report", "--resource", "render", "--duration", "1m", expect=3)
+        first, second = self.daemon.bodies("POST", "/v1/events")
+        self.assertEqual(first, second)
+        self.assertIn(f"it may have been taken: repeat it with --id {first['id']}", told)
+        self.daemon.stop()
+        told = self.failed("report", "--resource", "render", "--duration", "1m", expect=3)
+        self.assertNotIn("may have been taken", told)
 
     def test_usage_past_the_balance_is_taken_all_the_same(self):
         answer = json.loads(json.dumps(TAKEN))

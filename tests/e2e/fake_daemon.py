@@ -41,6 +41,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if answer is STREAM:
             self._stream(status, daemon.new_stream())
             return
+        if answer is NOTHING:
+            return
         text = answer if isinstance(answer, str) else json.dumps(answer)
         self.send_response(status)
         self.send_header("Content-Type", "application/problem+json" if status >= 400 else "application/json")
@@ -65,10 +67,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 STREAM = object()
+NOTHING = object()  # the connection breaks before the answer
 
 
 class FakeDaemon:
-    """Answers by a table of (method, path): (status, body or STREAM); what it heard is in `heard`."""
+    """Answers by a table of (method, path): (status, body, STREAM or NOTHING); what it heard is in `heard`."""
 
     def __init__(self, path):
         self.path = path
