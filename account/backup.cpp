@@ -186,6 +186,25 @@ Result<std::vector<Kept>> kept_in(sqlite::Connection& connection, const fs::path
     return kept;
 }
 
+// By a second name: without an account.db, for a moment of which the power may be cut, the service would
+// begin an empty account.
+Result<void> keep_aside(const fs::path& database, core::UtcTime now) {
+    fs::path aside;
+    do {
+        aside = database.string() + ".before-" + std::to_string(now.ms++);
+    } while (fs::exists(aside));
+    std::error_code failure;
+    fs::create_hard_link(database, aside, failure);
+    if (failure)
+        return failed_with(database.string() + " can't be kept as " + aside.string() + ": " +
+                           failure.message());
+    if (auto synced = system::sync_directory(database.parent_path()); !synced) return synced;
+    // Only what is damaged has a log still. It must not stay beside another database.
+    const fs::path log = database.string() + "-wal";
+    if (!fs::exists(log)) return {};
+    return rename_file(log, aside.string() + "-wal");
+}
+
 Result<void> put_in_place(const fs::path& folder, const fs::path& copy, const std::vector<Kept>& kept,
                           core::UtcTime now) {
     for (const Kept& file : kept) {
@@ -195,12 +214,8 @@ Result<void> put_in_place(const fs::path& folder, const fs::path& copy, const st
             return written;
     }
     const fs::path database = folder / "account.db";
-    if (fs::exists(database)) {
-        const std::string aside = database.string() + ".before-" + std::to_string(now.ms);
-        for (const char* end : {"-wal", ""})
-            if (fs::exists(database.string() + end))
-                if (auto moved = rename_file(database.string() + end, aside + end); !moved) return moved;
-    }
+    if (fs::exists(database))
+        if (auto done = keep_aside(database, now); !done) return done;
     return rename_file(copy, database);
 }
 
