@@ -103,7 +103,7 @@ public:
           agents_(loop_, agent_service_, limits_for_agents()),
           admins_(loop_, admin_service_, limits_for_admins()),
           commands_(loop_, command_service_),
-          retention_(loop_, thread_, store, log, [this](const Error& error) { lose(error); }),
+          retention_(loop_, thread_, transactions_, store, log, [this](const Error& error) { lose(error); }),
           certificate_check_(loop_),
           signals_(loop_, SIGTERM, SIGINT),
           hangups_(loop_, SIGHUP) {}

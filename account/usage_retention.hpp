@@ -14,9 +14,11 @@ namespace meterbox::account {
 
 class UsageRetention {
 public:
-    // on_lost: a commit failed such that nobody knows what is stored; the process has to end.
-    UsageRetention(boost::asio::io_context& loop, platform::store::StoreThread& thread, Store& store,
-                   platform::system::Log& log, std::function<void(core::Error)> on_lost);
+    // transactions: the thread's, so that nothing is stored after a commit of which nobody knows what it
+    // left. on_lost: that happened; the process has to end.
+    UsageRetention(boost::asio::io_context& loop, platform::store::StoreThread& thread,
+                   platform::store::Transactions& transactions, Store& store, platform::system::Log& log,
+                   std::function<void(core::Error)> on_lost);
 
     void start();
     void stop();
@@ -25,6 +27,7 @@ private:
     class Work;
 
     platform::store::StoreThread& thread_;
+    platform::store::Transactions& transactions_;
     Store& store_;
     platform::system::Log& log_;
     std::function<void(core::Error)> on_lost_;

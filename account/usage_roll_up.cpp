@@ -21,8 +21,9 @@ std::int64_t first_detail_hour(core::UtcTime now, std::int64_t keep_ms) {
 
 }  // namespace
 
-UsageRollUp::UsageRollUp(Database& database, core::UtcTime now, std::int64_t keep_ms)
-    : database_(database), end_hour_(first_detail_hour(now, keep_ms)) {}
+UsageRollUp::UsageRollUp(Database& database, platform::store::Transactions& transactions, core::UtcTime now,
+                         std::int64_t keep_ms)
+    : database_(database), transactions_(transactions), end_hour_(first_detail_hour(now, keep_ms)) {}
 
 // Not what an agent may still send: that is of its present incarnation, and who is revoked or retired sends
 // nothing. Of an agent that nobody knows this of, nothing.
@@ -42,13 +43,13 @@ void UsageRollUp::begin() {
 core::Result<bool> UsageRollUp::work(const std::function<bool()>& over) {
     if (!begun_) begin();
     while (part_ < parts_.size() && !database_.failed()) {
-        if (const auto begun = database_.connection().begin(); !begun) return begun.error();
+        if (const auto begun = transactions_.begin(); !begun) return begun.error();
         const bool more = page();
         if (database_.failed()) {
-            database_.connection().rollback();
+            transactions_.rollback();
             break;
         }
-        if (const auto committed = database_.connection().commit(); !committed) return committed.error();
+        if (const auto committed = transactions_.commit(); !committed) return committed.error();
         if (!more) {
             ++part_;
             after_ = {};

@@ -17,13 +17,16 @@
 #include "core/error.hpp"
 #include "core/time.hpp"
 #include "core/wire.hpp"
+#include "platform/store/store_thread.hpp"
 
 namespace meterbox::account {
 
 class UsageRollUp {
 public:
-    // Of months that ended `keep_ms` ago or earlier.
-    UsageRollUp(Database& database, core::UtcTime now, std::int64_t keep_ms);
+    // Of months that ended `keep_ms` ago or earlier. transactions: of the database, as all who write have
+    // them.
+    UsageRollUp(Database& database, platform::store::Transactions& transactions, core::UtcTime now,
+                std::int64_t keep_ms);
 
     // Page by page, each in a transaction of its own, until it is told that it is over; true: there is more.
     // An error ends it, with nothing of its page done.
@@ -41,6 +44,7 @@ private:
     bool page();  // false: that was the last of its part
 
     Database& database_;
+    platform::store::Transactions& transactions_;
     std::int64_t end_hour_;
     bool begun_ = false;
     std::vector<Part> parts_;

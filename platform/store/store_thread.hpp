@@ -73,8 +73,8 @@ private:
 class IdleWork {
 public:
     virtual ~IdleWork() = default;
-    // Store side, outside any transaction (it may make its own, and close it again). Works until the
-    // slice is over (limits::read_slice_ms); true: there is more.
+    // Store side, outside any transaction (it may make its own by the thread's Transactions, and close it
+    // again). Works until the slice is over (limits::read_slice_ms); true: there is more.
     virtual bool run(const Slice& slice) = 0;
     virtual void finish() = 0;  // on the loop thread, once, after the last slice or at stop()
 };

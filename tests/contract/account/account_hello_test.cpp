@@ -3,6 +3,7 @@
 #include "account/usage_roll_up.hpp"
 #include "core/account_limits.hpp"
 #include "lab.hpp"
+#include "platform/sql/connection_transactions.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
@@ -50,7 +51,8 @@ TEST_CASE_METHOD(Lab,
     const std::int64_t now_in = agent_row("lab", one).incarnation;
     CHECK(now_in == core::limits::incarnations_ahead_max + 2);
     // Reports and retention look at the incarnations that there were, and not at all the numbers.
-    account::UsageRollUp roll_up(database(), clock.wall_now(), core::day_ms);
+    platform::sql::ConnectionTransactions transactions(store().connection());
+    account::UsageRollUp roll_up(database(), transactions, clock.wall_now(), core::day_ms);
     int looks = 0;
     while (roll_up.work([] { return true; }).value()) REQUIRE(++looks < 10);
     account::UsageReport report({"lab", {0}, clock.wall_now(), account::Period::month, "", ""},

@@ -1,12 +1,18 @@
 // Old usage is rolled up by the month: sums stay, and nothing that may come again goes.
 #include "account/usage_roll_up.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <limits>
 #include <map>
 
 #include "account/usage_report.hpp"
+#include "account/usage_retention.hpp"
 #include "core/limits.hpp"
 #include "fixture.hpp"
+#include "platform/sql/connection_transactions.hpp"
+#include "platform/store/store_thread.hpp"
+#include "tests/support/commit_job.hpp"
+#include "tests/support/files_cannot_grow.hpp"
 
 using namespace meterbox;
 using namespace meterbox::tests;
@@ -37,7 +43,8 @@ struct Old : AccountFixture {
     }
     // Rolls up what is older than is set, 24 months at first, a page a slice; how many rows went.
     std::int64_t roll_up() {
-        account::UsageRollUp work(database(), clock.wall_now(), settings.keep_usage_ms);
+        platform::sql::ConnectionTransactions transactions(store().connection());
+        account::UsageRollUp work(database(), transactions, clock.wall_now(), settings.keep_usage_ms);
         for (;;) {
             const auto more = work.work([] { return true; });
             INFO((more ? "" : more.error().detail));
@@ -344,4 +351,33 @@ TEST_CASE_METHOD(Old, "a report finer than what is kept of old months is refused
         CHECK(outcome.exit == account::exit_failed);
         CHECK(outcome.err.find("before 2024-07-01T00:00:00Z is kept by month") != std::string::npos);
     }
+}
+
+TEST_CASE_METHOD(Old,
+                 "what waits behind a roll-up that failed with an unknown outcome is never stored unanswered",
+                 "[folder]") {
+    settled();
+    used("2024-05-10T10:00:00Z", "render", "a", 3);
+    boost::asio::io_context loop(1);
+    platform::sql::ConnectionTransactions transactions(store().connection());
+    platform::store::StoreThread thread(loop, transactions, platform::store::Placement::in_place);
+    platform::system::Log log;
+    int lost = 0;
+    account::UsageRetention retention(loop, thread, transactions, store(), log,
+                                      [&lost](const core::Error&) { ++lost; });
+    retention.start();
+    {
+        const FilesCannotGrow fault;
+        loop.poll();
+    }
+    REQUIRE(lost == 1);
+    auto job = std::make_unique<Job>();
+    std::optional<bool> stored;
+    job->on_apply = [this] { database().run("DELETE FROM usage"); };
+    job->on_finish = [&stored](const core::Result<void>& committed) { stored = committed.has_value(); };
+    thread.submit(std::move(job));
+    retention.stop();
+    thread.stop();
+    CHECK(stored == false);
+    CHECK(database().number("SELECT count(*) FROM usage") == 1);
 }
