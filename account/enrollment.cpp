@@ -5,6 +5,7 @@
 
 #include "account/lease_keys.hpp"
 #include "account/renewal.hpp"
+#include "core/account_limits.hpp"
 #include "platform/tls/certificate.hpp"
 #include "platform/tls/pki.hpp"
 
@@ -18,8 +19,6 @@ using core::wire::EnrollRequest;
 namespace tls = platform::tls;
 
 namespace {
-
-constexpr std::size_t name_bytes_max = 128;
 
 struct Token {
     std::string team;
@@ -129,8 +128,11 @@ Result<std::string> make_enrollment_token(Store& store, const std::string& team,
 Result<EnrollReply> enroll(Store& store, const EnrollRequest& request) {
     const auto token = find_token(store, request.token);
     if (!token) return token.error();
-    if (request.name.size() > name_bytes_max) {
-        return Error{ErrorCode::invalid, "the agent's name is longer than 128 bytes", std::nullopt, "/name"};
+    if (request.name.size() > core::limits::agent_name_bytes_max) {
+        return Error{ErrorCode::invalid,
+                     "the agent's name is longer than " + std::to_string(core::limits::agent_name_bytes_max) +
+                         " bytes",
+                     std::nullopt, "/name"};
     }
     if (std::ranges::any_of(request.name, is_control)) {
         return Error{ErrorCode::invalid, "the agent's name has control characters", std::nullopt, "/name"};

@@ -9,14 +9,26 @@ namespace meterbox::agent {
 
 namespace {
 constexpr unsigned admin_socket_mode = 0660;
+
+std::filesystem::path token_file(const config::AgentConfig& config) {
+    if (!config.admin.token_file.empty()) return config.admin.token_file;
+    return std::filesystem::path(config.agent.state_dir) / "admin.token";
+}
+
+}  // namespace
+
+core::Result<void> check_admin_token(const config::AgentConfig& config) {
+    if (config.admin.listen.empty()) return {};
+    const auto token = load_admin_token(token_file(config));
+    if (token || token.error().code == core::ErrorCode::not_found) return {};
+    core::Error error = token.error();
+    error.detail = config.origin_of("admin.token_file").place + ": admin.token_file: " + error.detail;
+    return error;
 }
 
 core::Result<AdminGuard> admin_guard(const config::AgentConfig& config, platform::system::Random& random) {
     if (config.admin.listen.empty()) return AdminGuard("", config.admin.allowed_hosts);
-    const std::filesystem::path file = config.admin.token_file.empty()
-                                           ? std::filesystem::path(config.agent.state_dir) / "admin.token"
-                                           : std::filesystem::path(config.admin.token_file);
-    auto token = load_or_make_admin_token(file, random);
+    auto token = load_or_make_admin_token(token_file(config), random);
     if (!token) return token.error();
     return AdminGuard(std::move(*token), config.admin.allowed_hosts);
 }

@@ -12,6 +12,9 @@ class Random;
 
 namespace meterbox::agent {
 
+// The token of the settings can be used, or will be made. An error names the setting and where it is set.
+[[nodiscard]] core::Result<void> check_admin_token(const config::AgentConfig& config);
+
 // With the token of the settings, made if it isn't there; without loopback it lets nobody in.
 [[nodiscard]] core::Result<AdminGuard> admin_guard(const config::AgentConfig& config,
                                                    platform::system::Random& random);

@@ -35,13 +35,9 @@ core::Result<std::string> make_admin_token(const std::filesystem::path& file, sy
 
 }  // namespace
 
-core::Result<std::string> load_or_make_admin_token(const std::filesystem::path& file,
-                                                   system::Random& random) {
+core::Result<std::string> load_admin_token(const std::filesystem::path& file) {
     const core::Result<std::string> text = system::read_secret(file, 2 * limits::admin_token_bytes_max);
-    if (!text) {
-        if (text.error().code == core::ErrorCode::not_found) return make_admin_token(file, random);
-        return text.error();
-    }
+    if (!text) return text;
     const std::string token{trimmed(*text)};
     if (!is_token(token)) {
         return core::Error{core::ErrorCode::invalid,
@@ -52,6 +48,13 @@ core::Result<std::string> load_or_make_admin_token(const std::filesystem::path& 
                            {},
                            {}};
     }
+    return token;
+}
+
+core::Result<std::string> load_or_make_admin_token(const std::filesystem::path& file,
+                                                   system::Random& random) {
+    const core::Result<std::string> token = load_admin_token(file);
+    if (!token && token.error().code == core::ErrorCode::not_found) return make_admin_token(file, random);
     return token;
 }
 

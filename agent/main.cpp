@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "agent/account_access.hpp"
+#include "agent/admin_listening.hpp"
 #include "agent/app.hpp"
 #include "config/agent_config.hpp"
 #include "core/text.hpp"
@@ -110,6 +111,7 @@ int run(const CommandLine& line) {
         return refuse(config->origin_of(setting).place + ": " + known.error().detail);
     }
     if (const auto usable = agent::check_identity(*config); !usable) return refuse(usable.error().detail);
+    if (const auto usable = agent::check_admin_token(*config); !usable) return refuse(usable.error().detail);
     if (line.check_only) return 0;
 
     const platform::system::SystemClock clock;

@@ -42,7 +42,7 @@ std::vector<KeyRuleOf<AccountConfig>> make_rules() {
     return {
         {"serve.listen", "127.0.0.1:9443", as(read_listen, serve, &Config::Serve::listen)},
         {"serve.admin_listen", "127.0.0.1:9444", as(read_listen, serve, &Config::Serve::admin_listen)},
-        {"serve.names", "[]", as(read_hosts, serve, &Config::Serve::names)},
+        {"serve.names", "[]", as(read_certificate_names, serve, &Config::Serve::names)},
 
         {"leases.lease_horizon", "24h",
          as(read_duration_ms, leases, &Config::Leases::lease_horizon_ms, lease_horizon)},

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace meterbox::config {
@@ -29,6 +30,17 @@ bool is_host(std::string_view text) {
                ::inet_pton(AF_INET6, std::string(text.substr(1, text.size() - 2)).c_str(), &address) == 1;
     }
     return only(text, digits, letters, "-._") && text.front() != '-' && text.front() != '.';
+}
+
+std::optional<std::string> certificate_name(std::string_view text) {
+    const bool bare = text.find(':') != text.npos && !text.starts_with('[');
+    const std::string host = bare ? "[" + std::string(text) + "]" : std::string(text);
+    if (!is_host(host)) return {};
+    if (host.front() != '[') return host;
+    in6_addr address{};
+    std::array<char, INET6_ADDRSTRLEN> usual{};
+    ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address);
+    return ::inet_ntop(AF_INET6, &address, usual.data(), usual.size());
 }
 
 std::optional<AccountUrl> parse_account_url(std::string_view text) {

@@ -21,4 +21,8 @@ std::optional<AccountUrl> parse_account_url(std::string_view text);
 // A host's name, an IPv4 address, or an IPv6 address in brackets.
 bool is_host(std::string_view text);
 
+// The same as a certificate names it: an IPv6 address is without its brackets, which needn't be there, and in
+// its usual form. nullopt if it is none.
+std::optional<std::string> certificate_name(std::string_view text);
+
 }  // namespace meterbox::config

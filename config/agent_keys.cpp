@@ -26,7 +26,7 @@ std::vector<KeyRule> make_rules() {
     constexpr Range checkpoint{limits::checkpoint_min_ms, limits::checkpoint_max_ms};
     constexpr Range keep{limits::keep_min_ms, limits::keep_max_ms};
     return {
-        {"agent.name", "", as(read_text, agent, &AgentSection::name)},
+        {"agent.name", "", as(read_agent_name, agent, &AgentSection::name)},
         {"agent.state_dir", "/var/lib/meterbox", as(read_path, agent, &AgentSection::state_dir)},
 
         {"products.socket", "/run/meterbox/products.sock",
@@ -50,7 +50,7 @@ std::vector<KeyRule> make_rules() {
 
         {"account.url", "", as(read_url, account, &AccountSection::url)},
         {"account.ca_file", "", as(read_text, account, &AccountSection::ca_file)},
-        {"account.server_name", "", as(read_text, account, &AccountSection::server_name)},
+        {"account.server_name", "", as(read_certificate_name, account, &AccountSection::server_name)},
         {"account.sync_interval", "4m",
          as(read_duration_ms, account, &AccountSection::sync_interval_ms, interval)},
         {"account.sync_timeout", "10s",

@@ -59,20 +59,35 @@ Complaint read_allow_rule(const Value& value, AllowRule& rule) {
     return {};
 }
 
-}  // namespace
-
-Complaint read_hosts(const Value& value, std::vector<std::string>& field) {
+Complaint read_names(const Value& value, std::optional<std::string> (*name_of_host)(std::string_view),
+                     std::vector<std::string>& field) {
     const auto array = as_array(value);
     if (!array) return wrong_type(value, "an array of names, such as [\"localhost\"]");
     std::vector<std::string> hosts;
     for (const Value& item : array->items) {
         if (item.kind != Value::Kind::text)
             return "holds " + std::string{name_of(item.kind)} + "; write names in quotes";
-        if (!is_host(item.text)) return quoted(item.text) + " is not a host's name; write it without a port";
-        hosts.push_back(item.text);
+        auto name = name_of_host(item.text);
+        if (!name) return quoted(item.text) + " is not a host's name; write it without a port";
+        hosts.push_back(std::move(*name));
     }
     field = std::move(hosts);
     return {};
+}
+
+std::optional<std::string> as_it_is(std::string_view text) {
+    if (!is_host(text)) return {};
+    return std::string(text);
+}
+
+}  // namespace
+
+Complaint read_hosts(const Value& value, std::vector<std::string>& field) {
+    return read_names(value, as_it_is, field);
+}
+
+Complaint read_certificate_names(const Value& value, std::vector<std::string>& field) {
+    return read_names(value, certificate_name, field);
 }
 
 Complaint read_allow_rules(const Value& value, std::vector<AllowRule>& field) {

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "config/account_url.hpp"
+#include "core/account_limits.hpp"
 #include "core/time.hpp"
 
 namespace meterbox::config {
@@ -80,6 +81,14 @@ Complaint read_text(const Value& value, std::string& field) {
     }
     field = value.text;
     return {};
+}
+
+Complaint read_agent_name(const Value& value, std::string& field) {
+    constexpr std::size_t longest = core::limits::agent_name_bytes_max;
+    if (value.text.size() > longest)
+        return "is longer than the account takes; choose one of at most " + std::to_string(longest) +
+               " bytes";
+    return read_text(value, field);
 }
 
 Complaint read_path(const Value& value, std::string& field) {
@@ -191,6 +200,15 @@ Complaint read_url(const Value& value, std::string& field) {
         return quoted(value.text) + " is not an account's URL; write https://HOST or https://HOST:PORT";
     }
     field = value.text;
+    return {};
+}
+
+Complaint read_certificate_name(const Value& value, std::string& field) {
+    if (value.kind != Value::Kind::text)
+        return wrong_type(value, "a name in quotes, such as \"account.example\"");
+    auto name = value.text.empty() ? std::optional<std::string>("") : certificate_name(value.text);
+    if (!name) return quoted(value.text) + " is not a host's name; write it without a port";
+    field = std::move(*name);
     return {};
 }
 

@@ -33,6 +33,7 @@ struct Range {
 };
 
 Complaint read_text(const Value& value, std::string& field);
+Complaint read_agent_name(const Value& value, std::string& field);   // as the account takes it, or ""
 Complaint read_path(const Value& value, std::string& field);         // not empty
 Complaint read_socket_path(const Value& value, std::string& field);  // fits a sockaddr_un
 Complaint read_integer(const Value& value, Range range, std::int64_t& field);
@@ -41,6 +42,9 @@ Complaint read_size_bytes(const Value& value, Range range, std::int64_t& field);
 Complaint read_mode(const Value& value, std::uint32_t& field);                     // "0660"
 Complaint read_loopback(const Value& value, std::string& field);                   // "127.0.0.1:9480" or ""
 Complaint read_url(const Value& value, std::string& field);  // "https://HOST[:PORT]" or ""
+// A host as certificates name it, or "".
+Complaint read_certificate_name(const Value& value, std::string& field);
+Complaint read_certificate_names(const Value& value, std::vector<std::string>& field);
 Complaint read_hosts(const Value& value, std::vector<std::string>& field);
 Complaint read_allow_rules(const Value& value, std::vector<AllowRule>& field);
 

@@ -19,6 +19,8 @@ inline constexpr std::int64_t database_silent_ms = 20'000;  // until an unanswer
 inline constexpr std::int64_t database_turn_ms = 10'000;    // for a process to wait for its turn
 inline constexpr std::int64_t database_idle_ms = 8'000;     // of a process that has the turn and is silent
 
+inline constexpr std::size_t agent_name_bytes_max = 128;
+
 inline constexpr std::int64_t epoch_max = 1'000'000;  // of what an operator may set
 
 // By so many an agent may be ahead of a store that was put back; each was a fence.

@@ -11,6 +11,7 @@
 #include "tests/support/temporary_folder.hpp"
 
 using namespace meterbox;
+using agent::load_admin_token;
 using agent::load_or_make_admin_token;
 
 namespace {
@@ -26,6 +27,8 @@ TEST_CASE("a token that isn't there is made, for its owner alone, and stays") {
     tests::TemporaryFolder folder;
     const std::filesystem::path file = folder / "admin.token";
     platform::system::SystemRandom random;
+    CHECK(load_admin_token(file).error().code == core::ErrorCode::not_found);
+    CHECK_FALSE(std::filesystem::exists(file));
     const core::Result<std::string> made = load_or_make_admin_token(file, random);
     REQUIRE(made);
     CHECK(made->size() == 64);

@@ -96,6 +96,22 @@ class Configuration(EndToEnd):
         self.refused(self.daemon("--config", agent.config, "--set", f"admin.token_file={self.folder}"),
                      "admin.token_file", self.folder)
 
+    def test_a_token_that_others_can_read(self):
+        token = f"{self.folder}/token"
+        with open(token, "w", encoding="utf-8") as file:
+            file.write("x" * 32)
+        os.chmod(token, 0o644)
+        for text, place in ((f'[admin]\ntoken_file = "{token}"\n', "agent.toml:2: admin.token_file: "),
+                            (f'[agent]\nstate_dir = "{self.folder}"\n', "admin.token_file: ")):
+            self.refused(self.check(text), place, token, "chmod 600")
+            os.rename(token, f"{self.folder}/admin.token")
+            token = f"{self.folder}/admin.token"
+        os.chmod(token, 0o600)
+        self.assertEqual(self.check(text).returncode, 0)
+        os.remove(token)
+        self.assertEqual(self.check(text).returncode, 0)
+        self.assertFalse(os.path.exists(token), "it is made by a start")
+
     def test_without_options_the_command_line_asks_at_the_usual_place(self):
         usual = "/run/meterbox/admin.sock"
         if os.path.exists(usual):

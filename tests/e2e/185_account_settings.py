@@ -46,6 +46,13 @@ class Settings(EndToEnd):
         self.assertEqual(account.card("studio", "render")["state"], "ok")
         self.assertEqual(account.command("serve", "--check-config"), "")
 
+    def test_a_name_may_be_an_ipv6_address_with_its_brackets_or_without(self):
+        account = Account(f"{self.folder}/s")
+        self.programs.append(account)
+        account.extra = ["--set", 'serve.names=["[::1]", "2001:DB8::1"]']
+        account.start()
+        self.assertEqual(account.process.stop(), 0)
+
     def test_a_setting_for_one_command_is_refused_while_another_process_serves(self):
         account = self.account()
         account.command("team", "add", "studio")

@@ -82,6 +82,7 @@ TEST_CASE("what is wrong in the account's file is named with its line") {
               .starts_with("account.toml:2: serve.listen: \"9443\" is no address; write HOST:PORT"));
     CHECK(complaint_about("[serve]\nlisten = 9443\n").starts_with("account.toml:2: serve.listen: is a "));
     CHECK(complaint_about("[serve]\nnames = [\"a b\"]\n").starts_with("account.toml:2: serve.names: "));
+    CHECK(complaint_about("[serve]\nnames = [\"::1::\"]\n").starts_with("account.toml:2: serve.names: "));
     CHECK(complaint_about("[log]\nlevel = \"loud\"\n").starts_with("account.toml:2: log.level: not one of"));
     CHECK(complaint_about("", {"cards.low=1"}).starts_with("--set: cards.low: unknown key"));
     CHECK(complaint_about("", {"journal.budget=1GiB"}).starts_with("--set: journal.budget: unknown section"));
@@ -107,6 +108,12 @@ TEST_CASE("each of the account's numbers is taken within its range alone") {
         CHECK(loaded("", {std::string("serve.listen=") + listen}));
     for (const char* listen : {"", ":9443", "host", "host:", "host:65536", "host:-1", "host:x"})
         CHECK_FALSE(loaded("", {std::string("serve.listen=") + listen}));
+}
+
+TEST_CASE("a name of the server may be an IPv6 address, with brackets or without") {
+    const auto config = loaded("[serve]\nnames = [\"account.example\", \"[::1]\", \"2001:db8::0:1\"]\n");
+    REQUIRE(config);
+    CHECK(config->serve.names == std::vector<std::string>{"account.example", "::1", "2001:db8::1"});
 }
 
 TEST_CASE("--set wins over the environment, and that over the account's file") {

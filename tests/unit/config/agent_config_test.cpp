@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "core/account_limits.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -300,6 +301,20 @@ TEST_CASE("each range takes its two ends and nothing beyond them") {
     const std::string longest(107, 'x');
     CHECK(taken("[admin]\nsocket = \"" + longest + "\"\n"));
     CHECK_FALSE(taken("[admin]\nsocket = \"" + longest + "x\"\n"));
+    const std::string name(core::limits::agent_name_bytes_max, 'x');
+    CHECK(taken("[agent]\nname = \"" + name + "\"\n"));
+    CHECK_FALSE(taken("[agent]\nname = \"" + name + "x\"\n"));
+}
+
+TEST_CASE("the name that the account's certificate must have is a host's, without brackets") {
+    CHECK(complaint_about("[account]\nserver_name = \"not a host!\"\n") ==
+          "agent.toml:2: account.server_name: \"not a host!\" is not a host's name; write it without a port");
+    CHECK_FALSE(taken("[account]\nserver_name = \"account.example:443\"\n"));
+    CHECK_FALSE(taken("[account]\nserver_name = 1\n"));
+    CHECK(AgentFile("").load({"account.server_name=[::1]"})->account.server_name == "::1");
+    CHECK(AgentFile("").load({"account.server_name=elsewhere.example"})->account.server_name ==
+          "elsewhere.example");
+    CHECK(AgentFile("").load({"account.server_name="})->account.server_name.empty());
 }
 
 }  // namespace meterbox::config

@@ -33,6 +33,20 @@ TEST_CASE("an account's URL is https, a host and maybe a port") {
     }
 }
 
+TEST_CASE("an IPv6 address is named in a certificate without brackets, and in its usual form") {
+    CHECK(certificate_name("account.example") == "account.example");
+    CHECK(certificate_name("10.0.0.1") == "10.0.0.1");
+    for (const auto* address : {"::1", "[::1]", "0:0::1", "[0:0:0:0:0:0:0:1]"})
+        CHECK(certificate_name(address) == "::1");
+    CHECK(certificate_name("2001:DB8::A") == "2001:db8::a");
+    using namespace std::string_view_literals;
+    for (const auto wrong :
+         {""sv, "a b"sv, "not a host!"sv, "[a]"sv, "[::1"sv, "::1]"sv, ":"sv, "::1\0x"sv, "a:1"sv}) {
+        INFO(wrong);
+        CHECK_FALSE(certificate_name(wrong));
+    }
+}
+
 TEST_CASE("in brackets there is an IPv6 address, and not just its characters") {
     CHECK(is_host("[::ffff:127.0.0.1]"));
     for (const auto* wrong :
