@@ -63,7 +63,9 @@ private:
                          Config& config) {
         const Complaint complaint = rule.read(value, config);
         if (complaint) {
-            if (complaint.line != 0) origin.place = std::string{file} + ":" + std::to_string(complaint.line);
+            // A line is one of the file; what the environment or --set gives has none.
+            const bool has_line = complaint.line != 0 && origin.kind == Origin::Kind::file;
+            if (has_line) origin.place = std::string{file} + ":" + std::to_string(complaint.line);
             return invalid(origin.place + ": " + std::string{rule.key} + ": " + complaint.what);
         }
         config.origins.insert_or_assign(std::string{rule.key}, std::move(origin));

@@ -247,6 +247,10 @@ TEST_CASE("a wrong override is named by its variable or by --set") {
           "--set log.level: has no value; write --set section.key=value");
     CHECK(complaint_about("", {"products.allow=render"}) ==
           "--set: products.allow: is text; write [[products.allow]] with resource, uid or gid");
+    CHECK(complaint_about("", {"products.allow=[{uid = -1}]"})
+              .starts_with("--set: products.allow: its uid is out of range; "));
+    CHECK(complaint_about("", {}, {"METERBOX_PRODUCTS_ALLOW=[{uid = -1}]"})
+              .starts_with("METERBOX_PRODUCTS_ALLOW: products.allow: its uid is out of range; "));
 }
 
 TEST_CASE("a file of secrets that can't be read is named with the line that asks for it") {
