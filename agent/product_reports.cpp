@@ -14,6 +14,8 @@ namespace http = platform::http;
 
 namespace {
 
+constexpr std::size_t looking_bytes_max = core::limits::all_held_bytes_max / 4;
+
 bool has_ce_headers(const http::Request& request) {
     return request.header("ce-specversion").has_value() || request.header("ce-id").has_value() ||
            request.header("ce-type").has_value();
@@ -77,14 +79,32 @@ void ProductRoutes::report(const http::Request& request, http::Responder respond
         return balances_.find(event.type) != nullptr;
     });
     if (known) return take(std::move(*events), uid, batch, form, std::move(responder));
-    surroundings_.look_for_resource([this, events = std::move(*events), uid, batch, form,
-                                     responder = keep(std::move(responder))]() mutable {
+    auto then = [this, events = std::move(*events), uid, batch, form](http::Responder asking) mutable {
         if (balances_.empty() && !surroundings_.no_catalogue().empty() && !events.empty()) {
             ++refused_;
-            return responder->send(unknown_resource("type", events.front().type));
+            return asking.send(unknown_resource("type", events.front().type));
         }
-        take(std::move(events), uid, batch, form, std::move(*responder));
-    });
+        take(std::move(events), uid, batch, form, std::move(asking));
+    };
+    look_for_resource(request, std::move(responder), std::move(then));
+}
+
+// A sync may take seconds, and while the bodies of all requests without an answer are too many bytes the
+// server reads nothing more: who asks for what nobody knows must not keep out who doesn't.
+void ProductRoutes::look_for_resource(const http::Request& request, http::Responder responder,
+                                      std::function<void(http::Responder)> then) {
+    const std::size_t bytes = request.body().size();
+    if (looking_bytes_ + bytes > looking_bytes_max) {
+        ++refused_;
+        return responder.send(refusal(core::ErrorCode::unreachable,
+                                      "too much waits until the account has said which resources there are"));
+    }
+    looking_bytes_ += bytes;
+    surroundings_.look_for_resource(
+        [this, bytes, then = std::move(then), responder = keep(std::move(responder))]() mutable {
+            looking_bytes_ -= bytes;
+            then(std::move(*responder));
+        });
 }
 
 void ProductRoutes::take(std::vector<core::UsageEvent> events, std::uint32_t uid, bool batch, AnswerForm form,

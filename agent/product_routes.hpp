@@ -2,6 +2,7 @@
 // sessions, and writes their answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -49,6 +50,11 @@ private:
     std::string counts_json(const ReportOutcome& outcome, const std::vector<std::string>& resources) const;
     const std::string& as_of() const;
 
+    // then: once the account was asked which resources there are. Where too much waits for that already the
+    // request is refused.
+    void look_for_resource(const platform::http::Request& request, platform::http::Responder responder,
+                           std::function<void(platform::http::Responder)> then);
+
     void open_session(const platform::http::Request& request, platform::http::Responder responder);
     void admit_session(SessionOrder order, std::int64_t quantity, platform::http::Responder responder);
     void session(const platform::http::Request& request, platform::http::Responder responder);
@@ -71,6 +77,7 @@ private:
     mutable core::UtcTime as_of_time_;  // this moment
     std::uint64_t reports_ = 0;
     std::uint64_t refused_ = 0;
+    std::size_t looking_bytes_ = 0;  // of requests that wait until a resource was looked for
 };
 
 }  // namespace meterbox::agent

@@ -98,10 +98,11 @@ void ProductRoutes::open_session(const http::Request& request, http::Responder r
     if (!named) order.id = platform::system::uuid4(random_);
     if (balances_.find(order.resource) != nullptr)
         return admit_session(std::move(order), number.value_or(1), std::move(responder));
-    surroundings_.look_for_resource([this, order = std::move(order), quantity = number.value_or(1),
-                                     responder = keep(std::move(responder))]() mutable {
-        admit_session(std::move(order), quantity, std::move(*responder));
-    });
+    auto then = [this, order = std::move(order),
+                 quantity = number.value_or(1)](http::Responder asking) mutable {
+        admit_session(std::move(order), quantity, std::move(asking));
+    };
+    look_for_resource(request, std::move(responder), std::move(then));
 }
 
 void ProductRoutes::admit_session(SessionOrder order, std::int64_t quantity, http::Responder responder) {
