@@ -9,6 +9,7 @@
 #include "account/recalling.hpp"
 #include "account/set_aside.hpp"
 #include "account/sizing.hpp"
+#include "core/limits.hpp"
 
 namespace meterbox::account {
 
@@ -40,6 +41,7 @@ public:
             Units left;
             if (tranche.valid_at(ledger.now())) left = known.left(tranche.id);
             left_.push_back(left);
+            room_ -= std::min(room_, known.holding(tranche.id).holding.granted);
             if (!tranche.valid_at(ledger.now())) continue;
             open_ = open_ || tranche.open();
             if (tranche.open()) continue;
@@ -71,7 +73,7 @@ public:
             // While A >= 2N every agent holds at least one unit, so that it can act offline.
             demand.wants_reserve = held_.value() == 0 && available_.value() / 2 / agents >= 1;
         }
-        const Units units = units_to_lease(demand, available_, aside_, agents);
+        const Units units = std::min(room_, units_to_lease(demand, available_, aside_, agents));
         lease_limited(units);
         lease_open(asks);
         if (asked) tickets_.served(resource.key, open_ ? Units{0} : demand.need - demand.spendable - units);
@@ -79,7 +81,7 @@ public:
 
     void run_returnable(const core::wire::ResourceCounters& asked) {
         const Units free = std::max(Units{0}, held_ - asked.held);
-        lease_limited(capacity_to_lease(asked.need, asked.overage_units, free, available_));
+        lease_limited(capacity_to_lease(asked.need, asked.overage_units, free, std::min(room_, available_)));
     }
 
 private:
@@ -105,7 +107,9 @@ private:
     }
 
     void give(Tranche& tranche, Place from, Units units) {
+        units = std::min(units, room_);
         if (units.value() == 0) return;
+        room_ -= units;
         const Holder holder{known_.agent().id, known_.agent().incarnation};
         ledger_.move(tranche, from, Place::leased, units, "lease", &holder);
         known_.lease(tranche.id, units, ledger_.now());
@@ -121,6 +125,9 @@ private:
     bool open_ = false;        // one of them is open payg: nobody waits
     Units held_;               // of the limited ones
     Units available_;          // A: of the limited ones, unleased
+    // How much G may rise yet, all together: what comes back and is leased again counts each time, and a
+    // lease must be one that its agent can read.
+    Units room_{core::limits::counter_max};
 };
 
 // First what the agent has waited for longest: what comes later in the line leaves to tickets between what

@@ -1,6 +1,7 @@
 // Leases: their claims as JSON, read strictly, and whether one fits this agent.
 #include "core/lease.hpp"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <set>
@@ -13,6 +14,10 @@ namespace meterbox::core {
 namespace {
 
 namespace json = boost::json;
+
+// Of a resource, all tranches together: agents add them up. An account leases half of that at most, and as
+// much of cycles that are still to come.
+constexpr std::int64_t granted_max = 2 * limits::counter_max;
 
 json::array flags_of(const LeaseTranche& tranche) {
     json::array flags;
@@ -62,7 +67,7 @@ LeaseTranche tranche_from_json(ObjectReader& reader) {
     LeaseTranche tranche;
     tranche.tranche = read_text(reader, "tranche", limits::message_id_bytes_max);
     tranche.tier = read_name(reader, "tier", tier_from);
-    tranche.granted = read_units(reader, "G", limits::units_max);
+    tranche.granted = read_units(reader, "G", limits::counter_max);
     tranche.valid_from = read_time(reader, "valid_from");
     tranche.ends_at = read_optional_time(reader, "ends_at");
     if (tranche.ends_at && *tranche.ends_at < tranche.valid_from)
@@ -79,8 +84,11 @@ LeaseResource resource_from_json(ObjectReader& reader) {
     resource.tranches =
         read_list<LeaseTranche>(reader, "tranches", limits::message_tranches_max, tranche_from_json);
     std::set<std::string_view> seen;
+    std::int64_t most = granted_max;
     for (const LeaseTranche& tranche : resource.tranches) {
         if (!seen.insert(tranche.tranche).second) reader.fail("tranches", "name one tranche twice");
+        if (tranche.granted.value() > most) reader.fail("tranches", "grant more than can be counted");
+        most -= std::min(most, tranche.granted.value());
     }
     return resource;
 }

@@ -82,6 +82,17 @@ class Returnable(EndToEnd):
         self.assertEqual({row["usage"] for row in usage}, {1000})
         self.account_.command("audit", "studio")
 
+    def test_what_was_held_in_all_may_be_more_than_one_grant_can_be(self):
+        one = self.capacity(2**40, sync_interval="1s")
+        for _ in range(3):
+            taken = one.session("asset", quantity=2**39)
+            self.assertEqual(taken.status, 201, taken)
+            self.end(one, taken)
+            self.held(0, "it came back")
+        one.cli("sync")
+        self.assertTrue(one.status()["account"]["reachable"], one.status()["account"])
+        self.account_.command("audit", "studio")
+
     def test_two_machines_share_the_capacity_and_none_has_a_reserve(self):
         a, b = self.capacity(10, ("a", "b"))
         self.assertEqual(self.account_.card("studio", "asset")["leased_units"], 0)

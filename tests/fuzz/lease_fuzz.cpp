@@ -17,11 +17,14 @@ bool is_within(std::int64_t value, std::int64_t min, std::int64_t max) {
 void check(const LeaseResource& resource) {
     METERBOX_ASSERT(is_key(resource.key));
     METERBOX_ASSERT(is_within(resource.unit_size.value(), 1, limits::unit_size_max));
+    Units granted;
     for (const LeaseTranche& tranche : resource.tranches) {
-        METERBOX_ASSERT(is_within(tranche.granted.value(), 0, limits::units_max));
+        METERBOX_ASSERT(is_within(tranche.granted.value(), 0, limits::counter_max));
+        granted += tranche.granted;
         METERBOX_ASSERT(!tranche.ends_at || *tranche.ends_at >= tranche.valid_from);
         METERBOX_ASSERT(!(tranche.payg_open && tranche.payg_capped));
     }
+    METERBOX_ASSERT(is_within(granted.value(), 0, 2 * limits::counter_max));
 }
 
 void check(const Lease& lease) {

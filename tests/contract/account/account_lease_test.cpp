@@ -102,3 +102,16 @@ TEST_CASE_METHOD(Lab, "a resource without enforcement has no lease") {
     CHECK(card().leased_units == Units{0});
     CHECK(card().state == core::BalanceState::ok);
 }
+
+TEST_CASE_METHOD(Lab, "no more is leased of a resource than its agent can count") {
+    free_grant("lab", "render", 10);
+    REQUIRE(sync_one(1, {counters("render", 0, 1, 0)}));
+    store().database().run("UPDATE holding SET granted = ?, returned = ?", core::limits::counter_max - 2,
+                           core::limits::counter_max - 3);
+    const auto reply = sync_one(2, {counters("render", 0, 6, 0)});
+    CHECK(granted(lease_of(*reply), "render") == core::limits::counter_max);
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    const auto open = sync_one(3, {counters("render", 0, 6, 0)});
+    REQUIRE(open);
+    CHECK(granted(lease_of(*open), "render") == core::limits::counter_max);
+}

@@ -93,3 +93,18 @@ TEST_CASE_METHOD(Lab, "capacity granted in an answer that was lost comes back af
     for (const core::LeaseResource& part : lease_of(*after).resources) CHECK(part.tranches.empty());
     CHECK(audit().ok());
 }
+
+TEST_CASE_METHOD(
+    Lab, "units that come and go are leased again as often as their total can be counted, and no more") {
+    done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    free_grant("lab", "seats", 10);
+    REQUIRE(sync_one(1, {counters("seats", 0, 1, 0)}));
+    store().database().run("UPDATE holding SET granted = ?, returned = ? WHERE granted = 1",
+                           core::limits::counter_max - 2, core::limits::counter_max - 3);
+    CHECK(granted(lease_of(*sync_one(2, {counters("seats", 0, 2, 0)})), "seats") ==
+          core::limits::counter_max - 1);
+    CHECK(granted(lease_of(*sync_one(3, {counters("seats", 0, 4, 0)})), "seats") ==
+          core::limits::counter_max - 1);
+    CHECK(granted(lease_of(*sync_one(4, {counters("seats", 0, 3, 0)})), "seats") ==
+          core::limits::counter_max);
+}

@@ -163,8 +163,8 @@ TEST_CASE("ranges of a lease, from both sides") {
     CHECK(pointer_of("/resources/0/unit_size", limits::unit_size_max) == "taken");
     CHECK(pointer_of("/resources/0/unit_size", limits::unit_size_max + 1) == "/resources/0/unit_size");
     CHECK(pointer_of("/resources/0/tranches/0/G", 0) == "taken");
-    CHECK(pointer_of("/resources/0/tranches/0/G", limits::units_max) == "taken");
-    CHECK(pointer_of("/resources/0/tranches/0/G", limits::units_max + 1) == "/resources/0/tranches/0/G");
+    CHECK(pointer_of("/resources/0/tranches/0/G", limits::counter_max) == "taken");
+    CHECK(pointer_of("/resources/0/tranches/0/G", limits::counter_max + 1) == "/resources/0/tranches/0/G");
     CHECK(pointer_of("/epoch", 0) == "/epoch");
     CHECK(pointer_of("/incarnation", 0) == "/incarnation");
     CHECK(pointer_of("/number", 0) == "/number");
@@ -174,6 +174,17 @@ TEST_CASE("ranges of a lease, from both sides") {
     CHECK(pointer_of("/agent", std::string(limits::message_id_bytes_max, 'a')) == "taken");
     CHECK(pointer_of("/agent", std::string(limits::message_id_bytes_max + 1, 'a')) == "/agent");
     CHECK(pointer_of("/number", std::uint64_t{1} << 63) == "/number");
+}
+
+TEST_CASE("what a lease grants of a resource can be added up") {
+    Lease lease = small_lease();
+    lease.resources[0].tranches = {{"t1", Tier::free, Units{limits::counter_max}, {0}, {}},
+                                   {"t2", Tier::free, Units{limits::counter_max}, {0}, {}}};
+    CHECK(lease_from_json(lease_to_json(lease)));
+    lease.resources[0].tranches.push_back({"t3", Tier::free, Units{1}, {0}, {}});
+    CHECK(lease_from_json(lease_to_json(lease)).error().pointer == "/resources/0/tranches");
+    lease.resources[0].tranches.back().granted = Units{limits::counter_max};
+    CHECK(lease_from_json(lease_to_json(lease)).error().pointer == "/resources/0/tranches");
 }
 
 TEST_CASE("a tranche may end when it begins, never before") {
