@@ -23,8 +23,9 @@ void SyncPlan::set_interval(std::int64_t interval_ms) {
 }
 
 void SyncPlan::wake(SyncReason reason, BootTime now) {
-    if (failures_ > 0 && reason != SyncReason::asked) return;  // the retry will carry it
     woken_ = std::min(reason, woken_.value_or(reason));
+    if (failures_ > 0 && reason != SyncReason::asked)
+        return;  // the retry carries it, or what follows it does
     due_ = std::min(due_, time_for(reason, now));
 }
 

@@ -34,7 +34,7 @@ public:
     void set_interval(std::int64_t interval_ms);
 
     // During an exchange too, which may have begun without what the reason stands for: then the next
-    // one follows when it has ended well. If it fails, the retry carries it.
+    // one follows when it has ended well, also where it is a retry itself. If it fails, the retry carries it.
     void wake(SyncReason reason, BootTime now);
 
     // What to do now. Nothing may be in flight; an exchange that it asks for must begin at once.

@@ -106,6 +106,31 @@ TEST_CASE("a failure is tried again within the backoff, again and again") {
     CHECK(plan.consecutive_failures() == 0);
 }
 
+TEST_CASE("what wakes during a retry that ends well is carried by the sync after it") {
+    const SyncReason reason = GENERATE(SyncReason::completion, SyncReason::more, SyncReason::asked);
+    SyncPlan plan = synced_at({0});
+    REQUIRE(plan.next({interval}).step == Step::sync);
+    plan.failed({interval}, limits::backoff_base_ms);
+    const BootTime retry = plan.due();
+    REQUIRE(plan.next(retry).step == Step::sync);
+    plan.wake(reason, retry);
+    SECTION("after it") {
+        plan.sync_succeeded(retry, {}, no_jitter);
+        CHECK(plan.due() <= retry + limits::completion_sync_spacing_ms);
+        const BootTime next = plan.due();
+        REQUIRE(plan.next(next).step == Step::sync);
+        plan.sync_succeeded(next, {}, no_jitter);
+        CHECK(plan.due() == next + interval);
+    }
+    SECTION("or by the next retry, and then by no other") {
+        plan.failed(retry, limits::backoff_base_ms);
+        const BootTime again = plan.due();
+        REQUIRE(plan.next(again).step == Step::sync);
+        plan.sync_succeeded(again, {}, no_jitter);
+        CHECK(plan.due() == again + interval);
+    }
+}
+
 TEST_CASE("the backoff is never longer than the interval") {
     SyncPlan plan{2'000};
     plan.set_enrolled(true, {0});
