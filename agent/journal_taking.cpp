@@ -10,7 +10,6 @@
 namespace meterbox::agent {
 
 core::Result<void> Journal::check(std::span<const JournalEvent> events) {
-    std::map<std::pair<const Entry*, core::UtcHour>, core::Amount> sums;  // by hour where hours are bounded
     for (std::size_t i = 0; i < events.size(); ++i) {
         const core::UsageEvent& event = events[i].event;
         const auto found = entries_.find(event.type);
@@ -26,19 +25,20 @@ core::Result<void> Journal::check(std::span<const JournalEvent> events) {
             return refuse(
                 "data: " + event.type + " is metered as a " + std::string(core::name_of(resource.measure)),
                 "/data");
-        const core::UtcHour hour =
-            is_counted(found->second) ? core::UtcHour{} : core::hour_of(events[i].time);
-        core::Amount& sum = sums[{&found->second, hour}];
-        if (!has_room(found->second, events[i], sum))
-            return refuse("data: more than the counters of " + event.type + " can hold", "/data");
-        sum += event.amount;
     }
     return {};
 }
 
+// What was taken before needs no room: its repeat is answered as ever, also where there is none left.
 core::Result<std::vector<bool>> Journal::remember(std::span<const JournalEvent> events, core::UtcTime now) {
     const std::int64_t day = now.ms / core::day_ms;
     std::vector<bool> fresh(events.size());
+    std::map<std::pair<const Entry*, core::UtcHour>, core::Amount> sums;  // by hour where hours are bounded
+    const auto refuse = [&](std::size_t i, core::ErrorCode code, std::string detail, std::string pointer) {
+        for (std::size_t taken = i + 1; taken-- > 0;)
+            if (fresh[taken]) identities_.take_back(events[taken].identity);
+        return core::Error{code, std::move(detail), i, std::move(pointer)};
+    };
     for (std::size_t i = 0; i < events.size(); ++i) {
         const auto seen = identities_.remember(events[i].identity, events[i].contents, day);
         if (!seen) {
@@ -46,13 +46,19 @@ core::Result<std::vector<bool>> Journal::remember(std::span<const JournalEvent> 
             return seen.error();
         }
         fresh[i] = *seen == IdentityStore::Seen::fresh;
-        if (*seen != IdentityStore::Seen::conflict) continue;
-        for (std::size_t taken = i; taken-- > 0;)
-            if (fresh[taken]) identities_.take_back(events[taken].identity);
-        return core::Error{core::ErrorCode::conflict,
-                           "id: this source and id were taken before with other contents; a new event "
-                           "needs a new id",
-                           i, "/id"};
+        if (*seen == IdentityStore::Seen::conflict)
+            return refuse(i, core::ErrorCode::conflict,
+                          "id: this source and id were taken before with other contents; a new event needs a "
+                          "new id",
+                          "/id");
+        if (!fresh[i]) continue;
+        const Entry& entry = entries_.find(events[i].event.type)->second;
+        const core::UtcHour hour = is_counted(entry) ? core::UtcHour{} : core::hour_of(events[i].time);
+        core::Amount& sum = sums[{&entry, hour}];
+        if (!has_room(entry, events[i], sum))
+            return refuse(i, core::ErrorCode::invalid,
+                          "data: more than the counters of " + events[i].event.type + " can hold", "/data");
+        sum += events[i].event.amount;
     }
     return fresh;
 }

@@ -317,6 +317,32 @@ TEST_CASE("more than the counters can hold is refused, and the sum of many repor
     transaction(*journal, [&] { CHECK(report(*journal, {event(255, 1)})); });
 }
 
+TEST_CASE("what was taken is taken when it is repeated, also where the counters hold no more") {
+    const tests::TemporaryFolder folder;
+    auto journal = journal_in(folder);
+    const std::int64_t most = core::limits::amount_max;
+    std::vector<JournalEvent> all;
+    for (unsigned char id = 0; id < 128; ++id) all.push_back(event(id, most));
+    all.push_back(event(128, 128));
+    transaction(*journal, [&] { CHECK(report(*journal, all)->accepted == 129); });
+    REQUIRE(ledger(journal->ledgers()).metered() == core::Amount{core::limits::counter_max});
+    transaction(*journal, [&] {
+        const auto again = report(*journal, all);
+        REQUIRE(again);
+        CHECK(again->accepted == 0);
+        CHECK(again->duplicates == 129);
+    });
+    transaction(*journal, [&] {
+        const auto refused = report(*journal, {event(1, most), event(200, 0), event(201, 1)});
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == core::ErrorCode::invalid);
+        CHECK(refused.error().index == 2);
+    });
+    // Nothing of that batch was taken.
+    transaction(*journal, [&] { CHECK(report(*journal, {event(200, 0)})->accepted == 1); });
+    transaction(*journal, [&] { CHECK_FALSE(report(*journal, {event(201, 1)})); });
+}
+
 TEST_CASE(
     "usage under enforcement none is bounded by the hour, whatever it is for, and a day still adds up") {
     const tests::TemporaryFolder folder;
