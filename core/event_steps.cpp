@@ -32,11 +32,13 @@ bool is_present(const json::value* value) {
     return value && !value->is_null();
 }
 
-// RFC 3339 has a year 0, which our calendar hasn't: it is as good as the year 4, a leap year too, for what
-// is far too old.
+// RFC 3339 has times that our calendar hasn't: in the year 0, and where an offset leads out of the years 1 to
+// 9999. They are as good as in a year nearby that is a leap year, too, or isn't: far too old, or far ahead.
 std::optional<UtcTime> time_of(std::string_view sent) {
+    if (const auto time = parse_rfc3339(sent)) return time;
     std::string text{sent};
     if (text.starts_with("0000-")) text[3] = '4';
+    if (text.starts_with("0001-") || text.starts_with("9999-")) text[3] = '5';
     return parse_rfc3339(text);
 }
 

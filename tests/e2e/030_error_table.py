@@ -59,6 +59,7 @@ class ErrorTable(EndToEnd):
                       event(data={"duration_ms": 1.5}), event(data={"duration_ms": 2**53}),
                       event(data={"duration": "P1Y"}), event(time="2020-01-01T00:00:00Z"),
                       event(time="2100-01-01T00:00:00Z"), event(time="0000-02-29T00:00:00Z"),
+                      event(time="9999-12-31T23:59:59-01:00"), event(time="0001-01-01T00:00:00+01:00"),
                       event(id="i" * 1025), event(source="/" * 1025), event(subject="s" * 65)):
             self.problem(self.post(wrong), 422, "invalid")
         self.assertEqual(self.problem(self.post([event(), event(id="e2", type="unheard-of")], BATCH),
