@@ -207,7 +207,6 @@ std::string reason_of(const json::error_code& ec) {
     if (ec == json::error::too_deep) return "nested too deep";
     if (ec == json::error::incomplete) return "the text ends too early";
     if (ec == json::error::syntax) return "syntax error";
-    if (ec == json::error::exponent_overflow) return "number out of range";
     if (ec == json::error::illegal_leading_surrogate || ec == json::error::illegal_trailing_surrogate ||
         ec == json::error::expected_utf16_escape) {
         return "half of a surrogate pair";
@@ -222,20 +221,51 @@ Error malformed_at(std::string_view reason, std::size_t position) {
             {}};
 }
 
-}  // namespace
+// Boost.JSON refuses a number for the length of its exponent, though it is JSON as any other. A billion, less
+// one, is as good: no number that we take has one so large. In place, so that positions stay what they are.
+std::string with_small_exponents(std::string_view text) {
+    constexpr std::size_t digits_max = 9;
+    std::string smaller{text};
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (in_string && text[i] == '\\') {
+            ++i;
+        } else if (text[i] == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (text[i] == 'e' || text[i] == 'E')) {
+            const std::size_t sign =
+                text.substr(i + 1).starts_with('-') || text.substr(i + 1).starts_with('+');
+            const std::size_t first = std::min(text.find_first_not_of('0', i + 1 + sign), text.size());
+            const std::size_t end = std::min(text.find_first_not_of("0123456789", first), text.size());
+            if (end - first <= digits_max) continue;
+            std::fill(smaller.begin() + first, smaller.begin() + end - digits_max, '0');
+            std::fill(smaller.begin() + end - digits_max, smaller.begin() + end, '9');
+        }
+    }
+    return smaller;
+}
 
-Result<json::value> parse_json(std::string_view text, json::storage_ptr storage,
-                               std::size_t* error_position) {
+Result<json::value> parse_once(std::string_view text, json::storage_ptr storage, std::size_t* error_position,
+                               json::error_code& ec) {
     json::parse_options options;
     options.max_depth = limits::json_depth_max;
     json::basic_parser<Handler> parser{options, text, std::move(storage)};
-    json::error_code ec;
     const std::size_t consumed = parser.write_some(false, text.data(), text.size(), ec);
     if (!ec && consumed == text.size()) return parser.handler().stack.release();
     if (error_position) *error_position = consumed;
     if (parser.handler().found_duplicate) return malformed_at("a key is there twice", consumed);
     if (ec) return malformed_at(reason_of(ec), consumed);
     return malformed_at("text after the end of the value", consumed);
+}
+
+}  // namespace
+
+Result<json::value> parse_json(std::string_view text, json::storage_ptr storage,
+                               std::size_t* error_position) {
+    json::error_code ec;
+    Result<json::value> value = parse_once(text, storage, error_position, ec);
+    if (ec != json::error::exponent_overflow) return value;
+    return parse_once(with_small_exponents(text), std::move(storage), error_position, ec);
 }
 
 }  // namespace meterbox::core

@@ -194,6 +194,19 @@ TEST_CASE("long keys and strings with escapes keep all their parts") {
     CHECK(contains(error_of(twice), "twice"));
 }
 
+TEST_CASE("an exponent of any length is read, and no text beside it is touched") {
+    const auto value =
+        parse_json(R"([0e99999999999, "1e99999999999", "\"e99999999999\\", 1E-99999999999, 5])");
+    REQUIRE(value);
+    const auto& all = value->as_array();
+    CHECK(all.at(0) == 0);
+    CHECK(all.at(1).as_string() == "1e99999999999");
+    CHECK(all.at(2).as_string() == "\"e99999999999\\");
+    CHECK(all.at(3).is_double());
+    CHECK(all.at(4) == 5);
+    CHECK(error_of("[1e99999999999, tru]") == error_of("[1e00000000009, tru]"));
+}
+
 TEST_CASE("members are read with type and range, and the first error sticks") {
     const boost::json::value value = *parse_json(
         R"({"text":"x","number":5,"yes":true,"list":[1],"none":null,"big":18446744073709551615,"half":0.5})");
