@@ -15,6 +15,7 @@
 #include "account/audit_usage.hpp"
 #include "account/commands.hpp"
 #include "account/learning.hpp"
+#include "account/team_sums.hpp"
 #include "account/tranche.hpp"
 
 namespace meterbox::account {
@@ -230,18 +231,19 @@ private:
                        " written off as used");
             },
             team_);
+        const auto added_up = add_up(database_, team_);
+        std::map<std::string, PoolTotals> kept;
         database_.each(
-            "SELECT resource, sum(agent_resource.remainder), sum(agent_resource.overage_units), "
-            "(SELECT remainder FROM team_resource WHERE team = ?1 AND resource = agent_resource.resource), "
-            "(SELECT overage_units FROM team_resource WHERE team = ?1 AND resource = "
-            "agent_resource.resource) "
-            "FROM agent_resource JOIN agent ON agent.id = agent_resource.agent WHERE agent.team = ?1 "
-            "GROUP BY resource",
+            "SELECT resource, remainder, overage_units FROM team_resource WHERE team = ?",
             [&](auto& row) {
-                if (row.integer(1) == row.integer(3) && row.integer(2) == row.integer(4)) return;
-                differ("resource " + row.string(0) + ": the team's remainder or overage isn't its agents'");
+                kept[row.string(0)] = {core::Amount{row.integer(1)}, core::Units{row.integer(2)}};
             },
             team_);
+        for (const auto& [resource, sums] : added_up) {
+            const PoolTotals& there = kept[resource];
+            if (sums.remainder == there.remainder && sums.overage_units == there.overage_units) continue;
+            differ("resource " + resource + ": the team's remainder or overage isn't its agents'");
+        }
     }
 
     Database& database_;

@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "account/usage_check.hpp"
-#include "core/limits.hpp"
 
 namespace meterbox::account {
 
@@ -98,7 +97,6 @@ private:
                                 " held, but what is used of it is never given back",
                             pointer + "/H");
         }
-        if (const auto fits = sums(change); !fits) return conflict(fits.error().detail, pointer);
         change.active = *grown > 0 || said.running.value() > 0 || said.need.value() > 0;
         // An older message has nothing new about what may also fall.
         if (*grown > 0 || later_ || !change.seen.any) changes.resources.push_back(std::move(change));
@@ -113,22 +111,6 @@ private:
             if (const auto checked = tranche(said.resource, counters, here); !checked) return checked.error();
         }
         return known->kind == core::Kind::returnable ? Result<void>{} : units(said, *known, pointer);
-    }
-
-    // What all agents of a team hold of it together stays a number that every message can carry.
-    Result<void> sums(const ResourceChange& change) {
-        const PoolTotals& totals = pool_.totals(change.resource);
-        const auto fits = [](auto sum, auto said, auto seen) {
-            return said - seen <= decltype(sum){core::limits::counter_max} - sum;
-        };
-        if (fits(totals.remainder, change.remainder, change.seen.remainder) &&
-            fits(totals.overage_units, change.overage_units, change.seen.overage_units) &&
-            fits(totals.held, change.held, change.seen.held))
-            return {};
-        return Error{ErrorCode::conflict,
-                     "more of " + change.resource + " than can be counted, with what the team's others hold",
-                     std::nullopt,
-                     {}};
     }
 
     // I5: M = unit x (U + overage) + q. Each message has all of an agent's tranches.

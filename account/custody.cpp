@@ -6,6 +6,7 @@
 
 #include "account/known.hpp"
 #include "account/set_aside.hpp"
+#include "account/team_sums.hpp"
 #include "account/tickets.hpp"
 
 namespace meterbox::account {
@@ -101,13 +102,7 @@ void Custody::take_over(const Agent& from) {
             "(remainder + ?3) / ?4, remainder = (remainder + ?3) % ?4 WHERE agent = ?5 AND resource = ?6",
             amount, part.overage, part.remainder, part.unit_size, agent_.id, part.resource);
     }
-    database_.run(
-        "UPDATE team_resource SET (remainder, overage_units, held) = (SELECT coalesce(sum(remainder), 0), "
-        "coalesce(sum(overage_units), 0), coalesce(sum(agent_resource.held), 0) FROM agent_resource JOIN "
-        "agent ON agent.id = agent_resource.agent "
-        "WHERE agent.team = team_resource.team AND agent_resource.resource = team_resource.resource) "
-        "WHERE team = ?",
-        agent_.team);
+    add_up_anew(database_, agent_.team);
 }
 
 void Custody::take_slots(const Agent& from, Tranche& tranche, Units units) {
@@ -231,9 +226,7 @@ void Custody::give_back(Tranche& tranche, Units units) {
 void Custody::store(const Kept& kept, const Kept& before) {
     database_.run("UPDATE agent_resource SET overage_units = ? WHERE agent = ? AND resource = ?",
                   kept.overage, agent_.id, kept.resource);
-    database_.run(
-        "UPDATE team_resource SET overage_units = overage_units - ? WHERE team = ? AND resource = ?",
-        before.overage - kept.overage, agent_.team, kept.resource);
+    pool_.add_to_totals(kept.resource, {}, kept.overage - before.overage, {});
 }
 
 }  // namespace meterbox::account

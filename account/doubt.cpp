@@ -2,6 +2,7 @@
 #include "account/doubt.hpp"
 
 #include <array>
+#include <map>
 #include <vector>
 
 #include "core/mutant.hpp"
@@ -108,19 +109,22 @@ bool is_returnable(Database& database, const std::string& resource) {
 
 // What it had checked out is said anew, if it comes back (as with Custody::take_over). Until then its units
 // are where they are shown to be: leased to nobody, in doubt, or free.
-void forget_checked_out(Database& database, const Agent& agent) {
+void forget_checked_out(Database& database, Pool& pool, const Agent& agent) {
 #define OF_RETURNABLES "resource IN (SELECT key FROM resource WHERE kind = 'returnable')"
-#define SUM_OF(column)               \
-    "(SELECT coalesce(sum(r." column \
-    "), 0) FROM agent_resource AS r WHERE r.agent = ?2 AND r.resource = team_resource.resource)"
-    database.run(
-        "UPDATE team_resource SET held = held - " SUM_OF("held") ", overage_units = overage_units - " SUM_OF(
-            "overage_units") " WHERE team = ?1 AND " OF_RETURNABLES,
-        agent.team, agent.id);
+    std::map<std::string, PoolTotals> said;
+    database.each(
+        "SELECT resource, overage_units, held FROM agent_resource WHERE agent = ? AND " OF_RETURNABLES,
+        [&](auto& row) {
+            PoolTotals& sums = said[row.string(0)];
+            sums.overage_units += Units{row.integer(1)};
+            sums.held += Units{row.integer(2)};
+        },
+        agent.id);
     database.run("UPDATE agent_resource SET held = 0, overage_units = 0 WHERE agent = ? AND " OF_RETURNABLES,
                  agent.id);
-#undef SUM_OF
 #undef OF_RETURNABLES
+    for (const auto& [resource, sums] : said)
+        pool.add_to_totals(resource, {}, Units{} - sums.overage_units, Units{} - sums.held);
 }
 
 }  // namespace
@@ -172,7 +176,7 @@ Decided write_off(Database& database, core::UtcTime now, const Agent& agent, Los
     Pool pool(database, agent.team);
     hold_leased(database, ledger, pool, agent, "write-off");
     Decided decided = decide_held(database, ledger, pool, agent, policy);
-    forget_checked_out(database, agent);
+    forget_checked_out(database, pool, agent);
     database.run("DELETE FROM session WHERE agent = ?", agent.id);
     database.run("DELETE FROM ticket WHERE agent = ?", agent.id);
     database.run(

@@ -6,6 +6,7 @@
 
 #include "account/cycles.hpp"
 #include "account/learning.hpp"
+#include "account/team_sums.hpp"
 
 namespace meterbox::account {
 
@@ -162,9 +163,11 @@ const PoolTotals& Pool::totals(const std::string& resource) {
 void Pool::add_to_totals(const std::string& resource, core::Amount remainder, core::Units overage,
                          core::Units held) {
     PoolTotals sum = totals(resource);
+    const bool was_full = is_full(sum);
     sum.remainder += remainder;
     sum.overage_units += overage;
     sum.held += held;
+    if (was_full || is_full(sum)) return add_up_anew(database_, team_);
     database_.run(
         "UPDATE team_resource SET remainder = remainder + ?, overage_units = overage_units + ?, "
         "held = held + ? WHERE team = ? AND resource = ?",

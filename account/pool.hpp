@@ -46,6 +46,7 @@ public:
 
     // What its agents have left over of a resource, all together.
     const PoolTotals& totals(const std::string& resource);
+    // What one agent's figures, which are written, have changed of that.
     void add_to_totals(const std::string& resource, core::Amount remainder, core::Units overage,
                        core::Units held);
 

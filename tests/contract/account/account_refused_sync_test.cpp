@@ -81,17 +81,34 @@ TEST_CASE_METHOD(Lab, "what a team's agents hold together stays a number that ca
         said.overage_units = Units{units};
         return said;
     };
+    const auto says = [this](std::int64_t units) {
+        const std::string balance = done({"--json", "balance", "lab"});
+        CHECK(balance.find("\"overage_units\":" + std::to_string(units) + ",") != std::string::npos);
+        CHECK(audit().ok());
+    };
     REQUIRE(sync_one(1, {all_over(core::limits::counter_max - 1)}));
+    says(core::limits::counter_max - 1);
     const std::string two = agent("lab");
     const std::string session_of_two = session("lab", two);
     REQUIRE(sync("lab", two, request(session_of_two, 1, {all_over(1)})));
-    const auto beyond = sync("lab", two, request(session_of_two, 2, {all_over(2)}));
-    REQUIRE_FALSE(beyond);
-    CHECK(beyond.error().code == core::ErrorCode::conflict);
-    CHECK(audit().findings.size() == 1);
-    const std::string balance = done({"--json", "balance", "lab"});
-    CHECK(balance.find("\"overage_units\":" + std::to_string(core::limits::counter_max)) !=
-          std::string::npos);
+    says(core::limits::counter_max);
+    REQUIRE(sync("lab", two, request(session_of_two, 2, {all_over(core::limits::counter_max)})));
+    says(core::limits::counter_max);
+    CHECK(audit().findings.empty());
+
+    free_grant("lab", "render", 10);  // who says so much goes on with everything else
+    auto needs = counters("render", 0, 2, 0);
+    const auto leased =
+        sync("lab", two, request(session_of_two, 3, {all_over(core::limits::counter_max), needs}));
+    REQUIRE(leased);
+    CHECK(granted(lease_of(*leased), "render") == 2);
+
+    done({"agent", "revoke", two});
+    says(core::limits::counter_max);
+    // What its custodian is then charged leaves what is the other's.
+    done({"resource", "set", "tiny", "--price", "1", "--currency", "EUR"});
+    done({"grant", "add", "lab", "--resource", "tiny", "--tier", "payg"});
+    says(core::limits::counter_max - 1);
 }
 
 TEST_CASE_METHOD(Lab, "another agent's id or session leaves evidence") {

@@ -108,3 +108,25 @@ TEST_CASE_METHOD(
     CHECK(granted(lease_of(*sync_one(4, {counters("seats", 0, 3, 0)})), "seats") ==
           core::limits::counter_max);
 }
+
+TEST_CASE_METHOD(
+    Lab, "what all agents hold counts as far as it can be counted, and anew when one of them is lost") {
+    done({"resource", "add", "seats", "--kind", "returnable", "--measure", "count", "--unit", "1"});
+    free_grant("lab", "seats", 10);
+    const auto held_by_all = [this] { return database().number("SELECT held FROM team_resource"); };
+    const auto holding = [](std::int64_t units) {
+        auto said = counters("seats", 0, 0, 0);
+        said.held = said.overage_units = Units{units};
+        return said;
+    };
+    const std::string two = agent("lab");
+    REQUIRE(sync_one(1, {holding(3)}));
+    REQUIRE(sync("lab", two, request(session("lab", two), 1, {holding(core::limits::counter_max)})));
+    CHECK(held_by_all() == core::limits::counter_max);
+    REQUIRE(sync_one(2, {holding(4)}));
+    CHECK(held_by_all() == core::limits::counter_max);
+    done({"agent", "write-off", two, "--as", "release"});
+    CHECK(held_by_all() == 4);
+    CHECK(database().number("SELECT overage_units FROM team_resource") == 4);
+    check_audit();
+}
