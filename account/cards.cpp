@@ -138,6 +138,8 @@ core::Card make_card(const core::Resource& resource, std::span<const Tranche> tr
         card.available_units += tranche.unspent();
         card.purchased_units += *tranche.size();
     }
+    card.leased_units = std::min(card.leased_units, Units{core::limits::counter_max});
+    card.charged_units = std::min(card.charged_units, Units{core::limits::counter_max});
     card.ends_at = ends.ends_at();
     card.refreshes_at = ends.refreshes_at();
     if (resource.kind == core::Kind::returnable) {

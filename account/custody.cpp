@@ -163,7 +163,8 @@ void Custody::take_of_pool(Kept& kept) {
         if (!tranche.valid_at(ledger_.now())) continue;
         // Draw order: beyond what others wait for there is nothing.
         if (tranche.open() && aside.value() > 0) return;
-        const Units there = tranche.open() ? kept.overage : std::clamp(tranche.available, Units{}, left);
+        const Units there =
+            tranche.open() ? room_of_open(tranche) : std::clamp(tranche.available, Units{}, left);
         const Units taken = std::min(kept.overage, there);
         lease(tranche, taken, "lease");
         charge(tranche, taken);

@@ -75,7 +75,8 @@ public:
         }
         const Units units = std::min(room_, units_to_lease(demand, available_, aside_, agents));
         lease_limited(units);
-        lease_open(asks);
+        // What limited units don't cover of its overage has been used: it leaves the exposure as it is.
+        lease_open(asks, asked ? std::max(Units{}, asked->overage_units - held_ - units) : Units{});
         if (asked) tickets_.served(resource.key, open_ ? Units{0} : demand.need - demand.spendable - units);
     }
 
@@ -97,11 +98,12 @@ private:
         for (std::size_t i = 0; i < taken.size(); ++i) give(*places[i], Place::available, taken[i]);
     }
 
-    void lease_open(bool asks) {
+    void lease_open(bool asks, Units completed) {
         for (std::size_t i = 0; i < tranches_.size(); ++i) {
             Tranche& tranche = tranches_[i];
             if (!tranche.open() || !tranche.valid_at(ledger_.now())) continue;
-            give(tranche, Place::purchase, open_units_to_lease(left_[i], settings_.payg_exposure, asks));
+            const Units units = open_units_to_lease(left_[i], settings_.payg_exposure, completed, asks);
+            give(tranche, Place::purchase, std::min(units, room_of_open(tranche)));
             return;  // one exposure, however many open tranches there are
         }
     }

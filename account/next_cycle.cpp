@@ -37,8 +37,10 @@ void lease_next_cycle(Ledger& ledger, Pool& pool, const Catalogue& catalogue, Kn
             const bool in_reach = next.starts_at > now && next.starts_at < now + settings.offline_horizon_ms;
             const Tranche* present = in_reach ? present_of(tranches, next, now) : nullptr;
             if (!present || next.ended) continue;
-            const Units units =
-                units_of_next_cycle(next, known.left(present->id), known.left(next.id), agents);
+            // Of open payg what is beyond the exposure is used already, of the present cycle.
+            const Units most = next.open() ? settings.payg_exposure : Units{core::limits::counter_max};
+            const Units left = std::min(known.left(present->id), most);
+            const Units units = units_of_next_cycle(next, left, known.left(next.id), agents);
             if (units.value() == 0) continue;
             const Holder holder{known.agent().id, known.agent().incarnation};
             ledger.move(next, next.open() ? Place::purchase : Place::available, Place::leased, units,

@@ -67,10 +67,16 @@ Units units_to_recall(Units spare, bool idle, bool others_wait, Units available,
     return std::max(Units{0}, spare);
 }
 
-Units open_units_to_lease(Units held, Units exposure, bool asked) {
-    if (held >= exposure) return Units{0};
-    if (!asked && held.value() > exposure.value() / 2) return Units{0};
-    return exposure - held;
+Units open_units_to_lease(Units held, Units exposure, Units completed, bool asked) {
+    const Units target = exposure + completed;
+    if (held >= target) return Units{0};
+    if (!asked && held.value() > target.value() / 2) return Units{0};
+    return target - held;
+}
+
+Units room_of_open(const Tranche& tranche) {
+    METERBOX_ASSERT(tranche.open());
+    return std::max(Units{}, Units{core::limits::counter_max} - tranche.charged - tranche.leased);
 }
 
 std::vector<Units> fill(std::span<const Tranche> in_draw_order, Units units) {

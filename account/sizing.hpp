@@ -55,9 +55,14 @@ core::Units units_to_recall(core::Units spare, bool idle, bool others_wait, core
 // agent has free is on its way already. There is no reserve.
 core::Units capacity_to_lease(core::Units need, core::Units beyond, core::Units free, core::Units available);
 
-// Units to lease now out of an open payg tranche, so that the agent holds `exposure` of it. It is
-// topped up when something is asked for, or half of it is used.
-core::Units open_units_to_lease(core::Units held, core::Units exposure, bool asked);
+// Units to lease now out of an open payg tranche, so that the agent holds `exposure` of it beside what it has
+// completed already and no slot was there for. It is topped up when something is asked for, or half of it is
+// used.
+core::Units open_units_to_lease(core::Units held, core::Units exposure, core::Units completed, bool asked);
+
+// What can still be leased of an open tranche: what agents say adds up, and must stay a number that others can
+// read.
+core::Units room_of_open(const Tranche& tranche);
 
 // `units` taken from the limited tranches in their order, which must be the draw order, as far as each
 // one's available units go: one figure a tranche. Open ones give nothing here.

@@ -39,6 +39,22 @@ class Tiers(EndToEnd):
         self.assertEqual([t["available_units"] for t in api["tiers"]], [1, 1])
         account.command("audit", "studio")
 
+    def test_open_payg_takes_all_that_was_used_within_three_syncs(self):
+        account = self.account()
+        account.command("resource", "add", "calls", "--kind", "exhaustible", "--measure", "count", "--unit", "1",
+                        "--price", "1", "--currency", "EUR")
+        account.command("team", "add", "studio")
+        account.command("grant", "add", "studio", "--resource", "calls", "--tier", "payg")
+        one = self.agent("one", sync_interval="1h")
+        one.enroll(account, "studio", "calls")
+        self.assertEqual(one.report("calls", "all", quantity=100_000).status, 200)
+        for _ in range(3):
+            one.cli("sync")
+        self.assertEqual(one.resource("calls")["overage_units"], 0)
+        self.assertEqual(account.card("studio", "calls")["charged_units"], 100_000)
+        self.assertEqual(account.card("studio", "calls")["leased_units"], 1_000)
+        account.command("audit", "studio")
+
     def test_example_6_four_sessions_on_a_final_lease_stop_together_at_what_is_left(self):
         account, agent = self.one_agent(unit="1s", amount=8)
         agent.stream("render").close()  # asks for a unit at least

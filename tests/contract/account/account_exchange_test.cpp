@@ -101,6 +101,27 @@ TEST_CASE_METHOD(Lab, "open payg is leased up to its exposure and topped up when
     CHECK(audit().ok());
 }
 
+TEST_CASE_METHOD(Lab, "open payg covers all that was used at once, and its exposure stays what it is") {
+    done({"grant", "add", "lab", "--resource", "render", "--tier", "payg"});
+    free_grant("lab", "render", 300);
+    const auto over = [](std::vector<core::wire::TrancheCounters> all) {
+        auto said = counters("render", 100'000'000, 0, 0, std::move(all));
+        said.need = said.overage_units;
+        return said;
+    };
+    const core::Lease lease = lease_of(*sync_one(1, {over({})}));
+    const auto& tranches = lease.resources[0].tranches;
+    REQUIRE(tranches.size() == 3);
+    CHECK(tranches[0].granted == Units{300});
+    CHECK(tranches[1].granted == Units{99'700 + 1'000});
+    CHECK(tranches[2].granted == Units{1'000});                        // of the next cycle
+    CHECK(lease_of(*sync_one(2, {over({})})).number == lease.number);  // the answer was lost
+    REQUIRE(sync_one(3, {over({used(tranches[0].tranche, 300), used(tranches[1].tranche, 99'700)})}));
+    CHECK(card().charged_units == Units{100'000});
+    CHECK(card().leased_units == Units{1'000});
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "payg with a cap is sold no further than its cap") {
     done({"grant", "add", "lab", "--resource", "render", "--tier", "payg", "--cap", "3"});
     const core::Lease lease = lease_of(*sync_one(1, {counters("render", 0, 5, 0)}));

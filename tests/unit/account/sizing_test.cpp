@@ -116,11 +116,33 @@ TEST_CASE(
 
 TEST_CASE("an open exposure is topped up when something is asked for, or half of it is used") {
     const Units exposure{1'000};
-    CHECK(open_units_to_lease(Units{0}, exposure, false) == Units{1'000});
-    CHECK(open_units_to_lease(Units{500}, exposure, false) == Units{500});
-    CHECK(open_units_to_lease(Units{501}, exposure, false) == Units{0});
-    CHECK(open_units_to_lease(Units{999}, exposure, true) == Units{1});
-    CHECK(open_units_to_lease(Units{1'000}, exposure, true) == Units{0});
+    CHECK(open_units_to_lease(Units{0}, exposure, Units{}, false) == Units{1'000});
+    CHECK(open_units_to_lease(Units{500}, exposure, Units{}, false) == Units{500});
+    CHECK(open_units_to_lease(Units{501}, exposure, Units{}, false) == Units{0});
+    CHECK(open_units_to_lease(Units{999}, exposure, Units{}, true) == Units{1});
+    CHECK(open_units_to_lease(Units{1'000}, exposure, Units{}, true) == Units{0});
+}
+
+TEST_CASE("what was completed without a slot comes beside the open exposure, once") {
+    const Units exposure{1'000};
+    const Units need{50'000};
+    CHECK(open_units_to_lease(Units{0}, exposure, need, true) == Units{51'000});
+    CHECK(open_units_to_lease(Units{1'000}, exposure, need, true) == Units{50'000});
+    CHECK(open_units_to_lease(Units{51'000}, exposure, need, true) == Units{0});  // the answer was lost
+    CHECK(open_units_to_lease(Units{51'000}, exposure, Units{}, true) == Units{0});
+    CHECK(open_units_to_lease(Units{400}, exposure, Units{}, false) == Units{600});
+}
+
+TEST_CASE("an open tranche is leased no further than its units can be counted") {
+    Tranche open = limited(3, 0);
+    open.purchased.reset();
+    open.charged = Units{core::limits::counter_max - 5};
+    open.leased = Units{3};
+    CHECK(room_of_open(open) == Units{2});
+    open.leased = Units{5};
+    CHECK(room_of_open(open) == Units{0});
+    open.leased = Units{1'000};
+    CHECK(room_of_open(open) == Units{0});
 }
 
 TEST_CASE("a lease is filled in draw order and skips open tranches") {
