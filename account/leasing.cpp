@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <utility>
 
 #include "account/booking.hpp"
 #include "account/known.hpp"
@@ -194,6 +196,43 @@ std::int64_t oldest_used_up_named(std::span<const Tranche> tranches, Known& know
     return used_up[used_up.size() - used_up_named_max];
 }
 
+// What may be left out of a lease.
+struct UsedUp {
+    std::int64_t tranche = 0;
+    bool newest = false;  // of its resource: where there is no more, it says so
+};
+
+// Signed it is a third longer, and something is to spare.
+constexpr std::size_t claims_bytes_max = core::limits::lease_bytes_max * 2 / 3;
+
+bool is_surely_short(const core::Lease& lease) {
+    constexpr std::size_t part_bytes_max = 256;  // of a resource, or a tranche
+    std::size_t parts = 1 + lease.resources.size();
+    for (const core::LeaseResource& resource : lease.resources) parts += resource.tranches.size();
+    return parts <= claims_bytes_max / part_bytes_max;
+}
+
+// As many of what is used up as make the lease too long, the oldest first, and the newest of each resource
+// last. What has units left is never among them.
+void shorten(core::Lease& lease, std::vector<UsedUp> used_up) {
+    constexpr std::size_t tranche_bytes_min = 100;
+    if (is_surely_short(lease)) return;
+    std::ranges::sort(used_up, {}, [](const UsedUp& each) { return std::pair(each.newest, each.tranche); });
+    auto next = used_up.begin();
+    for (;;) {
+        const std::size_t bytes = core::lease_to_json(lease).size();
+        if (bytes <= claims_bytes_max || next == used_up.end()) return;
+        std::set<std::string> left_out;
+        for (std::size_t most = (bytes - claims_bytes_max) / tranche_bytes_min + 1;
+             left_out.size() < most && next != used_up.end(); ++next)
+            left_out.insert(tranche_name(next->tranche));
+        for (core::LeaseResource& resource : lease.resources)
+            std::erase_if(resource.tranches, [&](const core::LeaseTranche& tranche) {
+                return left_out.contains(tranche.tranche);
+            });
+    }
+}
+
 // What an agent keeps of tranches that have ended it may never have heard of, for that answer was lost. Only
 // its own word brings it back, so they are named until it has given it back: valid at no time.
 void name_kept_of_ended(Database& database, const Agent& agent, core::LeaseResource& part) {
@@ -235,6 +274,7 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
             [&](auto& row) { return lease.session_nonce = row.string(0); }, agent.session);
     }
 
+    std::vector<UsedUp> used_up;
     for (const core::Resource& resource : catalogue.resources) {
         if (!is_leased(resource)) continue;
         core::LeaseResource part{resource.key, resource.unit_size, resource.enforcement, {}};
@@ -248,11 +288,15 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
         const bool final = available.value() == 0 && !open;
         const std::int64_t oldest_named = oldest_used_up_named(pool.of(resource.key), known, now);
         bool says_final = false;
+        const std::size_t used_up_before = used_up.size();
         for (const Tranche& tranche : pool.of(resource.key)) {
             if (tranche.ended_at(now)) continue;
             const bool valid = tranche.valid_at(now);  // else of the next cycle
             const Units granted = known.holding(tranche.id).holding.granted;
-            if (is_used_up(tranche, known) && tranche.id < oldest_named) continue;
+            if (is_used_up(tranche, known)) {
+                if (tranche.id < oldest_named) continue;
+                used_up.push_back({tranche.id});
+            }
             // A final one also says so where it gives nothing, once.
             if (granted.value() == 0 && (!final || !valid || says_final)) continue;
             says_final = says_final || (final && valid);
@@ -261,9 +305,13 @@ core::Lease describe_lease(Database& database, Pool& pool, const Catalogue& cata
                                      tranche.ends_at, final && valid, payg && !tranche.open(),
                                      tranche.open()});
         }
+        const auto newest =
+            std::ranges::max_element(used_up.begin() + used_up_before, used_up.end(), {}, &UsedUp::tranche);
+        if (newest != used_up.end()) newest->newest = true;
         if (resource.kind == core::Kind::returnable) name_kept_of_ended(database, agent, part);
         lease.resources.push_back(std::move(part));
     }
+    shorten(lease, std::move(used_up));
     return lease;
 }
 

@@ -80,6 +80,42 @@ TEST_CASE_METHOD(Lab,
     check_audit();
 }
 
+TEST_CASE_METHOD(Lab, "a lease leaves out what was used up first where it would be too long to be read") {
+    constexpr int resources = 60;
+    constexpr int grants = 32;
+    const auto name_of = [](int number) { return "r" + std::to_string(number); };
+    free_grant("lab", "render", 2);
+    std::vector<core::wire::ResourceCounters> asked{counters("render", 0, 2, 0)};
+    for (int i = 0; i < resources; ++i) {
+        done(
+            {"resource", "add", name_of(i), "--kind", "exhaustible", "--measure", "count", "--unit", "1000"});
+        for (int bought = 0; bought < grants; ++bought) free_grant("lab", name_of(i), 1);
+        asked.push_back(counters(name_of(i), 0, grants, 0));
+    }
+    const auto leased = sync_one(1, asked);
+    REQUIRE(leased);
+    std::vector<core::wire::ResourceCounters> said;
+    for (const core::LeaseResource& resource : lease_of(*leased).resources) {
+        const bool one_is_left = resource.key == "render";
+        std::vector<core::wire::TrancheCounters> used;
+        for (const core::LeaseTranche& tranche : resource.tranches)
+            used.push_back({tranche.tranche, Units{1}, Units{0}, {}});
+        said.push_back(counters(resource.key, one_is_left ? 1'000 : 1'000 * grants, 0, 0, used));
+    }
+    REQUIRE(said.size() == resources + 1);
+    const auto over = sync_one(2, said);
+    REQUIRE(over);
+    REQUIRE(over->lease);
+    CHECK(over->lease->size() <= core::limits::lease_bytes_max * 2 / 3 + 1'000);
+    CHECK(over->lease->size() >= core::limits::lease_bytes_max / 2);
+    const core::Lease lease = lease_of(*over);
+    CHECK(granted(lease, "render") == 2);  // the oldest, but with a unit left
+    CHECK(granted(lease, "r0") == 1);      // says that there is no more
+    CHECK(granted(lease, name_of(resources - 1)) == grants);
+    CHECK_FALSE(sync_one(3, said)->lease);
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "a lease that says nothing new is neither signed again nor sent") {
     free_grant("lab", "render", 10);
     REQUIRE(sync_one(1, {counters("render", 0, 0, 1)}));
