@@ -80,6 +80,33 @@ TEST_CASE_METHOD(Lab,
     check_audit();
 }
 
+TEST_CASE_METHOD(Lab, "an agent that used up more than a thousand grants is heard as before") {
+    constexpr int grants = 1'100;
+    for (int bought = 0; bought < grants; ++bought) free_grant("lab", "render", 1);
+    const auto leased = sync_one(1, {counters("render", 0, grants, 0)});
+    REQUIRE(leased);
+    std::vector<core::wire::TrancheCounters> used;
+    const core::Lease lease = lease_of(*leased);
+    for (const core::LeaseTranche& tranche : lease.resources[0].tranches)
+        used.push_back({tranche.tranche, Units{1}, Units{0}, {}});
+    REQUIRE(used.size() == grants);
+    const auto all = counters("render", 1'000 * grants, 0, 0, used);
+    const auto sent = core::wire::sync_request_from_json(core::wire::to_json(request(one_session, 2, {all})));
+    REQUIRE(sent);
+    REQUIRE(sync("lab", one, *sent));
+    CHECK(card().charged_units == Units{grants});
+
+    core::wire::HelloRequest again;
+    again.agent = one;
+    again.nonce = platform::system::random_hex(random);
+    again.clock.quality = "trusted";
+    again.resources = {all};
+    const auto heard = core::wire::hello_request_from_json(core::wire::to_json(again));
+    REQUIRE(heard);
+    CHECK(hello("lab", *heard)->verdict == core::wire::Verdict::ok);
+    check_audit();
+}
+
 TEST_CASE_METHOD(Lab, "a lease leaves out what was used up first where it would be too long to be read") {
     constexpr int resources = 60;
     constexpr int grants = 32;

@@ -244,3 +244,19 @@ TEST_CASE("a sync with a member missing or ill-typed is refused") {
         CHECK(sync_reply_from_json(without(reply, member)));
     }
 }
+
+TEST_CASE("a message names as many tranches of a resource as its body has room for, and not one more") {
+    SyncRequest request = sync_request();
+    auto& tranches = request.resources[0].tranches;
+    tranches.clear();
+    constexpr std::size_t first = 67'000'000;  // numbers leave gaps
+    while (tranches.size() < limits::message_tranches_max)
+        tranches.push_back({"t" + std::to_string(first + tranches.size()), Units{1}, {}, {}});
+    const std::string all = to_json(request);
+    CHECK(all.size() < limits::body_bytes_max);
+    const auto read = sync_request_from_json(all);
+    REQUIRE(read);
+    CHECK(to_json(*read) == all);
+    tranches.push_back({"t1", Units{1}, {}, {}});
+    CHECK(sync_request_from_json(to_json(request)).error().pointer == "/resources/0/tranches");
+}
