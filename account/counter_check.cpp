@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <unordered_set>
 
 #include "account/usage_check.hpp"
 
@@ -102,6 +103,8 @@ private:
         if (*grown > 0 || later_ || !change.seen.any) changes.resources.push_back(std::move(change));
 
         std::set<std::string> named;
+        live_.clear();
+        for (const Tranche& tranche : pool_.of(said.resource)) live_.insert(tranche.id);
         for (std::size_t i = 0; i < said.tranches.size(); ++i) {
             const std::string here = pointer + "/tranches/" + std::to_string(i);
             const TrancheCounters& counters = said.tranches[i];
@@ -128,11 +131,16 @@ private:
                         pointer + "/overage");
     }
 
+    bool is_of(const std::string& resource, std::int64_t id) {
+        if (live_.contains(id)) return true;
+        const Tranche* const tranche = pool_.find(id);
+        return tranche && tranche->resource == resource;
+    }
+
     Result<void> tranche(const std::string& resource, const TrancheCounters& said,
                          const std::string& pointer) {
         const auto id = tranche_from(said.tranche);
-        const Tranche* tranche = id ? pool_.find(*id) : nullptr;
-        if (!tranche || tranche->resource != resource) {
+        if (!id || !is_of(resource, *id)) {
             return conflict("tranche " + said.tranche + " of " + resource + " isn't this team's", pointer);
         }
         const KnownHolding& known = known_.holding(*id);
@@ -184,6 +192,7 @@ private:
     Known& known_;
     const Agent& agent_;
     bool later_;
+    std::unordered_set<std::int64_t> live_;  // of the resource that is read: a message may name thousands
 };
 
 }  // namespace
