@@ -150,8 +150,10 @@ void TlsConnection::was_written(error_code failure, std::size_t size) {
     advance();
 }
 
+// The goodbye waits for room as answers do: a client that reads nothing doesn't keep the connection for it.
 void TlsConnection::shut_down() {
     writing_ = true;
+    give_until(core().now_ms() + core::limits::linger_timeout_ms);
     stream_.async_shutdown([self = self()](error_code failure) {
         self->writing_ = false;
         if (self->is_gone()) return;
@@ -161,6 +163,7 @@ void TlsConnection::shut_down() {
             self->drop();
             return;
         }
+        self->give_until(never);
         self->was_shut_down();
         self->advance();
     });

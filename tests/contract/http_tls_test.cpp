@@ -1,5 +1,7 @@
 // The HTTP server over TLS: the same answers, the client's certificate known to the handler, and no
 // patience for clients that don't finish their handshake.
+#include <sys/socket.h>
+
 #include <functional>
 #include <vector>
 
@@ -45,9 +47,27 @@ struct TlsHttpServer {
     http::Server server;
 };
 
+// What the server listens with is found by its port; sockets that it accepts inherit the size.
+void shrink_send_buffers(const http::Server& server) {
+    constexpr int descriptors_max = 256;
+    for (int descriptor = 0; descriptor < descriptors_max; ++descriptor) {
+        tcp::endpoint here;
+        socklen_t size = static_cast<socklen_t>(here.capacity());
+        if (::getsockname(descriptor, here.data(), &size) != 0) continue;
+        here.resize(size);
+        if (here.port() != server.port()) continue;
+        const int bytes = 1;  // as few as the system lets it be
+        REQUIRE(::setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) == 0);
+        return;
+    }
+    FAIL("nothing listens there");
+}
+
 struct TlsClient {
     TlsClient(Loop& on, ContextPointer context, std::uint16_t port)
-        : loop(on), stream(connected(on, port), std::move(context), {"localhost", "localhost"}) {}
+        : TlsClient(on, std::move(context), connected(on, port)) {}
+    TlsClient(Loop& on, ContextPointer context, tcp::socket socket)
+        : loop(on), stream(std::move(socket), std::move(context), {"localhost", "localhost"}) {}
 
     static tcp::socket connected(Loop& loop, std::uint16_t port) {
         tcp::socket socket(loop.io);
@@ -252,6 +272,38 @@ TEST_CASE("over TLS a connection far over the limit is closed, without a word in
     CHECK(outcome.error == asio::error::eof);
     CHECK(outcome.count == 0);
     CHECK(server.server.connections() == kept);
+}
+
+TEST_CASE("a client that reads nothing keeps no connection, whichever answer finds its socket full") {
+    Loop loop;
+    TlsWorld world;
+    http::Limits limits;
+    limits.write_timeout_ms = 5'000;
+    TlsHttpServer server(loop, world, ClientAuth::optional, limits);
+    shrink_send_buffers(server.server);
+    std::size_t asked = 0;
+    server.handler.function = [&](const http::Request& request, http::Responder responder) {
+        responder.send(200, "text/plain", request.path());
+        ++asked;
+    };
+    std::vector<std::unique_ptr<TlsClient>> clients;
+    // One answer after the other, or all would be written as one.
+    const auto ask = [&](std::size_t answers, const std::string& path) {
+        tcp::socket socket(loop.io, tcp::v4());
+        socket.set_option(asio::socket_base::receive_buffer_size(1));
+        socket.connect({asio::ip::address_v4::loopback(), server.server.port()});
+        clients.push_back(std::make_unique<TlsClient>(loop, world.client(), std::move(socket)));
+        REQUIRE(clients.back()->handshake());
+        for (asked = 0; asked < answers;) {
+            const std::size_t before = asked;
+            clients.back()->send(get(path, asked + 1 == answers ? close_header : ""));
+            loop.until([&] { return asked > before; });
+        }
+    };
+    for (std::size_t answers = 1; answers <= 12; ++answers) {
+        for (std::size_t size = 1; size <= 400; size += 40) ask(answers, "/" + std::string(size, 'x'));
+    }
+    loop.until([&] { return server.server.connections() == 0; });
 }
 
 TEST_CASE("a client that is gone without a word takes its connection with it") {
