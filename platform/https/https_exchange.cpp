@@ -1,15 +1,16 @@
 #include "platform/https/https_exchange.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
+#include <vector>
 
 #include "core/limits.hpp"
 #include "core/time.hpp"
+#include "platform/https/connect_in_turn.hpp"
 
 namespace meterbox::platform::https {
 
@@ -131,12 +132,11 @@ asio::awaitable<void> Exchange::connect() {
 
 asio::awaitable<void> Exchange::connect_socket() {
     const std::shared_ptr<Connection> connection = connection_;
+    std::vector<tcp::endpoint> addresses;
     error_code error;
     const asio::ip::address address = asio::ip::make_address(endpoint_.host, error);
     if (!error) {
-        const tcp::endpoint endpoint(address, endpoint_.port);
-        co_await connection->stream.lowest_layer().async_connect(
-            endpoint, asio::redirect_error(asio::use_awaitable, error));
+        addresses.emplace_back(address, endpoint_.port);
     } else {
         stage_ = "asking for the host's address";
         error = {};
@@ -150,9 +150,10 @@ asio::awaitable<void> Exchange::connect_socket() {
         }
         if (!done_) co_return;
         stage_ = "connecting";
-        co_await asio::async_connect(connection->stream.lowest_layer(), found,
-                                     asio::redirect_error(asio::use_awaitable, error));
+        addresses.assign(found.begin(), found.end());
     }
+    error =
+        co_await connect_in_turn(connection->stream.next_layer(), std::move(addresses), deadline_.expiry());
     if (error) failure_ = error.message();
 }
 

@@ -2,10 +2,12 @@
 // clear line for each way in which an account can be out of reach.
 #include "platform/https/https_client.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
 
 #include "core/limits.hpp"
+#include "platform/https/connect_in_turn.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/tls_loopback.hpp"
 
@@ -138,7 +140,64 @@ std::string detail(const core::Result<Response>& result) {
     return result.error().detail;
 }
 
+// Takes no connection any more: what comes waits for an answer as at a host that is switched off.
+struct SilentAddress {
+    explicit SilentAddress(Loop& loop) : acceptor(loop.io) {
+        acceptor.open(tcp::v4());
+        acceptor.bind({asio::ip::address_v4::loopback(), 0});
+        acceptor.listen(0);
+        waiting.emplace_back(loop.io).connect(acceptor.local_endpoint());
+    }
+    tcp::acceptor acceptor;
+    std::deque<tcp::socket> waiting;
+};
+
+struct Connected {
+    Connected(Loop& loop, std::vector<tcp::endpoint> addresses, std::chrono::seconds within)
+        : socket(loop.io) {
+        asio::co_spawn(loop.io,
+                       platform::https::connect_in_turn(socket, std::move(addresses),
+                                                        std::chrono::steady_clock::now() + within),
+                       [this](std::exception_ptr, boost::system::error_code answer) {
+                           done = true;
+                           error = answer;
+                       });
+    }
+    tcp::socket socket;
+    bool done = false;
+    boost::system::error_code error;
+};
+
 }  // namespace
+
+TEST_CASE("a host's address that is silent keeps none of its other addresses from being tried") {
+    Loop loop;
+    const SilentAddress silent(loop);
+    const tcp::acceptor answering(loop.io, {asio::ip::address_v4::loopback(), 0});
+    const auto silence = silent.acceptor.local_endpoint();
+    Connected connected(loop, {silence, silence, answering.local_endpoint()}, std::chrono::seconds(1));
+    loop.until([&] { return connected.done; });
+    CHECK(!connected.error);
+    CHECK(connected.socket.remote_endpoint() == answering.local_endpoint());
+}
+
+TEST_CASE("no further address is tried once the socket is closed, and the last reason is told") {
+    Loop loop;
+    const SilentAddress silent(loop);
+    tcp::acceptor closed(loop.io, {asio::ip::address_v4::loopback(), 0});
+    const auto refusing = closed.local_endpoint();
+    closed.close();
+    Connected refused(loop, {silent.acceptor.local_endpoint(), refusing}, std::chrono::seconds(1));
+    loop.until([&] { return refused.done; });
+    CHECK(refused.error == asio::error::connection_refused);
+
+    const auto silence = silent.acceptor.local_endpoint();
+    Connected closing(loop, {silence, silence}, std::chrono::seconds(60));
+    loop.drain();
+    closing.socket.close();
+    loop.until([&] { return closing.done; });
+    CHECK(closing.error == asio::error::operation_aborted);
+}
 
 TEST_CASE("answers come over one kept connection, and leaving it is an orderly close") {
     const TlsWorld world;
