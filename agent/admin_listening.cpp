@@ -1,14 +1,24 @@
 #include "agent/admin_listening.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "agent/admin_token.hpp"
+#include "core/limits.hpp"
 
 namespace meterbox::agent {
 
 namespace {
 constexpr unsigned admin_socket_mode = 0660;
+
+// Who asks nothing keeps nobody out.
+platform::http::Limits limits_of(std::size_t connections) {
+    platform::http::Limits limits;
+    limits.connections_max = connections;
+    limits.yields_idle = true;
+    return limits;
+}
 
 std::filesystem::path token_file(const config::AgentConfig& config) {
     if (!config.admin.token_file.empty()) return config.admin.token_file;
@@ -33,18 +43,35 @@ core::Result<AdminGuard> admin_guard(const config::AgentConfig& config, platform
     return AdminGuard(std::move(*token), config.admin.allowed_hosts);
 }
 
-core::Result<std::string> listen_for_admins(platform::http::Server& server, const config::AgentConfig& config,
-                                            bool loopback) {
-    const auto socket = server.listen_unix(config.admin.socket, config.admin.group, admin_socket_mode);
+AdminServers::AdminServers(boost::asio::io_context& loop, platform::http::Handler& handler)
+    : socket_(loop, handler, limits_of(core::limits::connections_default)),
+      loopback_(loop, handler, limits_of(core::limits::loopback_connections_max)) {}
+
+core::Result<std::string> AdminServers::listen(const config::AgentConfig& config, bool loopback) {
+    const auto socket = socket_.listen_unix(config.admin.socket, config.admin.group, admin_socket_mode);
     if (!socket) return socket.error();
     if (config.admin.listen.empty() || !loopback) return std::string();
     const std::size_t colon = config.admin.listen.rfind(':');
     std::string host = config.admin.listen.substr(0, colon);
     if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
     const int port = std::stoi(config.admin.listen.substr(colon + 1));
-    const auto listening = server.listen_tcp(host, static_cast<std::uint16_t>(port));
+    const auto listening = loopback_.listen_tcp(host, static_cast<std::uint16_t>(port));
     if (!listening) return listening.error();
     return host;
+}
+
+void AdminServers::drain(std::int64_t timeout_ms, const std::function<void()>& done) {
+    const auto draining = std::make_shared<int>(2);
+    const auto one_less = [draining, done] {
+        if (--*draining == 0) done();
+    };
+    socket_.drain(timeout_ms, one_less);
+    loopback_.drain(timeout_ms, one_less);
+}
+
+void AdminServers::stop() {
+    socket_.stop();
+    loopback_.stop();
 }
 
 }  // namespace meterbox::agent

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "agent/admin_listening.hpp"
 #include "agent/app_parts.hpp"
 #include "agent/journal_job.hpp"
 #include "agent/store_fault.hpp"
@@ -210,10 +209,10 @@ void App::Parts::start() {
 // committed, so that whoever repeats it without an identity counts nothing twice.
 void App::Parts::stop(std::function<void()> done) {
     on_stopped_ = std::move(done);
-    draining_ = admin_server_ ? 2 : 1;
+    draining_ = admin_servers_ ? 2 : 1;
     const auto one_less = [this] { drained(); };
     product_server_.drain(core::limits::drain_timeout_ms, one_less);
-    if (admin_server_) admin_server_->drain(core::limits::drain_timeout_ms, one_less);
+    if (admin_servers_) admin_servers_->drain(core::limits::drain_timeout_ms, one_less);
     sessions_.shut_down();
     link_.stop();
     retention_.stop();
@@ -226,16 +225,16 @@ void App::Parts::stop(std::function<void()> done) {
 void App::Parts::drained() {
     if (--draining_ > 0) return;
     product_server_.stop();
-    if (admin_server_) admin_server_->stop();
+    if (admin_servers_) admin_servers_->stop();
     log_.info("agent.stopped");
     on_stopped_();
 }
 
 void App::Parts::listen_admin() {
     admin_routes_.emplace(*this, or_misconfigured(admin_guard(config_, random_), "admin.token_file"));
-    admin_server_.emplace(loop_, *admin_routes_);
-    const std::string host = or_throw(listen_for_admins(*admin_server_, config_, true));
-    if (!host.empty()) log_.info("admin.listening", {{"host", host}, {"port", admin_server_->port()}});
+    admin_servers_.emplace(loop_, *admin_routes_);
+    const std::string host = or_throw(admin_servers_->listen(config_, true));
+    if (!host.empty()) log_.info("admin.listening", {{"host", host}, {"port", admin_servers_->port()}});
 }
 
 void App::Parts::enroll(EnrollOrder order, Enrolled done) {

@@ -10,6 +10,7 @@
 
 #include "agent/account_access.hpp"
 #include "agent/account_link.hpp"
+#include "agent/admin_listening.hpp"
 #include "agent/admin_routes.hpp"
 #include "agent/agent_view.hpp"
 #include "agent/app.hpp"
@@ -76,7 +77,7 @@ private:
     ProductRoutes product_routes_;
     platform::http::Server product_server_;
     std::optional<AdminRoutes> admin_routes_;
-    std::optional<platform::http::Server> admin_server_;
+    std::optional<AdminServers> admin_servers_;
     std::optional<core::BootTime> looked_for_resource_;
     std::vector<std::function<void()>> looking_for_resource_;  // who waits for the sync that looks
     JournalRows rows_at_start_;

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/admin_listening.hpp"
 #include "agent/journal.hpp"
 #include "core/limits.hpp"
 
@@ -72,8 +71,8 @@ void StoreFault::start() {
 void StoreFault::listen_admin() {
     const auto guard = admin_guard(config_, random_);
     admin_routes_.emplace(*this, guard ? *guard : AdminGuard("", config_.admin.allowed_hosts));
-    admin_server_.emplace(loop_, *admin_routes_);
-    const auto listening = listen_for_admins(*admin_server_, config_, guard.has_value());
+    admin_servers_.emplace(loop_, *admin_routes_);
+    const auto listening = admin_servers_->listen(config_, guard.has_value());
     if (!listening) throw std::runtime_error(listening.error().detail);
 }
 
@@ -81,7 +80,7 @@ void StoreFault::stop() {
     timer_->cancel();
     *alive_ = false;
     product_server_.stop();
-    if (admin_server_) admin_server_->stop();
+    if (admin_servers_) admin_servers_->stop();
 }
 
 void StoreFault::try_again() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/admin_listening.hpp"
 #include "agent/admin_routes.hpp"
 #include "agent/agent_view.hpp"
 #include "agent/identity.hpp"
@@ -70,7 +71,7 @@ private:
     Products products_{*this};
     platform::http::Server product_server_;
     std::optional<AdminRoutes> admin_routes_;
-    std::optional<platform::http::Server> admin_server_;
+    std::optional<AdminServers> admin_servers_;
     std::unique_ptr<platform::system::Timer> timer_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     boost::asio::thread_pool worker_{1};  // a disk that hangs must not hang the answers

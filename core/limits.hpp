@@ -24,6 +24,7 @@ inline constexpr std::size_t key_bytes_max = 63;  // team, resource: [a-z0-9][a-
 
 // Connections
 inline constexpr std::size_t connections_default = 1024;
+inline constexpr std::size_t loopback_connections_max = 64;       // of the agent: a browser's, Prometheus'
 inline constexpr std::size_t pipelined_requests_max = 256;        // answers owed on one connection
 inline constexpr std::size_t unsent_bytes_max = 4 * 1024 * 1024;  // answers not read by a slow client
 inline constexpr std::size_t held_bytes_max = 4 * 1024 * 1024;    // bodies of requests that wait for answers

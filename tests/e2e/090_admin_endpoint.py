@@ -4,9 +4,12 @@ Goal: liveness, readiness, status and metrics on the admin socket and on loopbac
 token and a known Host alone; the command line shows the same, as text and as JSON.
 """
 
+import contextlib
 import json
+import resource
+import socket
 
-from over_http import request, request_loopback, wait_until
+from over_http import DEADLINE, request, request_loopback, wait_until
 from support import EndToEnd, main
 
 
@@ -69,6 +72,20 @@ class AdminEndpoint(EndToEnd):
             answer = self.loopback("/status", Authorization=bearer, Host=host)
             self.assertEqual((answer.status, answer.error), (403, "forbidden"))
             self.assertNotIn("Access-Control-Allow-Origin", answer.headers)
+
+    def test_a_crowd_on_loopback_keeps_no_admin_out(self):
+        """More connections than the admin's endpoint may have, each in the middle of its request."""
+        _, self.one = self.one_agent()
+        crowd = 1_100
+        files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(files, 2 * crowd), most), most))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (files, most))
+        with contextlib.ExitStack() as clients:
+            for _ in range(crowd):
+                client = clients.enter_context(socket.create_connection(("127.0.0.1", self.one.port), DEADLINE))
+                with contextlib.suppress(ConnectionError):  # it may have been turned away
+                    client.sendall(b"GET /status HTTP/1.1\r\n")
+            self.assertEqual(json.loads(self.one.cli("--json", "status"))["agent"]["name"], "one")
 
     def test_the_command_line_shows_the_same(self):
         account, self.one = self.one_agent()
