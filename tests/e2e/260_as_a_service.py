@@ -1,0 +1,34 @@
+"""260: as a service of the system.
+
+Goal: what the units in packaging/ take away isn't needed, and what a service has otherwise than its user, few
+files or folders of its own, is said or lived with.
+"""
+
+import os
+import re
+
+from support import EndToEnd, main
+
+PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging")
+# The groups of system calls that a unit names, as far as they hold others (systemd-analyze syscall-filter).
+HELD = {"@system-service": {"@chown"}, "@privileged": {"@chown"}}
+def settings_of(unit, key):
+    with open(os.path.join(PACKAGING, unit), encoding="utf-8") as file:
+        return re.findall(rf"^{key}=(.*)$", file.read(), re.MULTILINE)
+
+
+def allowed_calls(unit):
+    allowed = set()
+    for words in settings_of(unit, "SystemCallFilter"):
+        named = set(words.removeprefix("~").split())
+        named |= {held for group in named for held in HELD.get(group, ())}
+        allowed = allowed - named if words.startswith("~") else allowed | named
+    return allowed
+
+
+class AsAService(EndToEnd):
+    def test_the_agent_may_give_its_sockets_to_their_groups(self):
+        self.assertIn("@chown", allowed_calls("meterbox.service"))
+
+
+main()
