@@ -7,7 +7,7 @@ files or folders of its own, is said or lived with.
 import os
 import re
 
-from support import EndToEnd, main
+from support import BIN, EndToEnd, main, run
 
 PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging")
 # The groups of system calls that a unit names, as far as they hold others (systemd-analyze syscall-filter).
@@ -29,6 +29,15 @@ def allowed_calls(unit):
 class AsAService(EndToEnd):
     def test_the_agent_may_give_its_sockets_to_their_groups(self):
         self.assertIn("@chown", allowed_calls("meterbox.service"))
+
+    def test_the_agent_starts_without_a_file_of_settings(self):
+        """But for the groups, which this machine needn't have."""
+        (command,) = settings_of("meterbox.service", "ExecStart")
+        words = command.split()
+        if os.path.exists("/etc/meterbox/agent.toml"):
+            self.skipTest("this machine has an agent of its own")
+        run(f"{BIN}/{os.path.basename(words[0])}", *words[1:], "--check-config",
+            "--set", "products.group=", "--set", "admin.group=")
 
 
 main()
