@@ -66,23 +66,33 @@ std::vector<std::string> certificate_names(const ServeOptions& options) {
     return names;
 }
 
-// Each agent keeps a connection between its syncs, and there may be thousands: as many as the kernel lets
-// this process have. Past that, whoever was silent longest connects anew at its next sync.
-http::Limits limits_for_agents() {
-    const std::size_t files = platform::system::raise_open_files_limit();
-    constexpr std::size_t others = core::limits::account_other_files;
+// Whoever was silent longest connects anew when it has something to ask. On the admin port anybody may
+// connect, without a token even: who asks nothing keeps nobody out.
+http::Limits connections_of(std::size_t files) {
+    constexpr std::size_t refused = core::limits::refused_connections_max;
     http::Limits limits;
     limits.connections_max =
-        std::min(core::limits::agent_connections_max, files > 2 * others ? files - others : others);
+        std::max(core::limits::account_connections_min, files > refused ? files - refused : 0);
     limits.yields_idle = true;
     return limits;
 }
 
-// Anybody may connect, without a token even: who asks nothing keeps nobody out.
-http::Limits limits_for_admins() {
-    http::Limits limits;
-    limits.yields_idle = true;
-    return limits;
+// How many files each port may have open, of those that the kernel lets this process have. Each agent keeps a
+// connection between its syncs, and there may be thousands; a quarter of what isn't theirs is the store's.
+struct FileShares {
+    std::size_t agents, admins, commands;
+};
+FileShares share_files(platform::system::Log& log) {
+    const std::size_t files = platform::system::raise_open_files_limit();
+    const std::size_t others = std::min(core::limits::account_other_files, files / 2);
+    if (others < core::limits::account_other_files)
+        log.warn("account.files", {{"open_files", files},
+                                   {"detail",
+                                    "this process may open few files, so it keeps few connections: raise "
+                                    "LimitNOFILE"}});
+    return {
+        std::min(core::limits::agent_connections_max + core::limits::refused_connections_max, files - others),
+        others / 2, others / 4};
 }
 
 class Service {
@@ -100,9 +110,10 @@ public:
           agent_service_(jobs_, log, refusals_),
           admin_service_(jobs_, std::move(admin_token)),
           command_service_(jobs_),
-          agents_(loop_, agent_service_, limits_for_agents()),
-          admins_(loop_, admin_service_, limits_for_admins()),
-          commands_(loop_, command_service_),
+          files_(share_files(log)),
+          agents_(loop_, agent_service_, connections_of(files_.agents)),
+          admins_(loop_, admin_service_, connections_of(files_.admins)),
+          commands_(loop_, command_service_, connections_of(files_.commands)),
           retention_(loop_, thread_, transactions_, store, log, [this](const Error& error) { lose(error); }),
           certificate_check_(loop_),
           signals_(loop_, SIGTERM, SIGINT),
@@ -254,6 +265,7 @@ private:
     AgentService agent_service_;
     AdminService admin_service_;
     CommandService command_service_;
+    FileShares files_;
     http::Server agents_;
     http::Server admins_;
     http::Server commands_;

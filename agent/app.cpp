@@ -64,13 +64,14 @@ platform::http::Limits limits_for_products(const config::AgentConfig& config, sy
     platform::http::Limits limits;
     limits.connections_max = static_cast<std::size_t>(config.products.max_connections);
     const std::size_t files = system::raise_open_files_limit();
-    if (files <= limits.connections_max)
-        log.warn("products.files",
-                 {{"open_files", files},
-                  {"max_connections", config.products.max_connections},
-                  {"detail",
-                   "this process may open fewer files than max_connections: raise LimitNOFILE, or "
-                   "products wait to be let in"}});
+    if (files < limits.connections_max + core::limits::agent_other_files)
+        log.warn(
+            "products.files",
+            {{"open_files", files},
+             {"max_connections", config.products.max_connections},
+             {"detail",
+              "this process may open fewer files than max_connections, admins and the journal need: raise "
+              "LimitNOFILE, or who comes may wait to be let in"}});
     return limits;
 }
 

@@ -25,6 +25,7 @@ inline constexpr std::size_t key_bytes_max = 63;  // team, resource: [a-z0-9][a-
 // Connections
 inline constexpr std::size_t connections_default = 1024;
 inline constexpr std::size_t loopback_connections_max = 64;       // of the agent: a browser's, Prometheus'
+inline constexpr std::size_t agent_other_files = 1'408;           // admins, the journal, who is refused
 inline constexpr std::size_t pipelined_requests_max = 256;        // answers owed on one connection
 inline constexpr std::size_t unsent_bytes_max = 4 * 1024 * 1024;  // answers not read by a slow client
 inline constexpr std::size_t held_bytes_max = 4 * 1024 * 1024;    // bodies of requests that wait for answers
@@ -142,6 +143,7 @@ inline constexpr std::int64_t links_compared_max = 100'000;  // with the tables,
 // Account
 inline constexpr std::size_t agent_connections_max = 16'384;  // further agents take the place of idle ones
 inline constexpr std::size_t account_other_files = 1'280;     // the store, the admin port and the commands
+inline constexpr std::size_t account_connections_min = 16;    // of each port, however few files there are
 inline constexpr std::int64_t fence_again_ms = std::int64_t{30} * 24 * 3600 * 1000;  // sooner: an operator's
 inline constexpr std::int64_t journal_starts_kept = 1'000;     // of each agent's incarnation
 inline constexpr std::int64_t refusal_log_spacing_ms = 1'000;  // between lines about who was refused

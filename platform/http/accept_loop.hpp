@@ -1,5 +1,6 @@
 // Takes connections as they come, within the server's limit, and hands each on. When the process is
-// out of descriptors it waits a little and tries again; nothing that accept() reports ends it.
+// out of descriptors an idle connection gives its own, or it waits a little and tries again; nothing that
+// accept() reports ends it.
 #pragma once
 
 #include <sys/socket.h>
@@ -60,6 +61,8 @@ private:
     void accepted(const boost::system::error_code& failure, Socket socket) {
         if (stopped_) return;
         if (failure) {
+            const bool full = failure == boost::asio::error::no_descriptors;
+            if (full && core_.limits().yields_idle && core_.yield_idle()) return accept();
             back_off();
             return;
         }

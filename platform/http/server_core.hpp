@@ -40,6 +40,7 @@ public:
 
     enum class Admission { taken, refused, turned_away };
     Admission admission();  // of one more connection
+    bool yield_idle();      // drops the one that was idle longest
     void admit(std::shared_ptr<Conversation> conversation);
     void remove(Conversation& conversation);
     std::size_t connections() const { return conversations_.size(); }
@@ -68,7 +69,6 @@ private:
     void check_drained();
     void drained();
     void sweep();
-    bool yield_idle();
 
     boost::asio::io_context& context_;
     Handler& handler_;

@@ -4,9 +4,13 @@ Goal: what the units in packaging/ take away isn't needed, and what a service ha
 files or folders of its own, is said or lived with.
 """
 
+import contextlib
 import os
 import re
+import resource
+import socket
 
+from over_http import DEADLINE
 from support import BIN, EndToEnd, main, run
 
 PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging")
@@ -38,6 +42,22 @@ class AsAService(EndToEnd):
             self.skipTest("this machine has an agent of its own")
         run(f"{BIN}/{os.path.basename(words[0])}", *words[1:], "--check-config",
             "--set", "products.group=", "--set", "admin.group=")
+
+    def test_few_files_are_shared_out(self):
+        """Of agents' connections that say nothing there are more than the account may open files."""
+        files = 512
+        account = self.account(["sh", "-c", f'ulimit -n {files} && exec "$0" "$@"'])
+        host, port = account.listen.split(":")
+        own, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(own, 4 * files), most), most))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (own, most))
+        with contextlib.ExitStack() as crowd:
+            for _ in range(2 * files):
+                crowd.enter_context(socket.create_connection((host, int(port)), DEADLINE))
+            # Sooner than it gives up on whoever never ends its handshake.
+            run(f"{BIN}/meterbox-account", "--store", account.store, "team", "add", "studio", seconds=DEADLINE)
+            agent = self.agent()
+            agent.enroll(account, "studio")
 
 
 main()

@@ -103,6 +103,7 @@ class Account:
         self.listen = "127.0.0.1:0"
         self.admin_listen = "127.0.0.1:0"
         self.extra, self.environment = [], {}  # further words of `serve`
+        self.wrapper = []  # words that come before it, and end in being it
 
     def start(self):
         ports = os.path.join(self.store, "ports.json")
@@ -111,7 +112,7 @@ class Account:
         log = self.store + ".log"
         said = os.path.getsize(log) if os.path.exists(log) else 0
         self.process = Process(
-            [f"{BIN}/meterbox-account", "--store", self.place, "serve",
+            [*self.wrapper, f"{BIN}/meterbox-account", "--store", self.place, "serve",
              "--listen", self.listen, "--admin-listen", self.admin_listen, *self.extra], log, self.environment)
 
         def published():
@@ -281,8 +282,9 @@ class EndToEnd(unittest.TestCase):
             shutil.rmtree(self.folder, ignore_errors=True)
         return result
 
-    def account(self):
+    def account(self, wrapper=()):
         account = Account(f"{self.folder}/acc")
+        account.wrapper = list(wrapper)
         self.programs.append(account)
         return account.start()
 
