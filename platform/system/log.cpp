@@ -1,11 +1,13 @@
 #include "platform/system/log.hpp"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
@@ -154,20 +156,41 @@ void Log::set(LogLevel level, LogFormat format) {
     format_.store(format, std::memory_order_relaxed);
 }
 
-void Log::write(LogLevel level, std::string_view event, LogFields fields) {
-    if (!takes(level)) return;
+std::string Log::line(LogLevel level, std::string_view event, LogFields fields) const {
     std::optional<core::UtcTime> time;
     if (clock_ != nullptr && !journal_) time = clock_->wall_now();
     std::string line = format_log_line(format_.load(std::memory_order_relaxed), level, event, fields, time);
     if (journal_) line.insert(0, priorities[static_cast<std::size_t>(level)]);
-    // A log that can't be written must not stop the work: what doesn't fit is lost.
-    std::string_view rest = line;
-    while (!rest.empty()) {
-        const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;
-        rest.remove_prefix(static_cast<std::size_t>(written));
+    return line;
+}
+
+void Log::write(LogLevel level, std::string_view event, LogFields fields) {
+    if (!takes(level)) return;
+    const std::string text = line(level, event, fields);
+    const std::lock_guard<std::mutex> lock(writing_);
+    if (lost_ > 0) {
+        const std::string before = torn_ ? "\n" : "";
+        if (put(before + line(LogLevel::warn, "log.lost", {{"lines", lost_}}))) lost_ = 0;
     }
+    if (lost_ > 0 || !put(text)) ++lost_;
+}
+
+// A log that can't be written must not stop the work. A pipe that says it has room has PIPE_BUF of it; it
+// isn't made not to block, for others may write to it too.
+bool Log::put(std::string_view text) {
+    bool begun = false;
+    while (!text.empty()) {
+        pollfd room{descriptor_, POLLOUT, 0};
+        if (::poll(&room, 1, 0) <= 0) break;
+        const ssize_t written =
+            ::write(descriptor_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) break;
+        text.remove_prefix(static_cast<std::size_t>(written));
+        begun = true;
+    }
+    if (begun) torn_ = !text.empty();
+    return text.empty();
 }
 
 bool LogOnChange::changed(std::string_view state) {

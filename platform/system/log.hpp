@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,14 +52,22 @@ public:
     void warn(std::string_view event, LogFields fields = {}) { write(LogLevel::warn, event, fields); }
     void info(std::string_view event, LogFields fields = {}) { write(LogLevel::info, event, fields); }
     void debug(std::string_view event, LogFields fields = {}) { write(LogLevel::debug, event, fields); }
+    // Waits for nobody: lines for which a pipe or a terminal has no room are lost, and their number is said
+    // as soon as there is room again.
     void write(LogLevel level, std::string_view event, LogFields fields);
 
 private:
+    std::string line(LogLevel level, std::string_view event, LogFields fields) const;
+    bool put(std::string_view text);
+
     std::atomic<LogLevel> level_;
     std::atomic<LogFormat> format_;
     const Clock* clock_;
     int descriptor_;
     bool journal_;
+    std::mutex writing_;
+    std::int64_t lost_ = 0;
+    bool torn_ = false;  // the last line has no end
 };
 
 // The line that Log writes, newline included. time: none, no time in it.

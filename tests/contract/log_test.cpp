@@ -124,6 +124,43 @@ TEST_CASE("lines of several threads don't mix", "[log]") {
     CHECK(count == 800);
 }
 
+TEST_CASE("a log whose reader reads nothing keeps nobody waiting, and says later how much was lost",
+          "[log]") {
+    int ends[2] = {};
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    constexpr int lines = 10'000;  // more than a pipe holds
+    const std::string line = "level=info event=e k=" + std::string(50, 'x') + "\n";
+    Log log(LogLevel::info, LogFormat::text, nullptr, ends[1]);
+    for (int i = 0; i < lines; ++i) log.info("e", {{"k", std::string(50, 'x')}});
+    std::string text;
+    const auto read_all = [&] {
+        REQUIRE(::fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+        std::string chunk(64 * 1024, ' ');
+        for (ssize_t size = 0; (size = ::read(ends[0], chunk.data(), chunk.size())) > 0;)
+            text.append(chunk, 0, static_cast<std::size_t>(size));
+    };
+    read_all();
+    CHECK(text.size() % line.size() == 0);
+    const std::size_t kept = text.size() / line.size();
+    CHECK(kept < lines);
+    text.clear();
+    log.info("after");
+    read_all();
+    CHECK(text ==
+          "level=warn event=log.lost lines=" + std::to_string(lines - kept) + "\nlevel=info event=after\n");
+    text.clear();
+    const std::string longer(100'000, 'x');  // than the pipe
+    log.info("e", {{"k", longer}});
+    read_all();
+    CHECK(text.size() < longer.size());
+    text.clear();
+    log.info("after");
+    read_all();
+    CHECK(text == "\nlevel=warn event=log.lost lines=1\nlevel=info event=after\n");
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
 TEST_CASE("levels and formats have names both ways", "[log]") {
     for (const LogLevel level : {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug}) {
         CHECK(log_level_from(name_of(level)) == level);
