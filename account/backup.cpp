@@ -2,6 +2,7 @@
 #include "account/backup.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -253,6 +254,13 @@ Result<bool> Backup::finish(Store& store) {
     if (const auto completed = complete(store, part_); !completed) return completed.error();
     if (const auto renamed = rename_file(part_, file_); !renamed) return renamed.error();
     return false;
+}
+
+std::string folder_seen(const fs::path& file) {
+    struct stat status {};
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    if (::stat(folder.c_str(), &status) != 0) return {};
+    return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
 Result<void> back_up(Store& store, const fs::path& file) {

@@ -36,6 +36,10 @@ private:
     std::unique_ptr<platform::sqlite::OnlineCopy> copy_;
 };
 
+// The folder that a file is to be in, as this process sees it; empty: it sees none. A service may have a /tmp
+// of its own.
+std::string folder_seen(const std::filesystem::path& file);
+
 // At once.
 [[nodiscard]] core::Result<void> back_up(Store& store, const std::filesystem::path& file);
 Outcome backup_outcome(Store& store, const std::filesystem::path& file);

@@ -24,22 +24,28 @@ namespace {
 
 constexpr std::chrono::minutes answer_timeout{10};  // an audit or a backup of a large store takes long
 
-core::Result<std::vector<std::string>> arguments_of(std::string_view body) {
+struct Order {
+    std::vector<std::string> arguments;
+    std::string folder;  // of the file that is to be written; empty: none
+};
+
+core::Result<Order> order_of(std::string_view body) {
     const auto json = core::parse_json(body);
     if (!json) return json.error();
     core::ObjectReader reader(*json, "");
-    std::vector<std::string> arguments;
+    Order order;
     if (const boost::json::array* list = reader.array("argv")) {
         for (const boost::json::value& value : *list) {
             if (!value.is_string()) {
                 reader.fail("argv", "strings are needed");
                 break;
             }
-            arguments.emplace_back(value.as_string());
+            order.arguments.emplace_back(value.as_string());
         }
     }
+    order.folder = reader.optional_string("folder").value_or("");
     if (!reader.ok()) return reader.error();
-    return arguments;
+    return order;
 }
 
 http::Response response_of(const Outcome& outcome) {
@@ -72,9 +78,9 @@ void CommandService::handle(const http::Request& request, http::Responder respon
     if (request.method() != "POST") {
         return responder.send(http::wrong_method("/v1/command takes POST", "POST"));
     }
-    const auto arguments = arguments_of(request.body());
-    if (!arguments) return responder.send(arguments.error());
-    CommandLine line = parse_command_line(*arguments);
+    const auto order = order_of(request.body());
+    if (!order) return responder.send(order.error());
+    CommandLine line = parse_command_line(order->arguments);
     if (line.done) return responder.send(response_of(*line.done));
     if (!line.sources.sets.empty()) {
         return responder.send(response_of(
@@ -82,6 +88,13 @@ void CommandService::handle(const http::Request& request, http::Responder respon
                         "account.toml and start it anew, or stop it")));
     }
     if (line.restore) return responder.send(response_of(failed("stop the service before a restore")));
+    if (line.backup && !order->folder.empty() && folder_seen(*line.backup) != order->folder) {
+        return responder.send(response_of(
+            failed(*line.backup +
+                   ": the service, which writes it, sees another folder there, or none: it may have "
+                   "a /tmp and a /home of its own; name a folder that is the same for it, as "
+                   "/var/backups/meterbox")));
+    }
     if (line.backup) line.long_command = backup_command(*line.backup);
     if (line.long_command) {
         return jobs_.submit_long(
@@ -99,7 +112,8 @@ void CommandService::handle(const http::Request& request, http::Responder respon
 }
 
 std::optional<Outcome> command_through_service(const std::string& socket,
-                                               const std::vector<std::string>& arguments) {
+                                               const std::vector<std::string>& arguments,
+                                               const std::string& folder) {
     if (!is_served(socket)) return std::nullopt;
     boost::json::array argv;
     for (const std::string& argument : arguments) argv.emplace_back(argument);
@@ -107,7 +121,9 @@ std::optional<Outcome> command_through_service(const std::string& socket,
     request.method = "POST";
     request.target = "/v1/command";
     request.content_type = "application/json";
-    request.body = boost::json::serialize(boost::json::object{{"argv", argv}});
+    boost::json::object order{{"argv", argv}};
+    if (!folder.empty()) order["folder"] = folder;
+    request.body = boost::json::serialize(order);
     const auto response = http::request_unix(socket, request, answer_timeout);
     if (!response) return from_error(response.error());
     const auto json = core::parse_json(response->body);

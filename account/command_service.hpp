@@ -1,5 +1,6 @@
 // The operator's commands on account.sock while the service runs: POST /v1/command
-// {"argv":[..]} -> {"exit":n,"stdout":"..","stderr":".."}. The socket's mode is its protection.
+// {"argv":[..],"folder":"DEVICE:INODE"} -> {"exit":n,"stdout":"..","stderr":".."}. The socket's mode is its
+// protection.
 #pragma once
 
 #include <optional>
@@ -21,8 +22,10 @@ private:
     StoreJobs& jobs_;
 };
 
-// The command's side: through the service at this socket. None: no service runs there.
+// The command's side: through the service at this socket. None: no service runs there. folder: folder_seen()
+// of the file that the command is to write, or empty.
 std::optional<Outcome> command_through_service(const std::string& socket,
-                                               const std::vector<std::string>& arguments);
+                                               const std::vector<std::string>& arguments,
+                                               const std::string& folder);
 
 }  // namespace meterbox::account

@@ -94,7 +94,8 @@ std::vector<std::string> from_here(std::vector<std::string> arguments, const Com
 
 // None: nobody serves the store.
 std::optional<Outcome> through_service(const std::vector<std::string>& arguments, const CommandLine& line) {
-    return account::command_through_service(line.store + "/account.sock", from_here(arguments, line));
+    return account::command_through_service(line.store + "/account.sock", from_here(arguments, line),
+                                            line.backup ? account::folder_seen(*line.backup) : "");
 }
 
 Outcome outcome_of(const core::Result<void>& done) {

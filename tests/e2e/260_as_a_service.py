@@ -9,6 +9,8 @@ import os
 import re
 import resource
 import socket
+import subprocess
+import unittest
 
 from over_http import DEADLINE
 from support import BIN, EndToEnd, main, run
@@ -16,6 +18,10 @@ from support import BIN, EndToEnd, main, run
 PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging")
 # The groups of system calls that a unit names, as far as they hold others (systemd-analyze syscall-filter).
 HELD = {"@system-service": {"@chown"}, "@privileged": {"@chown"}}
+# A folder of its own in the place of that one, for it and its children alone.
+OWN_FOLDER = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+
+
 def settings_of(unit, key):
     with open(os.path.join(PACKAGING, unit), encoding="utf-8") as file:
         return re.findall(rf"^{key}=(.*)$", file.read(), re.MULTILINE)
@@ -30,6 +36,11 @@ def allowed_calls(unit):
     return allowed
 
 
+def may_mount():
+    return os.path.exists("/usr/bin/unshare") and subprocess.run(
+        [*OWN_FOLDER, "/mnt", "true"], capture_output=True, check=False).returncode == 0
+
+
 class AsAService(EndToEnd):
     def test_the_agent_may_give_its_sockets_to_their_groups(self):
         self.assertIn("@chown", allowed_calls("meterbox.service"))
@@ -42,6 +53,24 @@ class AsAService(EndToEnd):
             self.skipTest("this machine has an agent of its own")
         run(f"{BIN}/{os.path.basename(words[0])}", *words[1:], "--check-config",
             "--set", "products.group=", "--set", "admin.group=")
+
+    def test_the_account_may_write_where_backups_go(self):
+        """The folder that docs/OPERATIONS.md names, and tells to make."""
+        with open(os.path.join(PACKAGING, "../docs/OPERATIONS.md"), encoding="utf-8") as file:
+            folders = set(re.findall(r"backup (/\S+)/\$", file.read()))
+        writable = {words.lstrip("-") for words in settings_of("meterbox-account.service", "ReadWritePaths")}
+        self.assertEqual(folders, writable)
+
+    @unittest.skipUnless(may_mount(), "needs the right to mount")
+    def test_a_backup_goes_nowhere_but_where_its_caller_sees_it(self):
+        hidden = os.path.join(self.folder, "tmp")
+        os.mkdir(hidden)
+        account = self.account([*OWN_FOLDER, hidden])
+        with self.assertRaisesRegex(AssertionError, "sees another folder there"):
+            account.command("backup", os.path.join(hidden, "backup.db"))
+        account.command("backup", os.path.join(hidden, "backup.db"), expect=1)
+        account.command("backup", os.path.join(self.folder, "backup.db"))
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "backup.db")))
 
     def test_few_files_are_shared_out(self):
         """Of agents' connections that say nothing there are more than the account may open files."""
