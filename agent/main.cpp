@@ -126,10 +126,14 @@ int run(const CommandLine& line) {
     app.start();
 
     bool stopping = false;
+    bool at_once = false;
     const std::function<void(const boost::system::error_code&, int)> on_end =
         [&](const boost::system::error_code& cancelled, int) {
             if (cancelled) return;
-            if (std::exchange(stopping, true)) return loop.stop();  // asked twice: at once
+            if (std::exchange(stopping, true)) {
+                at_once = true;
+                return loop.stop();
+            }
             ends.async_wait(on_end);
             reloads.cancel();
             app.stop([&] {
@@ -146,6 +150,7 @@ int run(const CommandLine& line) {
         };
     reloads.async_wait(on_reload);
     loop.run();
+    if (at_once) return 0;
     loop.restart();
     loop.run_for(last_words);
     return 0;

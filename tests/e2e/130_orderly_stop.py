@@ -5,8 +5,10 @@ end, again and again. A request that was under way is either answered or was not
 holds is what was acknowledged, to the unit, without one retry; so with the grants of the account.
 """
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import threading
 
@@ -16,6 +18,13 @@ from support import EndToEnd, main
 ROUNDS = int(os.environ.get("METERBOX_ROUNDS", "12"))
 REPORTERS = 6
 AT_ONCE = 5  # requests of one connection that are under way together
+
+
+def sent_more(connection, data):
+    try:
+        return connection.send(data) == len(data)
+    except BlockingIOError:
+        return False
 
 
 def post(path, body, content_type):
@@ -122,6 +131,28 @@ class OrderlyStop(EndToEnd):
 
         answered = self.rounds_of(account, f"{account.store}/account.sock", make, "grants answered")
         self.assertEqual(account.card("studio", "render")["purchased_units"], answered)
+
+    def test_asked_twice_it_ends_without_waiting_for_a_slow_reader(self):
+        """Answers of megabytes are on the way; they are read while it ends, which is none of its business."""
+        _, agent = self.one_agent()
+        with socket.socket(socket.AF_UNIX) as slow:
+            slow.settimeout(20)
+            slow.connect(agent.admin)
+            slow.setblocking(False)
+            request = b"GET /metrics HTTP/1.1\r\n\r\n"
+            wait_until(lambda: not sent_more(slow, request * 100), "the agent's answers wait for their reader")
+            agent.process.signal(signal.SIGTERM)
+            wait_until(lambda: not os.path.exists(agent.admin), "it has begun to end")
+            agent.process.signal(signal.SIGSTOP)
+            agent.process.signal(signal.SIGTERM)
+            agent.process.signal(signal.SIGCONT)
+            slow.setblocking(True)
+            with contextlib.suppress(ConnectionError):
+                while slow.recv(1 << 20):
+                    pass
+        self.assertEqual(agent.process.process.wait(20), 0)
+        with open(agent.process.log, encoding="utf-8") as log:
+            self.assertNotIn("event=agent.stopped", log.read())
 
     def test_a_session_goes_on_after_an_orderly_stop(self):
         _, agent = self.one_agent()
