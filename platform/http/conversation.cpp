@@ -193,6 +193,7 @@ bool Conversation::start_events(std::uint64_t number, int status) {
     events_number_ = number;
     phase_ = Phase::answering;
     events_ = Events::open;
+    continue_owed_ = false;
     std::string().swap(pending_);
     if (!in_turn_) give_back_reader();
     if (is_head) close_events();

@@ -58,6 +58,22 @@ TEST_CASE("a stream gives its events as they are sent, until it is closed") {
     CHECK(server.becomes([&] { return streams.closed == 1; }));
 }
 
+TEST_CASE("a request behind a stream that waits to be told to go on is told nothing") {
+    std::vector<http::Responder> held;
+    HttpServer server(
+        [&](const http::Request&, http::Responder responder) { held.push_back(std::move(responder)); });
+    HttpClient client(server.path());
+    client.send(get("/events") + "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    REQUIRE(server.becomes([&] { return held.size() == 1; }));
+    server.on_loop([&] {
+        const auto stream = held[0].start_events();
+        stream->send("state", "last");
+        stream->close();
+    });
+    CHECK(client.answer().status == 200);
+    CHECK(client.rest() == event("state", "last"));
+}
+
 TEST_CASE("a stream whose client dies is known to be gone at once, without anything being sent") {
     Streams streams;
     HttpServer server(streams.handler());
