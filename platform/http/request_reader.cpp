@@ -218,13 +218,13 @@ bool RequestReader::resolve_target() {
     Request& request = state.request;
     std::string_view target = state.message.at(state.message.target);
     request.target_ = target;
-    // The absolute form, as sent to a proxy: http://host/path (RFC 9112, 3.2.2).
-    if (const std::size_t scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos) {
-        const std::size_t slash = target.find('/', scheme + 3);
-        target = slash == target.npos ? std::string_view("/") : target.substr(slash);
-    }
+    // The absolute form, as sent to a proxy: http://host/path (RFC 9112, 3.2.2). Its path may be left out.
+    const std::size_t scheme = target.find("://");
+    const bool absolute = !target.starts_with('/') && scheme != target.npos;
+    if (absolute) target.remove_prefix(std::min(target.find_first_of("/?", scheme + 3), target.size()));
     const std::size_t mark = target.find('?');
     request.raw_path_ = target.substr(0, mark);
+    if (absolute && request.raw_path_.empty()) request.raw_path_ = "/";
     request.query_ = mark == target.npos ? std::string_view() : target.substr(mark + 1);
     request.path_ = request.raw_path_;
     if (request.raw_path_.find('%') == std::string_view::npos) return true;

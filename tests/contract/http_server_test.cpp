@@ -246,6 +246,10 @@ TEST_CASE("path and query are decoded, header names don't mind their case") {
     CHECK(client.answer().body == "/v1/a/b c|/v1/a%2Fb%20c|2026-11-23T00:00:00+01:00|\xC3\xA9||none|spaced");
     client.send("GET http://localhost:9480/abs?from=x HTTP/1.1\r\n\r\n");
     CHECK(client.answer().body == "/abs|/abs|x|none|none|none|none");
+    client.send("GET http://localhost:9480?from=a/b HTTP/1.1\r\n\r\n");
+    CHECK(client.answer().body == "/|/|a/b|none|none|none|none");
+    client.send("GET http://localhost:9480 HTTP/1.1\r\n\r\n");
+    CHECK(client.answer().body == "/|/|none|none|none|none|none");
 }
 
 TEST_CASE("a query that asks for something else than was meant has a problem") {
