@@ -14,8 +14,9 @@
 namespace meterbox::platform::http {
 
 struct Peer {
-    std::optional<uid_t> uid;  // uid, gid, pid: Unix sockets, as they were when it connected
+    std::optional<uid_t> uid;  // uid, gid, groups, pid: Unix sockets, as they were when it connected
     std::optional<gid_t> gid;
+    std::vector<gid_t> groups;  // its further ones
     std::optional<pid_t> pid;
     std::string address;  // TCP: host:port, for the log
     std::string

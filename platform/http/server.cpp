@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "platform/http/accept_loop.hpp"
@@ -20,6 +21,19 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using asio::local::stream_protocol;
 
+std::vector<gid_t> groups_of(int socket) {
+    std::vector<gid_t> groups(32);
+    socklen_t size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    int status = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+    if (status != 0 && errno == ERANGE) {  // size is what it takes
+        groups.resize(size / sizeof(gid_t));
+        status = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+    }
+    groups.resize(status == 0 ? size / sizeof(gid_t) : 0);
+    groups.shrink_to_fit();
+    return groups;
+}
+
 Peer peer_of(LoopSocket<stream_protocol>& socket) {
     Peer peer;
     ucred credentials{};
@@ -28,6 +42,7 @@ Peer peer_of(LoopSocket<stream_protocol>& socket) {
         peer.uid = credentials.uid;
         peer.gid = credentials.gid;
         peer.pid = credentials.pid;
+        peer.groups = groups_of(socket.native_handle());
     }
     return peer;
 }

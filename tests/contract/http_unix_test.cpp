@@ -3,7 +3,9 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "platform/http/unix_client.hpp"
@@ -60,6 +62,30 @@ TEST_CASE("a socket's file has the mode and group asked for, and is gone after t
         CHECK(status.st_gid == ::getgid());
     }
     CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("who asks over a socket is known by user and groups") {
+    http::Peer seen;
+    HttpServer server([&](const http::Request& request, http::Responder responder) {
+        seen = request.peer();
+        echo(request, std::move(responder));
+    });
+    const int groups = ::getgroups(0, nullptr);
+    std::vector<gid_t> own(static_cast<std::size_t>(groups));
+    REQUIRE(::getgroups(groups, own.data()) == groups);
+    std::vector<gid_t> many = own;
+    for (gid_t group = 1'000; group < 1'100; ++group) many.push_back(group);
+    const bool changed = ::setgroups(many.size(), many.data()) == 0;  // where the test may
+    HttpClient client(server.path());
+    CHECK(client.ask(get("/")).status == 200);
+    if (changed) REQUIRE(::setgroups(own.size(), own.data()) == 0);
+    server.on_loop([] {});  // it has seen all
+    CHECK(seen.uid == ::geteuid());
+    CHECK(seen.gid == ::getegid());
+    std::ranges::sort(seen.groups);
+    std::vector<gid_t> expected = changed ? many : own;
+    std::ranges::sort(expected);
+    CHECK(seen.groups == expected);
 }
 
 TEST_CASE("a socket's file that a dead server left is replaced, a living server's is not") {

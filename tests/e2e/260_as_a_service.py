@@ -88,5 +88,25 @@ class AsAService(EndToEnd):
             agent = self.agent()
             agent.enroll(account, "studio")
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs the right to take a group")
+    def test_a_product_may_do_what_any_of_its_groups_may(self):
+        group = 54321
+        _, agent = self.one_agent()
+        agent.process.stop()
+        with open(agent.config, "a", encoding="utf-8") as file:
+            file.write(f'[[products.allow]]\nresource = "render"\ngid = {group}\n')
+        agent.start()
+
+        def reports(event_id, groups):
+            return subprocess.run(
+                [f"{BIN}/meterbox", "--socket", agent.admin, "--products-socket", agent.products, "report",
+                 "--resource", "render", "--duration", "1m", "--id", event_id],
+                capture_output=True, text=True, timeout=DEADLINE, check=False, extra_groups=groups)
+
+        refused = reports("e1", [])
+        self.assertEqual((refused.returncode, "products.allow" in refused.stderr), (1, True), refused.stderr)
+        taken = reports("e2", [group])
+        self.assertEqual(taken.returncode, 0, taken.stderr)
+
 
 main()
