@@ -60,8 +60,8 @@ core::Units capacity_to_lease(core::Units need, core::Units beyond, core::Units 
 // used.
 core::Units open_units_to_lease(core::Units held, core::Units exposure, core::Units completed, bool asked);
 
-// What can still be leased of an open tranche: what agents say adds up, and must stay a number that others can
-// read.
+// What can still be leased of an open tranche: what agents say adds up, and must stay a number that others
+// can read.
 core::Units room_of_open(const Tranche& tranche);
 
 // `units` taken from the limited tranches in their order, which must be the draw order, as far as each

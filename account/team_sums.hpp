@@ -1,6 +1,6 @@
-// Sums of agent_resource over a team's agents, as team_resource keeps them for cards. Overage and what is held
-// add up to core::limits::counter_max and no further, for whatever one agent says of its own, the others must
-// go on. A sum that is full isn't exact: with each change it is added up anew.
+// Sums of agent_resource over a team's agents, as team_resource keeps them for cards. Overage and what is
+// held add up to core::limits::counter_max and no further, for whatever one agent says of its own, the others
+// must go on. A sum that is full isn't exact: with each change it is added up anew.
 #pragma once
 
 #include <map>
