@@ -169,9 +169,14 @@ void Invariants::check_booking(const AccountView& view) {
     account_.store().database().each(
         "SELECT DISTINCT tranche FROM ledger WHERE entry > ? AND from_ = 'leased' AND to_ <> 'charged'",
         [&](auto& row) { came_free.insert(row.integer(0)); }, since_entry);
+    std::map<std::int64_t, std::int64_t> given_back;  // by an operator, in the same moment: with which entry
     account_.store().database().each(
-        "SELECT tranche, from_, to_, reason, coalesce(agent, ''), units, coalesce(incarnation, 0) FROM "
-        "ledger WHERE entry > ?",
+        "SELECT tranche, max(entry) FROM ledger WHERE entry > ? AND from_ = 'charged' AND to_ = 'available' "
+        "GROUP BY 1",
+        [&](auto& row) { given_back[row.integer(0)] = row.integer(1); }, since_entry);
+    account_.store().database().each(
+        "SELECT tranche, from_, to_, reason, coalesce(agent, ''), units, coalesce(incarnation, 0), entry "
+        "FROM ledger WHERE entry > ?",
         [&](auto& row) {
             const TrancheRow& booked = *view.find(row.integer(0));
             const std::string reason = row.string(3);
@@ -226,7 +231,9 @@ void Invariants::check_booking(const AccountView& view) {
                                          rank(earlier.tier) < rank(booked.tier);
                 const bool valid =
                     earlier.starts_at <= since && (!earlier.ends_at || *earlier.ends_at > world_.now().ms);
-                const bool freed = came_free.contains(earlier.pool.value_or(earlier.id));
+                const std::int64_t source = earlier.pool.value_or(earlier.id);
+                const bool freed =
+                    came_free.contains(source) || value_of(given_back, source) > row.integer(7);
                 SIM_REQUIRE(!comes_first || !valid || freed || view.unleased(earlier) == 0,
                             "I11: t" + std::to_string(booked.id) + " is charged though t" +
                                 std::to_string(earlier.id) + " of an earlier tier has units");
