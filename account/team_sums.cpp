@@ -27,16 +27,16 @@ bool is_full(const PoolTotals& sums) {
 
 std::map<std::string, PoolTotals> add_up(Database& database, const std::string& team) {
     std::map<std::string, PoolTotals> sums;
-#define HALVES_OF(column) "sum(r." column " / 4294967296), sum(r." column " % 4294967296)"
     database.each(
-        "SELECT r.resource, sum(r.remainder), " HALVES_OF("overage_units") ", " HALVES_OF(
-            "held") " FROM agent_resource AS r JOIN agent ON agent.id = r.agent WHERE agent.team = ? GROUP BY 1",
+        "SELECT r.resource, sum(r.remainder), "
+        "sum(r.overage_units / 4294967296), sum(r.overage_units % 4294967296), "
+        "sum(r.held / 4294967296), sum(r.held % 4294967296) "
+        "FROM agent_resource AS r JOIN agent ON agent.id = r.agent WHERE agent.team = ? GROUP BY 1",
         [&](auto& row) {
             sums[row.string(0)] = {core::Amount{row.integer(1)}, joined(row.integer(2), row.integer(3)),
                                    joined(row.integer(4), row.integer(5))};
         },
         team);
-#undef HALVES_OF
     return sums;
 }
 

@@ -136,8 +136,6 @@ void Sessions::admit(SessionOrder order, Opened done) {
     METERBOX_ASSERT(balance != nullptr);
     if (is_returnable(order.resource)) return check_out(std::move(order), std::move(done));
     if (balance->supply.begin_cycle(time_.range())) balance->asked = false;
-    // Nobody may have looked since the agent started, or since the lease became stale.
-    if (Group& group = groups_[order.resource]; group.counts) note_stale(order.resource, group, *balance);
     if (admits(order.resource)) return begin(std::move(order), std::move(done));
     const core::MonotonicTime now = time_.monotonic();
     const auto just = [now](std::optional<core::MonotonicTime> at) {

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
@@ -22,16 +23,14 @@ using asio::ip::tcp;
 using asio::local::stream_protocol;
 
 std::vector<gid_t> groups_of(int socket) {
-    std::vector<gid_t> groups(32);
-    socklen_t size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
-    int status = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
-    if (status != 0 && errno == ERANGE) {  // size is what it takes
-        groups.resize(size / sizeof(gid_t));
-        status = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
-    }
-    groups.resize(status == 0 ? size / sizeof(gid_t) : 0);
-    groups.shrink_to_fit();
-    return groups;
+    std::array<gid_t, 32> few;  // as many as most have
+    socklen_t size = sizeof few;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, few.data(), &size) == 0)
+        return {few.begin(), few.begin() + size / sizeof(gid_t)};
+    if (errno != ERANGE) return {};
+    std::vector<gid_t> many(size / sizeof(gid_t));  // size is what it takes
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, many.data(), &size) != 0) return {};
+    return many;
 }
 
 Peer peer_of(LoopSocket<stream_protocol>& socket) {
